@@ -1,0 +1,103 @@
+package media
+
+import "strings"
+
+// Kind says whether a track is seen or heard.
+type Kind uint8
+
+// The two kinds of track.
+const (
+	Video Kind = iota + 1
+	Audio
+)
+
+func (k Kind) String() string {
+	switch k {
+	case Video:
+		return "video"
+	case Audio:
+		return "audio"
+	}
+	return "unknown"
+}
+
+// Codec names a coding format.
+type Codec uint8
+
+// The formats that a track may have.
+const (
+	H264 Codec = iota + 1
+	H265
+	AV1
+	VP9
+	VP8
+	AAC
+	Opus
+	MP3
+	AC3
+	EAC3
+	FLAC
+)
+
+func (c Codec) String() string {
+	if c == 0 || int(c) >= len(codecNames) {
+		return "unknown"
+	}
+	return codecNames[c]
+}
+
+var codecNames = [...]string{"unknown", "h264", "h265", "av1", "vp9", "vp8", "aac", "opus", "mp3", "ac3", "eac3", "flac"}
+
+// Kind tells whether c is seen or heard.
+func (c Codec) Kind() Kind {
+	if c >= AAC {
+		return Audio
+	}
+	return Video
+}
+
+// Track describes how the packets that point to it are to be decoded. It is
+// immutable: a source that changes its parameters goes on with a new Track, and
+// whoever compares the pointer of two packets sees the change at the packet
+// where it happens.
+type Track struct {
+	Kind  Kind
+	Codec Codec
+
+	// Config is the decoder configuration as ISO BMFF carries it:
+	// AVCDecoderConfigurationRecord (ISO/IEC 14496-15 5.3.3.1) for H.264,
+	// HEVCDecoderConfigurationRecord for H.265, AV1CodecConfigurationRecord for
+	// AV1, AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) for AAC, the OpusHead
+	// fields as in dOps for Opus. Never changed after the Track is published.
+	Config []byte
+
+	Width, Height int      // coded size after cropping, in samples; video only
+	FrameRate     Rational // nominal; zero when unknown; video only
+	Reorder       bool     // decode order differs from presentation order (B-frames)
+
+	SampleRate int // Hz; audio only
+	Channels   int // audio only
+}
+
+// StreamID names a stream inside one process: "NAME" is what the publisher
+// sends, "NAME/RENDITION" is what the ladder made of it.
+type StreamID string
+
+// Name is the part of the ID before the slash.
+func (id StreamID) Name() string {
+	name, _, _ := strings.Cut(string(id), "/")
+	return name
+}
+
+// Rendition is one rung of a ladder: how a stream's picture is offered once more.
+type Rendition struct {
+	Name          string // "720p"; SourceName for the publisher's own
+	Width, Height int    // samples, both even
+	Bitrate       int    // bit/s that the encoder aims at; 0 for a pass-through
+	FrameRate     Rational
+	Encode        bool // false: the publisher's own packets
+}
+
+// SourceName is the name of the rendition that shows the publisher's own
+// picture, passed through or, where it is not fit for that, re-encoded.
+const SourceName = "source"
