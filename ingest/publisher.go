@@ -1,0 +1,95 @@
+package ingest
+
+import (
+	"errors"
+
+	"weir/media"
+)
+
+// Publisher is one connection's hold on a session. Start, Write and Close belong
+// to the connection's goroutine.
+type Publisher struct {
+	session *Session
+	request Request
+
+	done chan struct{}
+	err  error // why it was made to leave; set before done is closed
+	gone bool
+}
+
+// errLeft is what a publisher gets that writes after its session ended by itself.
+var errLeft = errors.New("session has ended")
+
+// Name is what is published.
+func (p *Publisher) Name() string { return p.session.name }
+
+// Done is closed when the session no longer wants this publisher.
+func (p *Publisher) Done() <-chan struct{} { return p.done }
+
+// Err tells why, after Done was closed.
+func (p *Publisher) Err() error {
+	p.session.mu.Lock()
+	defer p.session.mu.Unlock()
+	return p.err
+}
+
+// Start says which tracks will come, video first. It is called once, before the
+// first Write; parameters that change later come with the packets.
+func (p *Publisher) Start(tracks []*media.Track) error {
+	p.session.mu.Lock()
+	defer p.session.mu.Unlock()
+	if p.gone {
+		return p.err
+	}
+	return p.session.begin(tracks)
+}
+
+// Write takes ownership of pkt, whose DTS and PTS are on the publisher's own
+// clock. It blocks while the publisher is ahead of real time. An error means that
+// the connection is to be closed.
+func (p *Publisher) Write(pkt *media.Packet) error {
+	s := p.session
+	s.mu.Lock()
+	if p.gone {
+		s.mu.Unlock()
+		return p.err
+	}
+	hold, err := s.write(pkt)
+	s.mu.Unlock()
+	if err != nil || hold <= 0 {
+		return err
+	}
+	s.owner.cfg.Sleep(p.done, hold)
+	return nil
+}
+
+// Close ends the publisher's part. clean says that it said goodbye: the session
+// ends. Otherwise the session waits for it to come back. It may be called more
+// than once.
+func (p *Publisher) Close(clean bool) {
+	s := p.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.gone {
+		return
+	}
+	p.leave(errLeft)
+	if clean {
+		s.pub = nil
+		s.end(nil)
+		return
+	}
+	s.await()
+}
+
+// leave ends the hold; the caller holds the session's lock.
+func (p *Publisher) leave(reason error) {
+	if p.gone {
+		return
+	}
+	if reason == nil {
+		reason = errLeft
+	}
+	p.gone, p.err = true, reason
+	close(p.done)
+}

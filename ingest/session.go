@@ -1,0 +1,171 @@
+package ingest
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"weir/media"
+	"weir/media/hub"
+)
+
+// Session is one broadcast: from the first packet of a publisher to the end of
+// the last one who came back in time. It owns the hub stream of its name.
+type Session struct {
+	owner *Sessions
+	name  string
+
+	mu     sync.Mutex
+	pub    *Publisher // nil while nobody publishes
+	stream *hub.Stream
+	line   line
+	timer  *time.Timer // runs while nobody publishes
+	ended  bool
+	done   chan struct{}
+}
+
+func newSession(owner *Sessions, name string) *Session {
+	return &Session{owner: owner, name: name, done: make(chan struct{})}
+}
+
+// Name is what the session is published as.
+func (s *Session) Name() string { return s.name }
+
+// Done is closed when the session has ended.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Stream is the session's stream in the hub, nil before its first key frame.
+func (s *Session) Stream() *hub.Stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stream
+}
+
+// End ends the session now, whoever publishes. Its publisher's next Write
+// returns reason. It may be called more than once.
+func (s *Session) End(reason error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end(reason)
+}
+
+func (s *Session) end(reason error) {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	s.stopTimer()
+	if s.pub != nil {
+		s.pub.leave(reason)
+		s.pub = nil
+	}
+	s.closeStream()
+	close(s.done)
+	s.owner.forget(s)
+}
+
+func (s *Session) closeStream() {
+	if s.stream == nil {
+		return
+	}
+	s.stream.Close()
+	s.stream = nil
+	if seen := s.owner.cfg.Seen; seen != nil {
+		seen(s.name, s.line.cutter.GOP())
+	}
+	s.owner.cfg.Log.Info("stream ended", "stream", s.name)
+}
+
+// join makes the publisher of r the session's. The caller holds Sessions.mu, so
+// the session cannot be forgotten meanwhile.
+func (s *Session) join(r Request, takeover bool) (*Publisher, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return nil, ErrBusy
+	}
+	if s.pub != nil {
+		if !takeover {
+			return nil, ErrBusy
+		}
+		s.pub.leave(ErrReplaced)
+	}
+	s.stopTimer()
+	if s.stream != nil {
+		s.line.interrupt()
+		s.owner.cfg.Log.Info("publisher is back", "stream", s.name, "peer", r.Peer)
+	}
+	s.pub = &Publisher{session: s, request: r, done: make(chan struct{})}
+	return s.pub, nil
+}
+
+func (s *Session) stopTimer() {
+	if s.timer != nil && s.timer.Stop() {
+		s.owner.wait.Done()
+	}
+	s.timer = nil
+}
+
+// await keeps the session for a publisher that dropped.
+func (s *Session) await() {
+	s.pub = nil
+	d := s.owner.cfg.Reconnect
+	if d < 0 || s.stream == nil {
+		s.end(nil)
+		return
+	}
+	s.owner.cfg.Log.Info("publisher dropped, waiting", "stream", s.name, "for", d)
+	s.owner.wait.Add(1)
+	var t *time.Timer
+	t = time.AfterFunc(d, func() {
+		defer s.owner.wait.Done()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.timer == t {
+			s.timer = nil
+			s.end(nil)
+		}
+	})
+	s.timer = t
+}
+
+// begin is called for each new publisher once its tracks are known. A returning
+// publisher must send the same kinds of track; otherwise viewers get a new stream.
+func (s *Session) begin(tracks []*media.Track) error {
+	if len(tracks) == 0 {
+		return errors.New("the publisher sends neither video nor audio that weir knows")
+	}
+	plan := s.owner.cfg.Plan(s.name, tracks)
+	if s.stream != nil {
+		if sameKinds(s.line.tracks, tracks) {
+			s.line.rejoin(tracks)
+			return nil
+		}
+		s.closeStream()
+	}
+	s.line = newLine(plan, tracks)
+	return nil
+}
+
+func sameKinds(a, b []*media.Track) bool {
+	return slices.EqualFunc(a, b, func(x, y *media.Track) bool { return x.Kind == y.Kind && x.Codec == y.Codec })
+}
+
+// write dates one packet and gives it to the stream. It returns how long the
+// publisher is to be held back.
+func (s *Session) write(p *media.Packet) (time.Duration, error) {
+	if !s.line.place(p) {
+		return 0, nil
+	}
+	if s.stream == nil {
+		st, err := s.owner.cfg.Hub.Create(media.StreamID(s.name), s.line.epoch, s.line.tracks)
+		if err != nil {
+			return 0, err
+		}
+		s.stream = st
+		s.owner.cfg.Log.Info("stream started", "stream", s.name)
+	}
+	s.stream.Write(p)
+	return s.line.ahead(p).Duration(), nil
+}

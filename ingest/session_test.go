@@ -1,0 +1,319 @@
+package ingest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"weir/ingest"
+	"weir/media"
+	"weir/media/hub"
+	"weir/media/ring"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type anyKey struct{}
+
+func (anyKey) Publish(_ context.Context, r ingest.Request) (string, error) {
+	if r.Key == "wrong" {
+		return "", fmt.Errorf("no such key: %w", ingest.ErrDenied)
+	}
+	return r.Key, nil
+}
+
+// rig is a set of sessions with a publisher that sends 30 fps video and 48 kHz
+// audio on a clock that the test moves.
+type rig struct {
+	t        *testing.T
+	hub      hub.Hub
+	sessions *ingest.Sessions
+	pub      *ingest.Publisher
+	reader   *hub.Reader
+	held     time.Duration
+	seen     []media.Time
+
+	wall         time.Time
+	video, audio *media.Track
+	gop          int
+}
+
+var began = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func newRig(t *testing.T, change func(*ingest.Config)) *rig {
+	r := &rig{t: t, wall: began, gop: 30,
+		video: &media.Track{Kind: media.Video, Codec: media.H264, FrameRate: media.Rational{Num: 30, Den: 1}},
+		audio: &media.Track{Kind: media.Audio, Codec: media.AAC, SampleRate: 48000, Channels: 2}}
+	cfg := ingest.Config{
+		Gate: anyKey{}, Hub: &r.hub, Reconnect: 20 * time.Millisecond,
+		Plan: func(string, []*media.Track) ingest.Plan {
+			return ingest.Plan{Segment: 2 * media.Second, Longest: 5 * media.Second / 2}
+		},
+		Sleep: func(_ <-chan struct{}, d time.Duration) { r.held += d; r.wall = r.wall.Add(d) },
+		Seen:  func(_ string, gop media.Time) { r.seen = append(r.seen, gop) },
+	}
+	r.hub.OnStart = func(s *hub.Stream) { r.reader = s.Subscribe(ring.Limits{Items: 1 << 16}) }
+	if change != nil {
+		change(&cfg)
+	}
+	r.sessions = ingest.NewSessions(cfg)
+	t.Cleanup(r.sessions.Close)
+	r.open()
+	return r
+}
+
+func (r *rig) open() {
+	r.t.Helper()
+	p, err := r.sessions.Open(r.t.Context(), ingest.Request{Key: "x"})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err = p.Start([]*media.Track{r.video, r.audio}); err != nil {
+		r.t.Fatal(err)
+	}
+	r.pub = p
+}
+
+// send publishes n frames and the audio beside them; the publisher's clock
+// begins at from, in whole milliseconds, and the wall clock moves rate times as
+// far.
+func (r *rig) send(from time.Duration, n int, rate float64) {
+	r.t.Helper()
+	audio := 0
+	for i := range n {
+		at := from + time.Duration(i)*time.Second/30
+		stamp := media.FromDuration(at.Truncate(time.Millisecond))
+		r.write(&media.Packet{Track: r.video, DTS: stamp, PTS: stamp, Key: i%r.gop == 0, Data: []byte{1}})
+		for ; time.Duration(audio)*1024*time.Second/48000 < time.Duration(i+1)*time.Second/30; audio++ {
+			a := (from + time.Duration(audio)*1024*time.Second/48000).Truncate(time.Millisecond)
+			r.write(&media.Packet{Track: r.audio, DTS: media.FromDuration(a), PTS: media.FromDuration(a), Key: true, Data: []byte{2}})
+		}
+		r.wall = r.wall.Add(time.Duration(float64(time.Second) / 30 * rate))
+	}
+}
+
+func (r *rig) write(p *media.Packet) {
+	r.t.Helper()
+	p.Wall = r.wall
+	if err := r.pub.Write(p); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// packets ends the session and returns all that came out, checked for order.
+func (r *rig) packets() (video, audio []*media.Packet) {
+	r.t.Helper()
+	r.pub.Close(true)
+	for {
+		p, err := r.reader.Read(context.Background())
+		if err != nil {
+			break
+		}
+		if p.Track.Kind == media.Video {
+			video = append(video, p)
+		} else {
+			audio = append(audio, p)
+		}
+	}
+	for _, list := range [][]*media.Packet{video, audio} {
+		for i := 1; i < len(list); i++ {
+			if list[i].DTS <= list[i-1].DTS {
+				r.t.Errorf("%v packet %d: DTS %v after %v", list[i].Kind(), i, list[i].DTS.Duration(), list[i-1].DTS.Duration())
+			}
+		}
+	}
+	return video, audio
+}
+
+func discontinuities(list []*media.Packet) (at []time.Duration) {
+	for _, p := range list {
+		if p.Discontinuity {
+			at = append(at, p.DTS.Duration())
+		}
+	}
+	return at
+}
+
+func TestSteadySource(t *testing.T) {
+	r := newRig(t, nil)
+	r.send(time.Hour, 300, 1)
+	video, audio := r.packets()
+	if len(video) != 300 || len(audio) < 465 {
+		t.Fatalf("%d video and %d audio packets", len(video), len(audio))
+	}
+	for i, p := range video {
+		if d := p.DTS.Duration() - time.Duration(i)*time.Second/30; d > time.Millisecond || d < -time.Millisecond || p.Duration != media.Second/30 {
+			t.Fatalf("frame %d at %v for %v", i, p.DTS.Duration(), p.Duration.Duration())
+		}
+		if mark := i == 0 || i == 30 || i%60 == 0; mark != (p.Boundary == media.KeyBoundary) {
+			t.Errorf("frame %d: boundary %v", i, p.Boundary)
+		}
+	}
+	if d := discontinuities(video); d != nil {
+		t.Errorf("discontinuities at %v", d)
+	}
+	if len(r.seen) != 1 || r.seen[0].Duration().Round(time.Millisecond) != time.Second {
+		t.Errorf("key frame distances seen: %v", r.seen)
+	}
+}
+
+func TestInterruptions(t *testing.T) {
+	tests := []struct {
+		name string
+		then func(r *rig)
+		want time.Duration // of the one discontinuity
+	}{
+		{"stamps jump forwards", func(r *rig) { r.send(3*time.Hour, 90, 1) }, 3 * time.Second},
+		{"stamps jump backwards", func(r *rig) { r.send(0, 90, 1) }, 3 * time.Second},
+		{"the publisher stalls and loses media", func(r *rig) { r.wall = r.wall.Add(7 * time.Second); r.send(time.Hour+10*time.Second, 90, 1) }, 10 * time.Second},
+		{"the publisher drops and returns", func(r *rig) {
+			r.pub.Close(false)
+			r.open()
+			r.wall = r.wall.Add(2 * time.Second)
+			r.send(0, 90, 1)
+		}, 5 * time.Second},
+		{"parameters change", func(r *rig) {
+			changed := *r.video
+			r.video = &changed
+			r.send(time.Hour+3*time.Second, 90, 1)
+		}, 3 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.send(time.Hour, 90, 1)
+			tt.then(r)
+			video, audio := r.packets()
+			d := discontinuities(video)
+			if len(d) != 1 || (d[0]-tt.want).Abs() > 40*time.Millisecond {
+				t.Fatalf("discontinuities at %v, want one at %v", d, tt.want)
+			}
+			if len(video) < 178 {
+				t.Errorf("only %d of 180 frames came out", len(video))
+			}
+			if end := audio[len(audio)-1].DTS.Duration(); (end - tt.want - 3*time.Second).Abs() > 100*time.Millisecond {
+				t.Errorf("audio ends at %v", end)
+			}
+		})
+	}
+}
+
+func TestClockWrapIsNoInterruption(t *testing.T) {
+	r := newRig(t, nil)
+	r.send((1<<32-1500)*time.Millisecond, 120, 1) // unwrapped by the protocol
+	video, _ := r.packets()
+	if d := discontinuities(video); d != nil || len(video) != 120 {
+		t.Errorf("%d frames, discontinuities at %v", len(video), d)
+	}
+}
+
+func TestMediaTimeFollowsTheWallClock(t *testing.T) {
+	r := newRig(t, nil)
+	r.send(0, 30*100, 1.02) // the publisher's clock is 2 % slow
+	video, _ := r.packets()
+	if len(discontinuities(video)) == 0 {
+		t.Error("no correction in 100 s")
+	}
+	last := video[len(video)-1]
+	if lag := last.Wall.Sub(began) - last.DTS.Duration(); lag > 1300*time.Millisecond {
+		t.Errorf("media time is %v behind the wall clock", lag)
+	}
+}
+
+func TestFasterThanRealTimeIsHeldBack(t *testing.T) {
+	r := newRig(t, nil)
+	r.send(0, 600, 0)
+	if r.held < 18*time.Second || r.held > 20*time.Second {
+		t.Errorf("20 s sent at once were held back by %v", r.held)
+	}
+	if video, _ := r.packets(); discontinuities(video) != nil || len(video) != 600 {
+		t.Errorf("%d frames, discontinuities %v", len(video), discontinuities(video))
+	}
+}
+
+func TestBFramesKeepKeyFramesOnDecodeTime(t *testing.T) {
+	r := newRig(t, nil)
+	reorder := *r.video
+	reorder.Reorder = true
+	r.video = &reorder
+	offsets := []int{2, 5, 2, 0, 1} // I P B b b in decode order, frames
+	for i := range 60 {
+		dts := time.Duration(i) * time.Second / 30
+		pts := dts + time.Duration(offsets[i%5])*time.Second/30
+		r.write(&media.Packet{Track: r.video, DTS: media.FromDuration(dts.Truncate(time.Millisecond)), PTS: media.FromDuration(pts.Truncate(time.Millisecond)), Key: i%30 == 0, Data: []byte{1}})
+		r.wall = r.wall.Add(time.Second / 30)
+	}
+	video, _ := r.packets()
+	for i, p := range video {
+		if p.Key && p.PTS != p.DTS {
+			t.Errorf("key frame %d: PTS %v, DTS %v", i, p.PTS.Duration(), p.DTS.Duration())
+		}
+		if want := media.Time(offsets[i%5]-2) * (media.Second / 30); p.PTS-p.DTS != want {
+			t.Errorf("frame %d: offset %v, want %v", i, (p.PTS - p.DTS).Duration(), want.Duration())
+		}
+	}
+}
+
+func TestWhoMayPublish(t *testing.T) {
+	r := newRig(t, nil)
+	if _, err := r.sessions.Open(t.Context(), ingest.Request{Key: "wrong"}); !errors.Is(err, ingest.ErrDenied) {
+		t.Errorf("wrong key: %v", err)
+	}
+	if _, err := r.sessions.Open(t.Context(), ingest.Request{Key: "x"}); !errors.Is(err, ingest.ErrBusy) {
+		t.Errorf("second publisher: %v", err)
+	}
+	r.send(0, 30, 1)
+	session := r.sessions.Get("x")
+	r.pub.Close(false)
+	<-session.Done() // the reconnect window passes
+	if r.hub.Get("x") != nil {
+		t.Error("stream is live after the window")
+	}
+	r.open()
+	r.send(0, 30, 1)
+	r.sessions.Close()
+	if err := r.pub.Write(&media.Packet{Track: r.video}); !errors.Is(err, ingest.ErrClosing) {
+		t.Errorf("write after close: %v", err)
+	}
+	if _, err := r.sessions.Open(t.Context(), ingest.Request{Key: "x"}); !errors.Is(err, ingest.ErrClosing) {
+		t.Errorf("open after close: %v", err)
+	}
+}
+
+func TestTakeover(t *testing.T) {
+	r := newRig(t, func(c *ingest.Config) { c.Takeover = true })
+	r.send(0, 60, 1)
+	first := r.pub
+	r.open()
+	if err := first.Write(&media.Packet{Track: r.video}); !errors.Is(err, ingest.ErrReplaced) {
+		t.Errorf("first publisher: %v", err)
+	}
+	first.Close(true) // must not end the session of the second
+	r.send(0, 60, 1)
+	if video, _ := r.packets(); len(video) != 120 || len(discontinuities(video)) != 1 {
+		t.Errorf("%d frames, discontinuities %v", len(video), discontinuities(video))
+	}
+}
+
+func TestOtherKindsOfTrackAreANewStream(t *testing.T) {
+	r := newRig(t, nil)
+	r.send(0, 60, 1)
+	old := r.reader
+	r.pub.Close(false)
+	p, err := r.sessions.Open(t.Context(), ingest.Request{Key: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = p.Start([]*media.Track{r.video}); err != nil {
+		t.Fatal(err)
+	}
+	r.pub = p
+	r.write(&media.Packet{Track: r.video, Key: true, Data: []byte{1}})
+	if r.reader == old {
+		t.Error("viewers were not given a new stream")
+	}
+}
