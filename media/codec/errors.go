@@ -1,0 +1,11 @@
+package codec
+
+import "errors"
+
+// What may be wrong with a bit-stream. Functions wrap one of these once, with
+// the name of the structure that was being read.
+var (
+	ErrTruncated   = errors.New("truncated")
+	ErrInvalid     = errors.New("invalid")
+	ErrUnsupported = errors.New("unsupported")
+)

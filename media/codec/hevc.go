@@ -1,0 +1,152 @@
+package codec
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// NAL unit types of H.265 (ISO/IEC 23008-2 table 7-1) that matter here.
+const (
+	hevcFirstIRAP = 16
+	hevcLastIRAP  = 21
+	hevcVPS       = 32
+	hevcSPS       = 33
+	hevcPPS       = 34
+)
+
+// HEVCInfo is the content of an HEVCDecoderConfigurationRecord. Size and depth
+// come from its first SPS and are zero when it has none. The frame rate is not
+// read; it comes from metadata or from the packets.
+type HEVCInfo struct {
+	ProfileSpace  byte    // general_profile_space, 0 to 3
+	Tier          bool    // high tier
+	Profile       byte    // general_profile_idc
+	Compatibility uint32  // general_profile_compatibility_flags
+	Constraints   [6]byte // general_constraint_indicator_flags
+	Level         byte    // general_level_idc, 30 times the level
+
+	Width, Height int // after the conformance window, in luma samples
+	ChromaFormat  int
+	BitDepth      int // luma
+
+	LengthSize    int
+	VPS, SPS, PPS [][]byte // NAL units with their headers; they alias the record
+}
+
+// ParseHVCC reads an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 8.3.3.1).
+func ParseHVCC(config []byte) (HEVCInfo, error) {
+	if len(config) < 23 {
+		return HEVCInfo{}, fmt.Errorf("hvcC: %w", ErrTruncated)
+	}
+	h := HEVCInfo{
+		ProfileSpace:  config[1] >> 6,
+		Tier:          config[1]&0x20 != 0,
+		Profile:       config[1] & 0x1f,
+		Compatibility: binary.BigEndian.Uint32(config[2:]),
+		Constraints:   [6]byte(config[6:12]),
+		Level:         config[12],
+		ChromaFormat:  int(config[16] & 3),
+		BitDepth:      int(config[17]&7) + 8,
+		LengthSize:    int(config[21]&3) + 1,
+	}
+	if h.LengthSize == 3 || config[0] > 1 {
+		return HEVCInfo{}, fmt.Errorf("hvcC: %w", ErrInvalid)
+	}
+	rest := config[23:]
+	for range config[22] {
+		if len(rest) < 3 {
+			return HEVCInfo{}, fmt.Errorf("hvcC: %w", ErrTruncated)
+		}
+		var sets [][]byte
+		var err error
+		kind := rest[0] & 0x3f
+		sets, rest, err = readSets(rest[3:], int(binary.BigEndian.Uint16(rest[1:])))
+		if err != nil {
+			return HEVCInfo{}, fmt.Errorf("hvcC: %w", ErrTruncated)
+		}
+		switch kind {
+		case hevcVPS:
+			h.VPS = append(h.VPS, sets...)
+		case hevcSPS:
+			h.SPS = append(h.SPS, sets...)
+		case hevcPPS:
+			h.PPS = append(h.PPS, sets...)
+		}
+	}
+	if len(h.SPS) == 0 {
+		return h, nil
+	}
+	return h, h.readSPS(h.SPS[0])
+}
+
+// readSPS reads the head of an H.265 SPS (23008-2 7.3.2.2.1) up to the depths.
+func (h *HEVCInfo) readSPS(nal []byte) error {
+	if len(nal) < 4 || len(nal) > maxParameterSet || nal[0]>>1&0x3f != hevcSPS {
+		return fmt.Errorf("h265 sps: %w", ErrInvalid)
+	}
+	r := &bitReader{data: unescape(nal[2:])}
+	r.skip(4) // sps_video_parameter_set_id
+	sub := int(r.u(3))
+	r.skip(1)
+	skipProfileTierLevel(r, sub)
+	r.ue() // sps_seq_parameter_set_id
+	chroma := r.ue()
+	separate := chroma == 3 && r.flag()
+	w, ht := r.ue(), r.ue()
+	var crop [4]uint32 // left, right, top, bottom
+	if r.flag() {
+		for i := range crop {
+			crop[i] = r.ue()
+		}
+	}
+	depth := r.ue()
+	if r.short {
+		return fmt.Errorf("h265 sps: %w", ErrTruncated)
+	}
+	x, y := uint32(1), uint32(1)
+	if !separate && (chroma == 1 || chroma == 2) {
+		x = 2
+	}
+	if !separate && chroma == 1 {
+		y = 2
+	}
+	if chroma > 3 || depth > 8 || w > maxSide || ht > maxSide || max(crop[0], crop[1], crop[2], crop[3]) > maxSide ||
+		(crop[0]+crop[1])*x >= w || (crop[2]+crop[3])*y >= ht {
+		return fmt.Errorf("h265 sps: %w", ErrInvalid)
+	}
+	h.ChromaFormat, h.BitDepth = int(chroma), int(depth)+8
+	h.Width, h.Height = int(w-(crop[0]+crop[1])*x), int(ht-(crop[2]+crop[3])*y)
+	return nil
+}
+
+// skipProfileTierLevel passes over profile_tier_level (23008-2 7.3.3).
+func skipProfileTierLevel(r *bitReader, sub int) {
+	r.skip(88 + 8)
+	if sub == 0 {
+		return
+	}
+	var profile, level [8]bool
+	for i := range sub {
+		profile[i], level[i] = r.flag(), r.flag()
+	}
+	r.skip(2 * (8 - sub))
+	for i := range sub {
+		if profile[i] {
+			r.skip(88)
+		}
+		if level[i] {
+			r.skip(8)
+		}
+	}
+}
+
+// IsKeyHEVC tells whether an H.265 access unit with 4-byte lengths holds an
+// intra random access picture (BLA, IDR or CRA).
+func IsKeyHEVC(au []byte) bool {
+	for nal := range NALs(au) {
+		if t := nal[0] >> 1 & 0x3f; t >= hevcFirstIRAP && t <= hevcLastIRAP {
+			return true
+		}
+	}
+	return false
+}

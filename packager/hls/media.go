@@ -1,0 +1,244 @@
+package hls
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"weir/media"
+	"weir/packager/window"
+)
+
+// Media renders the media playlists of one rendition. Append may be called from
+// several goroutines.
+type Media struct {
+	// TargetDuration is EXT-X-TARGETDURATION in seconds; it never changes.
+	TargetDuration int
+	// PartTarget is PART-TARGET; it never changes. It is written in whole
+	// milliseconds, rounded up.
+	PartTarget media.Time
+	Epoch      time.Time // wall clock of media time 0
+
+	mu    sync.Mutex
+	old   []byte // lines of the segments whose parts are not listed any more
+	head  int    // where the first listed segment's lines begin in old
+	lens  []int  // bytes of each segment in old
+	first uint64 // MSN of lens[0]
+}
+
+// Distances in target durations (rfc8216bis 4.4.3.8, 4.4.4.9).
+const (
+	skipUntil  = 6
+	partsUntil = 3
+)
+
+// Append adds the playlist of v to dst. With skip set it is a delta update where
+// there is something to skip (6.2.5.1). Beyond growing dst and the kept lines of
+// old segments it does not allocate.
+func (m *Media) Append(dst []byte, v *window.View, skip bool) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.age(v)
+	n := 0
+	if skip && !v.Ended {
+		n = m.skippable(v)
+	}
+	dst = m.header(dst, v)
+	if n > 0 {
+		dst = append(dst, "#EXT-X-SKIP:SKIPPED-SEGMENTS="...)
+		dst = strconv.AppendInt(dst, int64(n), 10)
+		dst = append(dst, '\n')
+	} else if len(v.Segments) > 0 {
+		dst = appendMap(dst, v.Segments[0].Init)
+	}
+	at := m.head
+	for _, l := range m.lens[:n] {
+		at += l
+	}
+	dst = append(dst, m.old[at:]...)
+	for i := len(m.lens); i < len(v.Segments); i++ {
+		dst = m.segment(dst, v, i, true)
+	}
+	return m.tail(dst, v)
+}
+
+func (m *Media) header(dst []byte, v *window.View) []byte {
+	target := int64(m.TargetDuration)
+	part := ceilMillis(m.PartTarget)
+	dst = append(dst, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:"...)
+	dst = strconv.AppendInt(dst, target, 10)
+	dst = append(dst, "\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK="...)
+	dst = appendMillis(dst, 3*part)
+	dst = append(dst, ",CAN-SKIP-UNTIL="...)
+	dst = strconv.AppendInt(dst, skipUntil*target, 10)
+	dst = append(dst, "\n#EXT-X-PART-INF:PART-TARGET="...)
+	dst = appendMillis(dst, part)
+	dst = append(dst, "\n#EXT-X-MEDIA-SEQUENCE:"...)
+	first := uint64(0)
+	if len(v.Segments) > 0 {
+		first = v.Segments[0].MSN
+	}
+	dst = strconv.AppendUint(dst, first, 10)
+	if v.Discontinuities > 0 {
+		dst = append(dst, "\n#EXT-X-DISCONTINUITY-SEQUENCE:"...)
+		dst = strconv.AppendUint(dst, v.Discontinuities, 10)
+	}
+	return append(dst, '\n')
+}
+
+// segment appends the lines of v.Segments[i].
+func (m *Media) segment(dst []byte, v *window.View, i int, parts bool) []byte {
+	s := v.Segments[i]
+	if !s.Closed && len(s.Parts) == 0 {
+		return dst
+	}
+	if s.Discontinuity {
+		dst = append(dst, "#EXT-X-DISCONTINUITY\n"...)
+	}
+	if i > 0 && s.Init != v.Segments[i-1].Init {
+		dst = appendMap(dst, s.Init)
+	}
+	dst = append(dst, "#EXT-X-PROGRAM-DATE-TIME:"...)
+	dst = m.Epoch.Add(s.Start.Duration()).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	dst = append(dst, '\n')
+	if parts {
+		for j := range s.Parts {
+			dst = appendPart(dst, s.MSN, j, &s.Parts[j])
+		}
+	}
+	if !s.Closed {
+		return dst
+	}
+	if s.Gap {
+		dst = append(dst, "#EXT-X-GAP\n"...)
+	}
+	dst = append(dst, "#EXTINF:"...)
+	dst = appendSeconds(dst, s.Duration)
+	dst = append(dst, ",\n"...)
+	dst = strconv.AppendUint(dst, s.MSN, 10)
+	return append(dst, ".m4s\n"...)
+}
+
+// tail appends what follows the last segment.
+func (m *Media) tail(dst []byte, v *window.View) []byte {
+	if v.Ended {
+		return append(dst, "#EXT-X-ENDLIST\n"...)
+	}
+	msn, part := NextPart(v)
+	dst = append(dst, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\""...)
+	dst = strconv.AppendUint(dst, msn, 10)
+	dst = append(dst, '.')
+	dst = strconv.AppendInt(dst, int64(part), 10)
+	dst = append(dst, ".m4s\"\n"...)
+	v.EachOther(func(name string, msn uint64, part int) {
+		dst = append(dst, "#EXT-X-RENDITION-REPORT:URI=\"../"...)
+		dst = append(dst, name...)
+		dst = append(dst, "/index.m3u8\",LAST-MSN="...)
+		dst = strconv.AppendUint(dst, msn, 10)
+		dst = append(dst, ",LAST-PART="...)
+		dst = strconv.AppendInt(dst, int64(part), 10)
+		dst = append(dst, '\n')
+	})
+	return dst
+}
+
+// NextPart is the part that comes next (EXT-X-PRELOAD-HINT).
+func NextPart(v *window.View) (msn uint64, part int) {
+	if len(v.Segments) == 0 {
+		return 0, 0
+	}
+	s := v.Segments[len(v.Segments)-1]
+	if s.Closed {
+		return s.MSN + 1, 0
+	}
+	return s.MSN, len(s.Parts)
+}
+
+// age brings the kept lines up to date: segments that left the window go, those
+// whose parts are not listed any more come.
+func (m *Media) age(v *window.View) {
+	if len(v.Segments) == 0 {
+		return
+	}
+	first := v.Segments[0].MSN
+	for len(m.lens) > 0 && m.first < first {
+		m.head += m.lens[0]
+		m.lens = m.lens[1:]
+		m.first++
+	}
+	if len(m.lens) == 0 {
+		m.first, m.head, m.old = first, 0, m.old[:0]
+	}
+	if m.head > len(m.old)/2 && m.head > 4096 {
+		m.old = m.old[:copy(m.old, m.old[m.head:])]
+		m.head = 0
+	}
+	edge := v.Segments[len(v.Segments)-1].End()
+	keep := edge - media.Time(partsUntil*m.TargetDuration)*media.Second
+	for i := len(m.lens); i < len(v.Segments); i++ {
+		if s := v.Segments[i]; !s.Closed || s.End() > keep {
+			break
+		}
+		was := len(m.old)
+		m.old = m.segment(m.old, v, i, false)
+		m.lens = append(m.lens, len(m.old)-was)
+	}
+}
+
+// skippable counts the segments farther than the skip boundary from the end of
+// the last complete segment.
+func (m *Media) skippable(v *window.View) int {
+	closed := v.Closed()
+	if closed == 0 {
+		return 0
+	}
+	limit := v.Segments[closed-1].End() - media.Time(skipUntil*m.TargetDuration)*media.Second
+	n := 0
+	for n < len(m.lens) && n < closed && v.Segments[n].End() <= limit {
+		n++
+	}
+	return n
+}
+
+func appendMap(dst []byte, init int) []byte {
+	dst = append(dst, "#EXT-X-MAP:URI=\"init"...)
+	dst = strconv.AppendInt(dst, int64(init), 10)
+	return append(dst, ".mp4\"\n"...)
+}
+
+func appendPart(dst []byte, msn uint64, i int, p *window.Part) []byte {
+	dst = append(dst, "#EXT-X-PART:DURATION="...)
+	dst = appendSeconds(dst, p.Duration)
+	dst = append(dst, ",URI=\""...)
+	dst = strconv.AppendUint(dst, msn, 10)
+	dst = append(dst, '.')
+	dst = strconv.AppendInt(dst, int64(i), 10)
+	dst = append(dst, ".m4s\""...)
+	if p.Independent {
+		dst = append(dst, ",INDEPENDENT=YES"...)
+	}
+	return append(dst, '\n')
+}
+
+// appendSeconds writes t with five decimals, rounded to the nearest.
+func appendSeconds(dst []byte, t media.Time) []byte {
+	return appendFixed(dst, t.In(100_000), 100_000)
+}
+
+func appendMillis(dst []byte, ms int64) []byte { return appendFixed(dst, ms, 1000) }
+
+// appendFixed writes v/scale, where scale is a power of ten.
+func appendFixed(dst []byte, v, scale int64) []byte {
+	dst = strconv.AppendInt(dst, v/scale, 10)
+	dst = append(dst, '.')
+	v %= scale
+	for scale /= 10; scale > 0; scale /= 10 {
+		dst = append(dst, byte('0'+v/scale%10))
+	}
+	return dst
+}
+
+// ceilMillis is t in milliseconds, rounded up; a tick of rounding is forgiven.
+func ceilMillis(t media.Time) int64 {
+	return int64((t + media.Millisecond - 10) / media.Millisecond)
+}

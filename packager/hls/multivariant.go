@@ -1,0 +1,59 @@
+package hls
+
+import (
+	"strconv"
+
+	"github.com/grafov/m3u8"
+)
+
+// Variant is one picture rendition in the multivariant playlist.
+type Variant struct {
+	URI           string
+	Bandwidth     int // peak bit/s with the audio that goes with it
+	Average       int // 0 when unknown
+	Codecs        string
+	Width, Height int
+	FrameRate     float64 // 0 when unknown
+}
+
+// Multivariant is the entry playlist of a stream.
+type Multivariant struct {
+	Variants []Variant
+	AudioURI string // "" when the audio is in the variants, or there is none
+	Channels int    // of the audio
+	// Independent tells that every listed segment begins with a key frame.
+	Independent bool
+}
+
+const audioGroup = "audio"
+
+// Render makes the playlist. Without a picture the audio is the only variant.
+func (m *Multivariant) Render() []byte {
+	p := m3u8.NewMasterPlaylist()
+	p.SetVersion(9)
+	p.SetIndependentSegments(m.Independent)
+	for i, v := range m.Variants {
+		params := m3u8.VariantParams{
+			Bandwidth:        uint32(v.Bandwidth),
+			AverageBandwidth: uint32(v.Average),
+			Codecs:           v.Codecs,
+			FrameRate:        v.FrameRate,
+		}
+		if v.Width > 0 {
+			params.Resolution = strconv.Itoa(v.Width) + "x" + strconv.Itoa(v.Height)
+			// Shaka looks for captions inside the open segment of a young stream
+			// unless it is told that there are none.
+			params.Captions = "NONE"
+		}
+		if m.AudioURI != "" {
+			params.Audio = audioGroup
+			if i == 0 {
+				params.Alternatives = []*m3u8.Alternative{{
+					GroupId: audioGroup, Type: "AUDIO", Name: "main", Default: true, Autoselect: "YES", URI: m.AudioURI,
+				}}
+			}
+		}
+		p.Append(v.URI, nil, params)
+	}
+	return []byte(p.String())
+}

@@ -1,0 +1,281 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/packager/window"
+)
+
+// Handler serves all streams of this process below one prefix, which the caller
+// strips. It is used as it is by net/http; the writer must be the server's own,
+// so that files go out by sendfile and deadlines can be set.
+type Handler struct {
+	// Still makes a picture of the stream now; nil answers 404.
+	Still func(ctx context.Context, name string) ([]byte, error)
+	Log   *slog.Logger
+	// TimeURL is the address of a clock for DASH players (ISO 8601, milliseconds).
+	TimeURL string
+	// Hold is how long a request for a name that is not live is held; default 10 s.
+	Hold time.Duration
+	// Holds bounds the requests that are held at once; default 10,000.
+	Holds int64
+	// Closing, when set, ends held requests when it is closed.
+	Closing <-chan struct{}
+
+	mu      sync.RWMutex
+	live    map[string]*Stream
+	epochs  map[string]*Stream // "NAME/EPOCH", also of sessions that ended lately
+	changed chan struct{}
+	held    atomic.Int64
+}
+
+// Add puts a session on the air.
+func (h *Handler) Add(s *Stream) {
+	s.open()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.live == nil {
+		h.live, h.epochs = make(map[string]*Stream), make(map[string]*Stream)
+	}
+	h.live[s.Name] = s
+	h.epochs[s.Name+"/"+s.Epoch] = s
+	h.announce()
+}
+
+// End takes a session off the air; those who have its address can still get it.
+func (h *Handler) End(s *Stream) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.live[s.Name] == s {
+		delete(h.live, s.Name)
+	}
+}
+
+// Forget removes a session for good.
+func (h *Handler) Forget(s *Stream) {
+	h.End(s)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.epochs, s.Name+"/"+s.Epoch)
+}
+
+func (h *Handler) announce() {
+	if h.changed != nil {
+		close(h.changed)
+	}
+	h.changed = make(chan struct{})
+}
+
+// Live returns the session on the air under a name, or nil.
+func (h *Handler) Live(name string) *Stream {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.live[name]
+}
+
+// ServeHTTP answers GET, HEAD and OPTIONS.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	head["Access-Control-Allow-Origin"] = anyOrigin
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodOptions:
+		head.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+		head.Set("Access-Control-Allow-Headers", "Range")
+		head.Set("Access-Control-Max-Age", "86400")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	default:
+		head.Set("Allow", "GET, HEAD, OPTIONS")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	switch rest {
+	case "index.m3u8":
+		h.entry(w, r, name, 2, mimeHLS, func(s *Stream, t []*window.Track) ([]byte, error) { return s.multivariant(t), nil })
+	case "manifest.mpd":
+		h.entry(w, r, name, 0, mimeDASH, func(s *Stream, t []*window.Track) ([]byte, error) { return s.mpd(t, h.TimeURL) })
+	case "thumb.jpg":
+		h.still(w, r, name)
+	default:
+		h.session(w, r, name, rest)
+	}
+}
+
+// Content types, and header values that are the same in every answer.
+var (
+	anyOrigin = []string{"*"}
+	mimeHLS   = []string{"application/vnd.apple.mpegurl"}
+	mimeDASH  = []string{"application/dash+xml"}
+	mimeMP4   = []string{"video/mp4"}
+	forEver   = []string{"public, max-age=31536000, immutable"}
+	noCache   = []string{"no-cache"}
+	brief     = []string{"max-age=1"}
+	byGzip    = []string{"Accept-Encoding"}
+	gzipped   = []string{"gzip"}
+)
+
+// entry answers for the address that players begin with. It is held until the
+// stream is live and ready.
+func (h *Handler) entry(w http.ResponseWriter, r *http.Request, name string, segments int, mime []string,
+	render func(*Stream, []*window.Track) ([]byte, error),
+) {
+	s, tracks, err := h.await(r.Context(), name, segments)
+	switch {
+	case errors.Is(err, errFull):
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "too many viewers are waiting", http.StatusServiceUnavailable)
+		return
+	case err != nil:
+		w.Header()["Cache-Control"] = brief
+		http.Error(w, name+" is not live", http.StatusNotFound)
+		return
+	}
+	text, err := render(s, tracks)
+	if err != nil {
+		h.Log.Error("cannot render manifest", "stream", name, "err", err)
+		http.Error(w, "internal error", http.StatusInternalServerError)
+		return
+	}
+	head := w.Header()
+	head["Content-Type"] = mime
+	head["Cache-Control"] = noCache
+	head["Content-Length"] = []string{strconv.Itoa(len(text))}
+	h.write(w, r, text)
+}
+
+var (
+	errFull    = errors.New("too many requests are held")
+	errNotLive = errors.New("not live")
+)
+
+// await waits for a stream to be ready, at most Hold.
+func (h *Handler) await(ctx context.Context, name string, segments int) (*Stream, []*window.Track, error) {
+	if s := h.Live(name); s != nil {
+		if t := s.ready(segments); t != nil {
+			return s, t, nil
+		}
+	}
+	if h.held.Add(1) > h.holds() {
+		h.held.Add(-1)
+		return nil, nil, errFull
+	}
+	defer h.held.Add(-1)
+	ctx, cancel := context.WithTimeout(ctx, h.hold())
+	defer cancel()
+	for {
+		h.mu.RLock()
+		s, changed := h.live[name], h.changed
+		h.mu.RUnlock()
+		if s != nil {
+			var tracks []*window.Track
+			err := s.Window.Wait(ctx, h.Closing, func() bool { tracks = s.ready(segments); return tracks != nil || s.Window.Ended() })
+			if tracks != nil {
+				return s, tracks, nil
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+		}
+		if changed == nil {
+			h.mu.Lock()
+			if h.changed == nil {
+				h.announce()
+			}
+			h.mu.Unlock()
+			continue
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, nil, errNotLive
+		case <-h.Closing:
+			return nil, nil, errNotLive
+		}
+	}
+}
+
+func (h *Handler) hold() time.Duration {
+	if h.Hold == 0 {
+		return 10 * time.Second
+	}
+	return h.Hold
+}
+
+func (h *Handler) holds() int64 {
+	if h.Holds == 0 {
+		return 10_000
+	}
+	return h.Holds
+}
+
+// session answers for what lies below an epoch.
+func (h *Handler) session(w http.ResponseWriter, r *http.Request, name, rest string) {
+	epoch, rest, _ := strings.Cut(rest, "/")
+	rendition, file, _ := strings.Cut(rest, "/")
+	h.mu.RLock()
+	s := h.epochs[name+"/"+epoch]
+	h.mu.RUnlock()
+	var t *window.Track
+	if s != nil {
+		t = s.Window.Track(rendition)
+	}
+	if t == nil {
+		notFound(w)
+		return
+	}
+	if file == "index.m3u8" {
+		h.playlist(w, r, s, t)
+		return
+	}
+	h.media(w, r, s, t, file)
+}
+
+func (h *Handler) still(w http.ResponseWriter, r *http.Request, name string) {
+	if h.Still == nil || h.Live(name) == nil {
+		notFound(w)
+		return
+	}
+	jpeg, err := h.Still(r.Context(), name)
+	if err != nil {
+		h.Log.Warn("no picture", "stream", name, "err", err)
+		notFound(w)
+		return
+	}
+	head := w.Header()
+	head.Set("Content-Type", "image/jpeg")
+	head.Set("Cache-Control", "max-age=5")
+	head["Content-Length"] = []string{strconv.Itoa(len(jpeg))}
+	h.write(w, r, jpeg)
+}
+
+func notFound(w http.ResponseWriter) {
+	w.Header()["Cache-Control"] = brief
+	http.Error(w, "not found", http.StatusNotFound)
+}
+
+// sendWithin bounds how long one answer may take to leave: a viewer that does not
+// read costs a connection for so long and no longer.
+const sendWithin = 30 * time.Second
+
+// write sends a body that is whole in memory. Failures are the viewer's.
+func (h *Handler) write(w http.ResponseWriter, r *http.Request, data []byte) {
+	if r.Method == http.MethodHead {
+		return
+	}
+	deadline(w)
+	_, _ = w.Write(data)
+}
+
+func deadline(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendWithin))
+}

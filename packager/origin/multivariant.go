@@ -1,0 +1,83 @@
+package origin
+
+import (
+	"weir/media"
+	"weir/media/codec"
+	"weir/packager/hls"
+	"weir/packager/window"
+)
+
+// summary is what manifests say about a rendition.
+type summary struct {
+	name       string
+	track      *media.Track
+	codecs     string
+	peak, mean int // bit/s
+	mixed      bool
+}
+
+// summarise measures a rendition over what the window holds.
+func summarise(t *window.Track) (s summary) {
+	t.View(func(v *window.View) {
+		s.name = t.Name
+		s.track = v.Inits[len(v.Inits)-1].Track
+		s.codecs = codec.Codecs(s.track)
+		var bytes int64
+		var length media.Time
+		for i, seg := range v.Segments {
+			if seg.Gap || len(seg.Parts) == 0 {
+				continue
+			}
+			size, d := seg.Size(), seg.Duration
+			if i == 0 && seg.Mini { // nearly all of it is one key frame
+				size /= 3
+			}
+			bytes, length = bytes+size, length+d
+			if !seg.Mini && seg.Closed {
+				s.peak = max(s.peak, int(size*8*media.TicksPerSecond/int64(d)))
+			}
+			s.mixed = s.mixed || !seg.Parts[0].Independent
+		}
+		if length > 0 {
+			s.mean = int(bytes * 8 * media.TicksPerSecond / int64(length))
+		}
+		s.peak = max(s.peak, s.mean*5/4)
+	})
+	return s
+}
+
+// multivariant renders the entry playlist over the given renditions.
+func (s *Stream) multivariant(tracks []*window.Track) []byte {
+	m := hls.Multivariant{Independent: true}
+	var sound *summary
+	for _, t := range tracks {
+		if t.Kind == media.Audio {
+			x := summarise(t)
+			sound = &x
+		}
+	}
+	for _, t := range tracks {
+		if t.Kind != media.Video {
+			continue
+		}
+		x := summarise(t)
+		m.Independent = m.Independent && !x.mixed
+		v := hls.Variant{
+			URI: s.uri(t), Bandwidth: x.peak, Average: x.mean, Codecs: x.codecs,
+			Width: x.track.Width, Height: x.track.Height, FrameRate: x.track.FrameRate.Float(),
+		}
+		if sound != nil {
+			v.Codecs += "," + sound.codecs
+			v.Bandwidth += sound.peak
+			v.Average += sound.mean
+			m.AudioURI = s.Epoch + "/" + sound.name + "/index.m3u8"
+		}
+		m.Variants = append(m.Variants, v)
+	}
+	if len(m.Variants) == 0 && sound != nil {
+		m.Variants = []hls.Variant{{URI: s.Epoch + "/" + sound.name + "/index.m3u8", Bandwidth: sound.peak, Average: sound.mean, Codecs: sound.codecs}}
+	}
+	return m.Render()
+}
+
+func (s *Stream) uri(t *window.Track) string { return s.Epoch + "/" + t.Name + "/index.m3u8" }

@@ -1,0 +1,85 @@
+package origin
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"weir/packager/window"
+)
+
+// playlist answers for a media playlist: at once, or when the part that the
+// request names is there.
+func (h *Handler) playlist(w http.ResponseWriter, r *http.Request, s *Stream, t *window.Track) {
+	d, err := parseDirectives(r.URL.RawQuery)
+	if err != nil {
+		refuse(w, err.Error())
+		return
+	}
+	cache := noCache
+	if d.block {
+		if status := h.block(r.Context(), s, t, d); status != http.StatusOK {
+			h.blocked(w, status)
+			return
+		}
+		cache = []string{"max-age=" + strconv.Itoa(6*s.Target)}
+	}
+	b := s.playlists[t].get(d.skip)
+	head := w.Header()
+	head["Content-Type"] = mimeHLS
+	head["Cache-Control"] = cache
+	head["Vary"] = byGzip
+	data := b.plain
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		if z := b.gzip(); z != nil {
+			data = z
+			head["Content-Encoding"] = gzipped
+		}
+	}
+	head["Content-Length"] = []string{strconv.Itoa(len(data))}
+	h.write(w, r, data)
+}
+
+// block waits for what d names: 200 when it is there, 400 when it lies too far
+// ahead, 503 after three target durations.
+func (h *Handler) block(ctx context.Context, s *Stream, t *window.Track, d directives) int {
+	first, far := true, false
+	var done bool
+	check := func(v *window.View) bool {
+		if first {
+			first = false
+			far = !v.Ended && d.tooFar(v, s.PartTarget)
+		}
+		done = d.met(v)
+		return far || done
+	}
+	t.View(func(v *window.View) { check(v) })
+	switch {
+	case far:
+		return http.StatusBadRequest
+	case done:
+		return http.StatusOK
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Duration(s.Target)*time.Second)
+	defer cancel()
+	if err := t.Wait(ctx, h.Closing, check); err != nil {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusOK
+}
+
+func (h *Handler) blocked(w http.ResponseWriter, status int) {
+	if status == http.StatusBadRequest {
+		refuse(w, "that part is too far in the future")
+		return
+	}
+	w.Header()["Cache-Control"] = brief
+	http.Error(w, "nothing new came", status)
+}
+
+func refuse(w http.ResponseWriter, words string) {
+	w.Header()["Cache-Control"] = brief
+	http.Error(w, words, http.StatusBadRequest)
+}

@@ -1,0 +1,128 @@
+package origin
+
+import (
+	"bytes"
+	"compress/gzip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/media"
+	"weir/packager/hls"
+	"weir/packager/window"
+)
+
+// Stream is one session as viewers see it.
+type Stream struct {
+	Name       string
+	Epoch      string // names the session in URLs
+	Window     *window.Window
+	Target     int        // EXT-X-TARGETDURATION in seconds
+	Segment    media.Time // wished length of segments
+	PartTarget media.Time
+	Rewind     media.Time // length of the playlists
+
+	once      sync.Once
+	playlists map[*window.Track]*playlist
+	manifest  manifest
+}
+
+func (s *Stream) open() {
+	s.once.Do(func() {
+		s.playlists = make(map[*window.Track]*playlist)
+		for _, t := range s.Window.Tracks() {
+			s.playlists[t] = &playlist{track: t, render: hls.Media{TargetDuration: s.Target, PartTarget: s.PartTarget, Epoch: s.Window.Epoch}}
+		}
+	})
+}
+
+// playlist keeps the newest renderings of one media playlist.
+type playlist struct {
+	track  *window.Track
+	render hls.Media
+	full   atomic.Pointer[body]
+	delta  atomic.Pointer[body]
+	size   atomic.Int64 // of the newest full rendering: a guess at the next
+}
+
+// body is one rendering, shared by all who ask for it.
+type body struct {
+	version uint64
+	plain   []byte
+	once    sync.Once
+	packed  []byte
+}
+
+// get returns the playlist as it is now.
+func (p *playlist) get(skip bool) *body {
+	slot := &p.full
+	if skip {
+		slot = &p.delta
+	}
+	if b := slot.Load(); b != nil && b.version == p.track.Version() {
+		return b
+	}
+	var b *body
+	p.track.View(func(v *window.View) {
+		if b = slot.Load(); b != nil && b.version == v.Version {
+			return
+		}
+		text := p.render.Append(make([]byte, 0, p.size.Load()+512), v, skip)
+		b = &body{version: v.Version, plain: text}
+		slot.Store(b)
+		p.size.Store(int64(len(text)))
+	})
+	return b
+}
+
+// gzip compresses once.
+func (b *body) gzip() []byte {
+	b.once.Do(func() {
+		var buf bytes.Buffer
+		z, err := gzip.NewWriterLevel(&buf, gzip.BestSpeed)
+		if err != nil {
+			return
+		}
+		if _, err = z.Write(b.plain); err == nil && z.Close() == nil {
+			b.packed = buf.Bytes()
+		}
+	})
+	return b.packed
+}
+
+// lateAfter is how long a rendition may keep the others waiting at the start.
+const lateAfter = 3 * media.Second
+
+// ready returns the renditions that can be offered, nil while players should not
+// start yet: each needs at least that many complete segments, or parts.
+func (s *Stream) ready(segments int) []*window.Track {
+	var ready []*window.Track
+	waiting := false
+	var longest media.Time
+	for _, t := range s.Window.Tracks() {
+		t.View(func(v *window.View) {
+			if v.Shed {
+				return
+			}
+			n := v.Closed()
+			if segments == 0 {
+				if _, _, ok := v.Last(); ok {
+					n = 1
+				}
+			}
+			if len(v.Inits) == 0 || n < max(segments, 1) {
+				waiting = true
+				return
+			}
+			longest = max(longest, v.Segments[len(v.Segments)-1].End()-v.Segments[0].Start)
+			ready = append(ready, t)
+		})
+	}
+	if waiting && longest < lateAfter {
+		return nil
+	}
+	return ready
+}
+
+// since is the wall clock of a time of the stream.
+func (s *Stream) since(t media.Time) time.Time { return s.Window.Epoch.Add(t.Duration()) }

@@ -1,0 +1,289 @@
+package packager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"weir/media"
+	"weir/media/hub"
+	"weir/media/ring"
+	"weir/packager/window"
+)
+
+// Sink stores finished segments. Put is called from one goroutine, in order for
+// each rendition.
+type Sink interface {
+	// Put stores a whole segment and returns the path of the file that holds it.
+	Put(rendition string, msn uint64, parts [][]byte) (path string, err error)
+	// Remove deletes what Put stored.
+	Remove(path string) error
+	// Close deletes what is left; nothing is read or stored afterwards.
+	Close() error
+}
+
+// Config describes one stream to package.
+type Config struct {
+	Name  string
+	Epoch time.Time // wall clock of media time 0
+	Log   *slog.Logger
+	Sink  Sink
+
+	// Source is the publisher's stream: its marks are the cuts.
+	Source *hub.Stream
+	// Pictures are the renditions with a picture, best first.
+	Pictures []Input
+	// Sound is the rendition with the sound; its Stream is nil when there is none.
+	Sound Input
+	// Replace, when its Stream is set, takes over Pictures[0] from the first
+	// forced cut on: the publisher's key frames are too far apart to pass through.
+	Replace Input
+
+	Target     int        // EXT-X-TARGETDURATION, in seconds
+	Segment    media.Time // distance of cuts that the source is expected to keep
+	PartTarget media.Time // longest part
+	Frame      media.Time // duration of a frame whose own cannot be known
+	Rewind     media.Time // length of the playlists
+
+	// Queue bounds what waits for each input; default 1,024 packets, 32 MiB.
+	Queue ring.Limits
+	// Published, when set, is told of every part: the rendition and how long
+	// after the arrival of its last packet it could be had.
+	Published func(rendition string, latency time.Duration)
+}
+
+// Input is where a rendition comes from.
+type Input struct {
+	Name   string // of the rendition
+	Stream *hub.Stream
+}
+
+// AudioName is the name of the rendition that holds the sound.
+const AudioName = "audio"
+
+// Packager packages one stream.
+type Packager struct {
+	cfg     Config
+	win     *window.Window
+	readers []input
+
+	mu       sync.Mutex
+	cuts     cuts
+	pictures []*rendition
+	sound    *rendition
+	replaced bool
+	replace  media.Time // from here on the replacement is taken
+	numbers  numbers
+	stores   chan stored
+	full     bool // the queue of stores overflowed; said once
+}
+
+type input struct {
+	name   string
+	reader *hub.Reader
+	feed   func(*media.Packet)
+}
+
+type stored struct {
+	r *rendition
+	s *window.Segment
+}
+
+// storeQueue bounds the segments that wait to be stored: a slow disk costs rewind.
+const storeQueue = 64
+
+// New attaches a packager to its streams. Nothing that is written afterwards is
+// missed; Run must be called.
+func New(cfg Config) (*Packager, error) {
+	if len(cfg.Pictures) == 0 && cfg.Sound.Stream == nil {
+		return nil, errors.New("packager: nothing to package")
+	}
+	if cfg.Queue.Items == 0 {
+		cfg.Queue = ring.Limits{Items: 1024, Bytes: 32 << 20}
+	}
+	p := &Packager{cfg: cfg, win: window.New(cfg.Epoch), stores: make(chan stored, storeQueue)}
+	p.cuts.part = cfg.PartTarget
+	p.numbers.every = cfg.Segment
+	for _, in := range cfg.Pictures {
+		p.pictures = append(p.pictures, p.rendition(in, media.Video))
+	}
+	if cfg.Sound.Stream != nil {
+		p.sound = p.rendition(cfg.Sound, media.Audio)
+	}
+	p.attach()
+	return p, nil
+}
+
+func (p *Packager) rendition(in Input, kind media.Kind) *rendition {
+	return &rendition{p: p, track: p.win.Add(in.Name, kind), init: -1, passes: in.Stream == p.cfg.Source}
+}
+
+// attach subscribes to every stream once.
+func (p *Packager) attach() {
+	p.subscribe(p.cfg.Source, p.feedSource)
+	for i, in := range p.cfg.Pictures {
+		if in.Stream != p.cfg.Source {
+			r := p.pictures[i]
+			p.subscribe(in.Stream, func(pkt *media.Packet) { r.take(pkt) })
+		}
+	}
+	if s := p.cfg.Sound.Stream; s != nil && s != p.cfg.Source {
+		p.subscribe(s, func(pkt *media.Packet) { p.sound.take(pkt) })
+	}
+	if s := p.cfg.Replace.Stream; s != nil {
+		p.subscribe(s, p.feedReplacement)
+	}
+}
+
+func (p *Packager) subscribe(s *hub.Stream, feed func(*media.Packet)) {
+	p.readers = append(p.readers, input{name: string(s.ID()), reader: s.Subscribe(p.cfg.Queue), feed: feed})
+}
+
+// Window is what viewers get.
+func (p *Packager) Window() *window.Window { return p.win }
+
+// Run packages until the streams end or ctx is done, then completes what is open.
+func (p *Packager) Run(ctx context.Context) error {
+	var inputs, store sync.WaitGroup
+	store.Go(p.storeLoop)
+	errs := make([]error, len(p.readers))
+	for i, in := range p.readers {
+		inputs.Go(func() { errs[i] = p.read(ctx, in) })
+	}
+	inputs.Wait()
+	p.end()
+	close(p.stores)
+	store.Wait()
+	return errors.Join(errs...)
+}
+
+func (p *Packager) read(ctx context.Context, in input) error {
+	defer in.reader.Close()
+	for {
+		pkt, err := in.reader.Read(ctx)
+		switch {
+		case errors.Is(err, io.EOF), err != nil && ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("packager: read %s: %w", in.name, err)
+		}
+		p.mu.Lock()
+		in.feed(pkt)
+		p.mu.Unlock()
+	}
+}
+
+// feedSource takes a packet of the publisher's: its marks are the cuts, and where
+// they pass through, picture and sound are its own.
+func (p *Packager) feedSource(pkt *media.Packet) {
+	kind := pkt.Track.Kind
+	leads := kind == media.Video || len(p.pictures) == 0
+	if leads {
+		p.lead(pkt)
+	}
+	switch {
+	case kind == media.Video && p.cfg.Pictures[0].Stream == p.cfg.Source:
+		if !p.replaced || pkt.DTS < p.replace-slop {
+			p.pictures[0].take(pkt)
+		}
+	case kind == media.Audio && p.sound != nil && p.cfg.Sound.Stream == p.cfg.Source:
+		p.sound.take(pkt)
+	}
+	if leads {
+		p.release()
+	}
+}
+
+// lead takes the marks of a packet of the leading track.
+func (p *Packager) lead(pkt *media.Packet) {
+	if pkt.Boundary == media.ForcedBoundary && p.cfg.Replace.Stream != nil && !p.replaced {
+		p.replaced, p.replace = true, pkt.DTS
+		pkt = marked(pkt, media.ForcedBoundary)
+		p.pictures[0].passes = false
+	}
+	if p.cuts.keys > 0 && pkt.DTS > p.cuts.horizon+maxHole && !pkt.Discontinuity && pkt.Key {
+		pkt = marked(pkt, media.KeyBoundary) // packets were lost on the way here
+	}
+	if p.cuts.lead(pkt) {
+		p.mark(pkt.Discontinuity)
+	}
+	p.skipShed()
+}
+
+// maxHole is how much of the leading track may be missing without a cut.
+const maxHole = media.Second / 2
+
+// marked is pkt as the beginning of a segment after a discontinuity.
+func marked(pkt *media.Packet, b media.Boundary) *media.Packet {
+	m := *pkt
+	m.Boundary, m.Discontinuity = b, true
+	return &m
+}
+
+// release lets the tracks that follow go on as far as the cuts are known.
+func (p *Packager) release() {
+	for _, r := range p.pictures {
+		r.release()
+	}
+	if p.sound != nil {
+		p.sound.release()
+	}
+}
+
+// feedReplacement takes a packet of the re-encoded first picture.
+func (p *Packager) feedReplacement(pkt *media.Packet) {
+	if p.replaced && pkt.DTS >= p.replace-slop {
+		p.pictures[0].take(pkt)
+	}
+}
+
+// Shed says whether a rendition is produced at present.
+func (p *Packager) Shed(name string, shed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.pictures {
+		if r.track.Name == name {
+			r.shed = shed
+			r.track.SetShed(shed)
+		}
+	}
+}
+
+// skipShed keeps the playlists of shed renditions going with gaps.
+func (p *Packager) skipShed() {
+	for _, r := range p.pictures {
+		if r.shed {
+			r.skipTo(p.cuts.next() - 1)
+		}
+	}
+}
+
+// end completes the open segments.
+func (p *Packager) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cuts.horizon = 1 << 62
+	all := p.pictures
+	if p.sound != nil {
+		all = append(all[:len(all):len(all)], p.sound)
+	}
+	for _, r := range all {
+		r.release()
+		if h := r.held; h != nil {
+			r.settle(h.DTS + p.cfg.Frame)
+		}
+		r.flush(true)
+	}
+	p.win.End()
+}
+
+// published accounts for a part and lets what is too old go.
+func (p *Packager) published(r *rendition, arrived time.Time) {
+	if p.cfg.Published != nil {
+		p.cfg.Published(r.track.Name, time.Since(arrived))
+	}
+}

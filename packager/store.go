@@ -1,0 +1,79 @@
+package packager
+
+import (
+	"weir/media"
+	"weir/packager/window"
+)
+
+// memory is how many target durations of the live edge stay in memory.
+const memory = 3
+
+// stored queues a closed segment for storage and trims the window.
+func (p *Packager) stored(r *rendition, s *window.Segment) {
+	if !s.Gap {
+		select {
+		case p.stores <- stored{r, s}:
+			p.full = false
+		default:
+			r.track.Stored(s, "")
+			if !p.full {
+				p.cfg.Log.Warn("storage is too slow; the rewind window gets shorter", "stream", p.cfg.Name)
+			}
+			p.full = true
+		}
+	}
+	target := media.Time(p.cfg.Target) * media.Second
+	gone := r.track.Trim(window.Keep{Playlist: max(p.cfg.Rewind, memory*target), Memory: memory * target, Minis: (memory + 1) * target})
+	for _, s := range gone {
+		if s.Path == "" {
+			continue
+		}
+		if err := p.cfg.Sink.Remove(s.Path); err != nil {
+			p.cfg.Log.Warn("cannot remove old segment", "stream", p.cfg.Name, "err", err)
+		}
+	}
+	p.forget()
+}
+
+// forget drops the cuts and DASH marks that no rendition needs any more.
+func (p *Packager) forget() {
+	first, oldest := p.cuts.next(), p.cuts.next()
+	each := func(r *rendition) {
+		first = min(first, r.msn)
+		r.track.View(func(v *window.View) {
+			if len(v.Segments) > 0 {
+				oldest = min(oldest, v.Segments[0].MSN)
+			}
+		})
+	}
+	for _, r := range p.pictures {
+		each(r)
+	}
+	if p.sound != nil {
+		each(p.sound)
+	}
+	if first > 0 {
+		p.cuts.forget(first - 1)
+	}
+	p.win.DropMarks(oldest)
+}
+
+// storeLoop writes closed segments until the queue is closed. A segment that
+// cannot be stored is lost to rewinding; the stream goes on.
+func (p *Packager) storeLoop() {
+	failing := false
+	for st := range p.stores {
+		var parts [][]byte
+		st.r.track.View(func(*window.View) {
+			for i := range st.s.Parts {
+				parts = append(parts, st.s.Parts[i].Data)
+			}
+		})
+		path, err := p.cfg.Sink.Put(st.r.track.Name, st.s.MSN, parts)
+		if err != nil && !failing {
+			p.cfg.Log.Warn("cannot store segments; the rewind window gets shorter", "stream", p.cfg.Name, "rendition", st.r.track.Name, "err", err)
+		}
+		failing = err != nil
+		st.r.track.Stored(st.s, path)
+	}
+}

@@ -1,0 +1,165 @@
+package window
+
+import (
+	"slices"
+
+	"weir/media"
+)
+
+// The methods of this file belong to the one writer.
+
+// AddInit adds an initialisation segment and returns its index.
+func (t *Track) AddInit(in Init) int {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	t.inits = append(t.inits, in)
+	return len(t.inits) - 1
+}
+
+// Open begins segment s; the one before must be closed and have the MSN before.
+func (t *Track) Open(s Segment) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	t.segments = append(t.segments, &s)
+}
+
+// AddPart appends a part to the open segment and wakes those who wait.
+func (t *Track) AddPart(p Part) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	s := t.segments[len(t.segments)-1]
+	p.Offset, p.Size = s.Size(), len(p.Data)
+	s.Parts = append(s.Parts, p)
+	s.Duration += p.Duration
+	t.touch()
+}
+
+// Close completes the open segment, which is to last at least so long: without
+// parts it is a gap, and one that was cut short says so by its duration.
+func (t *Track) Close(least media.Time) *Segment {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	s := t.segments[len(t.segments)-1]
+	s.Gap = len(s.Parts) == 0
+	s.Duration = max(s.Duration, least)
+	s.Closed = true
+	t.touch()
+	return s
+}
+
+// AddPartAndClose does both in one change, so that nobody sees the one without
+// the other: mini segments are complete with their only part.
+func (t *Track) AddPartAndClose(p Part) *Segment {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	s := t.segments[len(t.segments)-1]
+	p.Offset, p.Size = s.Size(), len(p.Data)
+	s.Parts = append(s.Parts, p)
+	s.Duration += p.Duration
+	s.Closed = true
+	t.touch()
+	return s
+}
+
+// SetShed says whether the track is offered to those who come.
+func (t *Track) SetShed(shed bool) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	if t.shed != shed {
+		t.shed = shed
+		t.touch()
+	}
+}
+
+// Stored says where a closed segment lies now, or, with an empty path, that it
+// could not be stored.
+func (t *Track) Stored(s *Segment, path string) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	s.Path, s.Lost = path, path == ""
+}
+
+// End says that no more will come.
+func (w *Window) End() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
+	for _, t := range w.tracks {
+		t.touch()
+	}
+}
+
+// Ended tells whether the stream is over.
+func (w *Window) Ended() bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.ended
+}
+
+// Keep bounds the window. Distances are counted back from the live edge.
+type Keep struct {
+	Playlist media.Time // what playlists list
+	Memory   media.Time // what is held in memory
+	// Minis drops the mini segments of the start from playlists as soon as more
+	// than this is listed after them.
+	Minis media.Time
+}
+
+// Trim enforces k and returns the segments that nobody may ask for any more.
+func (t *Track) Trim(k Keep) (gone []*Segment) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	n := len(t.segments)
+	if n == 0 {
+		return nil
+	}
+	edge := t.segments[n-1].End()
+	for len(t.segments) > 1 && t.obsolete(t.segments[0], t.segments[1], edge, k) {
+		s := t.segments[0]
+		if s.Discontinuity {
+			t.discs++
+		}
+		t.segments[0] = nil
+		t.segments = t.segments[1:]
+		t.removed = append(t.removed, s)
+	}
+	forget := func(s *Segment) {
+		if s.Path == "" {
+			return
+		}
+		for i := range s.Parts {
+			s.Parts[i].Data = nil
+		}
+	}
+	for _, s := range t.segments {
+		if !s.Closed || s.End() > edge-k.Memory {
+			break
+		}
+		forget(s)
+	}
+	// RFC 8216bis 6.2.2: a removed segment stays available for its own duration
+	// plus that of the longest playlist that listed it.
+	t.removed = slices.DeleteFunc(t.removed, func(s *Segment) bool {
+		forget(s)
+		if edge-s.End() < 2*k.Playlist+s.Duration && !s.Lost {
+			return false
+		}
+		gone = append(gone, s)
+		return true
+	})
+	return gone
+}
+
+func (t *Track) obsolete(s, next *Segment, edge media.Time, k Keep) bool {
+	if !s.Closed || !next.Closed {
+		return false
+	}
+	after := edge - s.End()
+	switch {
+	case s.Lost && after > k.Memory:
+		return true
+	case s.Mini && after > k.Minis:
+		return true
+	}
+	return after > k.Playlist
+}
