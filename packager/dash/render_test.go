@@ -132,7 +132,7 @@ func TestParsesBack(t *testing.T) {
 			if (m.GetType() == "static") != p.Static || len(m.Periods) != len(p.Periods) {
 				t.Fatalf("type %s, %d periods", m.GetType(), len(m.Periods))
 			}
-			if !p.Static && p.UTCTiming != "" && string(m.UTCTimings[0].Value) != p.UTCTiming {
+			if !p.Static && p.UTCTiming != "" && m.UTCTimings[0].Value != p.UTCTiming {
 				t.Errorf("UTCTiming %s", m.UTCTimings[0].Value)
 			}
 			for i, period := range m.Periods {

@@ -24,7 +24,6 @@ type Stream struct {
 
 	once      sync.Once
 	playlists map[*window.Track]*playlist
-	manifest  manifest
 }
 
 func (s *Stream) open() {

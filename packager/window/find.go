@@ -100,3 +100,16 @@ func (v *View) EachOther(f func(name string, msn uint64, part int)) {
 		}
 	}
 }
+
+// Bitrate is the mean over the segments listed, in bit/s.
+func (v *View) Bitrate() int {
+	var bytes int64
+	var length media.Time
+	for _, s := range v.Segments {
+		bytes, length = bytes+s.Size(), length+s.Duration
+	}
+	if length <= 0 {
+		return 0
+	}
+	return int(float64(bytes) * 8 / length.Seconds())
+}

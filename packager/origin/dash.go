@@ -1,0 +1,70 @@
+package origin
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"weir/packager/window"
+)
+
+// dashSegment sends a DASH segment: the HLS segments that it spans, part by part
+// while the newest is written. A request that comes a little early waits.
+func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, s *Stream, t *window.Track, n uint64) {
+	from, to, open, ok := s.Window.Span(n)
+	if !ok && n == s.Window.NextNumber() && !s.Window.Ended() {
+		from, to, open, ok = h.awaitSpan(r.Context(), s, n)
+	}
+	if !ok {
+		notFound(w)
+		return
+	}
+	if !open && to == from+1 {
+		h.segment(w, r, s, t, from)
+		return
+	}
+	mediaHeader(w, -1)
+	if r.Method == http.MethodHead {
+		return
+	}
+	for msn := from; open || msn < to; msn++ {
+		if !h.sendSpanned(w, r, s, t, n, msn) {
+			return
+		}
+		if open {
+			_, to, open, _ = s.Window.Span(n)
+		}
+	}
+}
+
+// awaitSpan waits for a DASH segment to begin.
+func (h *Handler) awaitSpan(ctx context.Context, s *Stream, n uint64) (from, to uint64, open, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Duration(s.Target)*time.Second)
+	defer cancel()
+	err := s.Window.Wait(ctx, h.Closing, func() bool {
+		from, to, open, ok = s.Window.Span(n)
+		return ok || s.Window.Ended()
+	})
+	return from, to, open, ok && err == nil
+}
+
+// sendSpanned sends HLS segment msn as a piece of DASH segment n. It reports
+// false when the DASH segment is over, or the stream or its viewer is gone.
+func (h *Handler) sendSpanned(w http.ResponseWriter, r *http.Request, s *Stream, t *window.Track, n, msn uint64) bool {
+	for i := 0; ; i++ {
+		p, path, state := h.next(r.Context(), s, t, msn, i, w)
+		switch state {
+		case streamOver:
+			return false
+		case segmentDone:
+			return true
+		case partFound:
+			// Whether the segment still belongs to n is certain once it has a part.
+			if _, to, open, ok := s.Window.Span(n); i == 0 && (!ok || !open && msn >= to) {
+				return false
+			}
+			deadline(w)
+			h.send(w, p, path)
+		}
+	}
+}

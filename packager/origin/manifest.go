@@ -1,0 +1,104 @@
+package origin
+
+import (
+	"strconv"
+	"time"
+
+	"weir/media"
+	"weir/packager/dash"
+	"weir/packager/window"
+)
+
+// mpd renders the DASH manifest over the given renditions.
+func (s *Stream) mpd(tracks []*window.Track, timeURL string) ([]byte, error) {
+	p := dash.Presentation{
+		Start: s.Window.Epoch, Published: time.Now().UTC().Truncate(time.Second), Update: time.Duration(s.Target) * time.Second,
+		Rewind: s.Rewind.Duration(), UTCTiming: timeURL,
+		MaxSegment: (time.Duration(s.Target)*time.Second + time.Second/2),
+	}
+	marks := s.Window.Marks()
+	for i := 0; i < len(marks); {
+		n := i + 1
+		for n < len(marks) && marks[n].Period == marks[i].Period {
+			n++
+		}
+		period := s.period(tracks, marks[i:n], n == len(marks))
+		if len(period.Sets) > 0 {
+			p.Periods = append(p.Periods, period)
+		}
+		i = n
+	}
+	return p.Render()
+}
+
+// period describes one stretch of the stream; newest tells that it is still open.
+func (s *Stream) period(tracks []*window.Track, marks []window.Mark, newest bool) dash.Period {
+	p := dash.Period{Start: marks[0].Period.Start}
+	timing := dash.Timing{First: marks[0].Period.Number, Segment: s.Segment, Early: (s.Segment - s.PartTarget).Duration()}
+	if marks[0].Period.Timeline {
+		timing = timeline(marks, s.Segment, newest)
+	} else if !newest {
+		timing.Last = marks[len(marks)-1].Number
+	}
+	for id, kind := range []media.Kind{media.Video, media.Audio} {
+		set := dash.Set{
+			ID: uint32(id + 1), Kind: kind, Media: s.Epoch + "/$RepresentationID$/d$Number$.m4s",
+			Timing: timing, Prft: true,
+		}
+		for _, t := range tracks {
+			if t.Kind == kind {
+				s.represent(&set, t, marks)
+			}
+		}
+		if len(set.Representations) > 0 {
+			p.Sets = append(p.Sets, set)
+		}
+	}
+	return p
+}
+
+// timeline lists the segments that are complete; the open one is listed only
+// where there is no other.
+func timeline(marks []window.Mark, usual media.Time, newest bool) dash.Timing {
+	t := dash.Timing{First: marks[0].Number}
+	for i, m := range marks {
+		d := usual
+		if i+1 < len(marks) {
+			d = marks[i+1].Start - m.Start
+		} else if newest && i > 0 {
+			break
+		}
+		t.Timeline = append(t.Timeline, dash.Entry{Start: m.Start, Duration: d})
+	}
+	return t
+}
+
+// represent adds a rendition to a set, as it was when the period began.
+func (s *Stream) represent(set *dash.Set, t *window.Track, marks []window.Mark) {
+	sum := summarise(t)
+	init, found := 0, false
+	t.View(func(v *window.View) {
+		for _, m := range marks {
+			seg := v.Find(m.MSN)
+			if seg == nil || seg.Gap || len(seg.Parts) == 0 {
+				continue
+			}
+			if !found {
+				init, found = seg.Init, true
+			}
+			set.Loose = set.Loose || !seg.Parts[0].Independent
+		}
+		if found {
+			sum.track = v.Inits[init].Track
+		}
+	})
+	if !found {
+		return
+	}
+	set.Representations = append(set.Representations, dash.Representation{
+		ID: t.Name, Bandwidth: max(sum.peak, 1), Codecs: sum.codecs,
+		Width: sum.track.Width, Height: sum.track.Height, FrameRate: sum.track.FrameRate,
+		SampleRate: sum.track.SampleRate, Channels: sum.track.Channels,
+		Init: s.Epoch + "/" + t.Name + "/init" + strconv.Itoa(init) + ".mp4",
+	})
+}
