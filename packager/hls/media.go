@@ -173,31 +173,30 @@ func (m *Media) age(v *window.View) {
 		m.old = m.old[:copy(m.old, m.old[m.head:])]
 		m.head = 0
 	}
-	edge := v.Segments[len(v.Segments)-1].End()
-	keep := edge - media.Time(partsUntil*m.TargetDuration)*media.Second
-	for i := len(m.lens); i < len(v.Segments); i++ {
-		if s := v.Segments[i]; !s.Closed || s.End() > keep {
-			break
-		}
+	listed := m.within(v, len(v.Segments), partsUntil)
+	for i := len(m.lens); i < listed && v.Segments[i].Closed; i++ {
 		was := len(m.old)
 		m.old = m.segment(m.old, v, i, false)
 		m.lens = append(m.lens, len(m.old)-was)
 	}
 }
 
+// within returns the index of the first of v.Segments[:n] that is needed to
+// cover so many target durations at their end. Durations are added up, because
+// media may be missing between segments.
+func (m *Media) within(v *window.View, n, targets int) int {
+	left := media.Time(targets*m.TargetDuration) * media.Second
+	for n > 0 && left > 0 {
+		n--
+		left -= v.Segments[n].Duration
+	}
+	return n
+}
+
 // skippable counts the segments farther than the skip boundary from the end of
 // the last complete segment.
 func (m *Media) skippable(v *window.View) int {
-	closed := v.Closed()
-	if closed == 0 {
-		return 0
-	}
-	limit := v.Segments[closed-1].End() - media.Time(skipUntil*m.TargetDuration)*media.Second
-	n := 0
-	for n < len(m.lens) && n < closed && v.Segments[n].End() <= limit {
-		n++
-	}
-	return n
+	return min(m.within(v, v.Closed(), skipUntil), len(m.lens))
 }
 
 func appendMap(dst []byte, init int) []byte {

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"weir/services/run"
+	"weir/web"
+)
+
+// runAll is `weir all`.
+func runAll(ctx context.Context, p process) error {
+	f := flags(p, "all")
+	demo := f.Bool("demo", false, "publish a moving test picture as \"demo\"")
+	if _, err := parseFlags(f, p.args, 0, "no arguments but --demo"); err != nil {
+		return err
+	}
+	return serve(ctx, p, roles(), *demo)
+}
+
+// runSome is `weir run`.
+func runSome(ctx context.Context, p process) error {
+	f := flags(p, "run")
+	args, err := parseFlags(f, p.args, 1, "one list of roles, such as media,gateway")
+	if err != nil {
+		return err
+	}
+	picked, err := pickRoles(args[0])
+	if err != nil {
+		return err
+	}
+	return serve(ctx, p, picked, false)
+}
+
+// serve opens the roles and runs them until ctx is done or one of them fails.
+func serve(ctx context.Context, p process, picked []role, demo bool) error {
+	start := time.Now()
+	cfg, err := loadConfig(p.environ, envFileName)
+	if err != nil {
+		return err
+	}
+	log := newLogger(cfg.Log, p.stderr)
+	data, err := openDataDir(cfg.Store.DataDir)
+	if err != nil {
+		return err
+	}
+	defer data.close()
+	warnLater(cfg, log)
+
+	n := &node{cfg: cfg, log: log, registry: prometheus.NewRegistry(), state: &readiness{}}
+	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	stages, err := n.open(ctx, picked)
+	if err != nil {
+		return errors.Join(err, closeAll(ctx, stages))
+	}
+	last := []run.Service{&front{node: n, out: p.stdout, start: start, demo: demo}}
+	if demo {
+		last = append(last, &demoService{node: n})
+	}
+	err = run.Stages(ctx, append(stages, last)...)
+	if err == nil {
+		log.Info("stopped")
+	}
+	return err
+}
+
+// open opens the admin port and the roles. On failure it returns what it had
+// opened until then too.
+func (n *node) open(ctx context.Context, picked []role) (stages [][]run.Service, err error) {
+	if n.cfg.HTTP.AdminAddr != "" {
+		a, err := openAdmin(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		n.admin = a
+		stages = append(stages, []run.Service{a})
+	}
+	for _, r := range picked {
+		s, err := r.open(ctx, n)
+		if err != nil {
+			return stages, err
+		}
+		if s != nil {
+			stages = append(stages, []run.Service{s})
+		}
+	}
+	return stages, nil
+}
+
+// closeAll ends services that were opened and will not run.
+func closeAll(ctx context.Context, stages [][]run.Service) error {
+	done, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	cancel()
+	return run.Stages(done, stages...)
+}
+
+// warnLater names the settings that were given and have no effect yet.
+func warnLater(cfg *Settings, log *slog.Logger) {
+	for _, row := range cfg.table {
+		if row.later != "" && row.set && row.text != "" {
+			log.Warn("this version does not use a setting yet", "setting", row.name, "needs", row.later)
+		}
+	}
+}
+
+// bindError says what to do about a port that cannot be had.
+func bindError(setting string, addr Address, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%s=%s is in use: stop the program that has it, or set %s to another address", setting, addr, setting)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%s=%s is not permitted to this user: set %s to a port above 1023", setting, addr, setting)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%s=%s is not an address of this machine: set %s to one that is, or leave the host out", setting, addr, setting)
+	}
+	return err
+}
+
+// webApp is the built web app, or nil where the binary was built without it.
+func webApp(log *slog.Logger) fs.FS {
+	if !web.Built() {
+		log.Warn("this binary was built without the web app: build it with `make build`")
+		return nil
+	}
+	return web.FS()
+}
+
+// front is the last stage: when it runs, everything is up.
+type front struct {
+	node  *node
+	out   io.Writer // the banner
+	start time.Time // of the process
+	demo  bool
+}
+
+func (f *front) Name() string { return "front" }
+
+// Run makes the first stream key if there never was one, prints the banner and
+// reports readiness until ctx is done.
+func (f *front) Run(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	key, err := f.firstKey()
+	if err != nil {
+		return err
+	}
+	f.node.state.set(up)
+	defer f.node.state.set(stopping)
+	printBanner(f.out, f.node.banner(key, f.demo, time.Since(f.start)))
+	if f.node.cfg.Ingest.Publish == "open" {
+		f.node.log.Warn("WEIR_PUBLISH=open: ANYONE who reaches this server can publish under any name")
+	}
+	f.node.log.Info("ready", "after", time.Since(f.start).Round(time.Millisecond))
+	<-ctx.Done()
+	f.node.log.Info("stopping")
+	return nil
+}
+
+// firstKey is made this late so that it is never made without being printed.
+func (f *front) firstKey() (string, error) {
+	if f.node.media == nil || f.node.cfg.Ingest.Publish == "open" {
+		return "", nil
+	}
+	return f.node.keys.First("main")
+}

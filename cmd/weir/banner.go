@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+)
+
+// banner is what a process says when it is up.
+type banner struct {
+	took     time.Duration
+	web      string // URL of the first page, without a slash at the end; empty without gateway
+	rtmp     string // publish URL without the key; empty when RTMP is off
+	firstKey string // the key made for "main" just now; shown this once
+	open     bool   // anyone may publish
+	demo     bool
+	admin    string // URL; empty when off
+	dataDir  string
+}
+
+func (n *node) banner(firstKey string, demo bool, took time.Duration) banner {
+	b := banner{took: took, firstKey: firstKey, open: n.cfg.Ingest.Publish == "open", demo: demo, dataDir: n.cfg.Store.DataDir}
+	if n.gateway != nil {
+		b.web = n.webURL()
+	}
+	if n.media != nil && n.media.RTMPAddr() != "" {
+		b.rtmp = "rtmp://" + forPeople(n.media.RTMPAddr(), "1935") + "/live"
+	}
+	if n.admin != nil {
+		b.admin = "http://" + forPeople(n.admin.listener.Addr().String(), "80")
+	}
+	return b
+}
+
+func (n *node) webURL() string {
+	switch {
+	case n.cfg.HTTP.PublicURL != "":
+		return strings.TrimSuffix(n.cfg.HTTP.PublicURL, "/")
+	case n.gateway.TLS():
+		return "https://" + forPeople(n.gateway.Addr().String(), "443")
+	default:
+		return "http://" + forPeople(n.gateway.Addr().String(), "80")
+	}
+}
+
+// forPeople turns a listener's address into one to type in: "all interfaces"
+// becomes localhost, and the usual port is left out.
+func forPeople(addr, usual string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	if port == usual {
+		if strings.Contains(host, ":") {
+			return "[" + host + "]"
+		}
+		return host
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// printBanner writes to stdout, never to the log: it may hold a key.
+func printBanner(w io.Writer, b banner) {
+	row := func(label, format string, args ...any) {
+		fmt.Fprintf(w, "  %-9s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(w, "\nweir is up, after %.1f s\n\n", b.took.Seconds())
+	if b.web != "" {
+		row("Watch", "%s/", b.web)
+		if b.demo {
+			row("", "%s/watch/demo   the demo picture", b.web)
+		}
+	}
+	if b.rtmp != "" {
+		b.printPublish(row)
+	}
+	if b.admin != "" {
+		row("Operate", "%s/metrics", b.admin)
+	}
+	row("Data", "%s", b.dataDir)
+	fmt.Fprint(w, "\n")
+}
+
+func (b banner) printPublish(row func(label, format string, args ...any)) {
+	row("Publish", "%s", b.rtmp)
+	switch {
+	case b.open:
+		row("", "stream key: any NAME. ANYONE may publish (WEIR_PUBLISH=open)")
+	case b.firstKey != "":
+		row("", "stream key: %s   (for \"main\"; shown only this once)", b.firstKey)
+		row("", "ffmpeg -re -i FILE -c:v libx264 -g 60 -c:a aac -f flv %s/%s", b.rtmp, b.firstKey)
+		if b.web != "" {
+			row("", "then watch %s/watch/main", b.web)
+		}
+	default:
+		row("", "with a stream key: `weir key create NAME` makes one")
+	}
+}

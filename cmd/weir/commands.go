@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// process is what a command sees of the world outside.
+type process struct {
+	args           []string // after the command's name
+	environ        []string // NAME=VALUE
+	stdout, stderr io.Writer
+}
+
+// errUsage marks a command line that cannot be understood: exit code 2.
+var errUsage = errors.New("usage")
+
+func usagef(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errUsage, fmt.Sprintf(format, args...))
+}
+
+// command is one subcommand.
+type command struct {
+	name, args, help string
+	run              func(ctx context.Context, p process) error
+}
+
+func commands() []command {
+	return []command{
+		{"all", "[--demo]", "run every role in one process; --demo publishes a test picture too", runAll},
+		{"run", "ROLE[,ROLE...]", "run some roles: " + strings.Join(roleNames(), ", "), runSome},
+		{"demo", "[--name NAME]", "publish a moving test picture to the weir that runs on this data folder", runDemoCommand},
+		{"key", "create NAME | list | revoke ID", "stream keys, also while weir runs", runKey},
+		{"config", "", "print every setting and its value in force", runConfig},
+		{"doctor", "", "check ports, folders and whatever else is configured", runDoctor},
+		{"migrate", "", "bring stored data to this version's form", runMigrate},
+		{"version", "", "print the version", runVersion},
+	}
+}
+
+// dispatch runs the command that the arguments name and returns the exit code: 0
+// when it did its work or was asked to stop, 1 when it failed, 2 for bad usage.
+// A failure is one line on stderr.
+func dispatch(ctx context.Context, p process) int {
+	var err error
+	switch {
+	case len(p.args) == 0:
+		err = usagef("say what to do, such as `weir all`; `weir help` lists the commands")
+	case p.args[0] == "help" || p.args[0] == "-h" || p.args[0] == "--help":
+		printHelp(p.stdout)
+		return 0
+	default:
+		err = runNamed(ctx, p)
+	}
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errUsage):
+		fmt.Fprintln(p.stderr, "weir:", oneLine(strings.TrimPrefix(err.Error(), "usage: ")))
+		return 2
+	default:
+		fmt.Fprintln(p.stderr, "weir:", oneLine(err.Error()))
+		return 1
+	}
+}
+
+func runNamed(ctx context.Context, p process) error {
+	name := p.args[0]
+	var names []string
+	for _, c := range commands() {
+		if c.name == name {
+			p.args = p.args[1:]
+			return c.run(ctx, p)
+		}
+		names = append(names, c.name)
+	}
+	return usagef("there is no command %q; the nearest is %q", name, nearest(name, names))
+}
+
+func printHelp(w io.Writer) {
+	fmt.Fprint(w, "weir: live video, from the encoder to the browser\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  weir %-38s %s\n", c.name+" "+c.args, c.help)
+	}
+	fmt.Fprint(w, "\nSettings are WEIR_ variables or lines of ./weir.env; `weir config` shows them all.\n")
+}
+
+// flags makes the flag set of a command; its errors are bad usage.
+func flags(p process, name string) *flag.FlagSet {
+	f := flag.NewFlagSet("weir "+name, flag.ContinueOnError)
+	f.SetOutput(p.stdout)
+	return f
+}
+
+// parseFlags reads the flags and returns what is left. want is the number of
+// arguments, words what they are.
+func parseFlags(f *flag.FlagSet, args []string, want int, words string) ([]string, error) {
+	out := f.Output()
+	f.SetOutput(io.Discard)
+	err := f.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		f.SetOutput(out)
+		f.Usage()
+		return nil, err
+	}
+	if err != nil {
+		return nil, usagef("%s: %v", f.Name(), err)
+	}
+	if f.NArg() != want {
+		return nil, usagef("%s takes %s", f.Name(), words)
+	}
+	return f.Args(), nil
+}
+
+// oneLine joins lines, so that a failure is one line whatever it was made of.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}

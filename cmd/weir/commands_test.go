@@ -1,0 +1,299 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// result is what a command left behind.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// weir runs a command in the working folder of the test.
+func weir(ctx context.Context, environ []string, args ...string) result {
+	var stdout, stderr bytes.Buffer
+	code := dispatch(ctx, process{args: args, environ: environ, stdout: &stdout, stderr: &stderr})
+	return result{code, stdout.String(), stderr.String()}
+}
+
+func TestExitCodes(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	inUse := "WEIR_ADMIN_ADDR=" + taken.Addr().String()
+	tests := map[string]struct {
+		environ []string
+		args    []string
+		code    int
+		says    string // part of stdout for 0, of the one line on stderr else
+	}{
+		"nothing":           {nil, nil, 2, "weir all"},
+		"help":              {nil, []string{"help"}, 0, "weir all [--demo]"},
+		"help of a command": {nil, []string{"all", "--help"}, 0, "-demo"},
+		"unknown command":   {nil, []string{"al"}, 2, `"all"`},
+		"unknown flag":      {nil, []string{"all", "--dem"}, 2, "-dem"},
+		"stray argument":    {nil, []string{"version", "x"}, 2, "no arguments"},
+		"version":           {nil, []string{"version"}, 0, "weir "},
+		"config":            {[]string{"WEIR_S3_SECRET_KEY=hush"}, []string{"config"}, 0, "WEIR_S3_SECRET_KEY     ****"},
+		"wrong setting":     {[]string{"WEIR_DVR=x"}, []string{"config"}, 1, "WEIR_DVR"},
+		"no role":           {nil, []string{"run"}, 2, "roles"},
+		"unknown role":      {nil, []string{"run", "media,x"}, 2, "gateway"},
+		"later role":        {nil, []string{"run", "chat"}, 2, "does not exist in this version"},
+		"port in use":       {[]string{inUse}, []string{"all"}, 1, "is in use"},
+		"key without verb":  {nil, []string{"key"}, 2, "create NAME"},
+		"key of no name":    {nil, []string{"key", "create"}, 2, "one NAME"},
+		"key of bad name":   {nil, []string{"key", "create", "../x"}, 2, "a-z"},
+		"no such key":       {nil, []string{"key", "revoke", "0000"}, 1, "weir key list"},
+		"migrate":           {nil, []string{"migrate"}, 0, "nothing to migrate"},
+		"demo of bad name":  {nil, []string{"demo", "--name", "A"}, 2, "a-z"},
+		"demo without RTMP": {[]string{"WEIR_RTMP_ADDR="}, []string{"demo"}, 1, "WEIR_RTMP_ADDR"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			r := weir(context.Background(), tc.environ, tc.args...)
+			where := r.stderr
+			if tc.code == 0 {
+				where = r.stdout
+			}
+			if r.code != tc.code || !strings.Contains(where, tc.says) {
+				t.Errorf("%d, stdout %q, stderr %q; want %d and %q", r.code, r.stdout, r.stderr, tc.code, tc.says)
+			}
+			if tc.code != 0 && strings.Count(r.stderr, "\n") != 1 {
+				t.Errorf("not one line: %q", r.stderr)
+			}
+			if strings.Contains(r.stdout+r.stderr, "hush") {
+				t.Error("a secret is shown")
+			}
+		})
+	}
+}
+
+// quiet are settings with which any number of weirs run beside each other.
+func quiet(more ...string) []string {
+	return append([]string{"WEIR_HTTP_ADDR=127.0.0.1:0", "WEIR_ADMIN_ADDR=127.0.0.1:0", "WEIR_RTMP_ADDR=127.0.0.1:0", "WEIR_LOG_FORMAT=json"}, more...)
+}
+
+// startAll starts `weir all` in the working folder, waits for its banner and returns
+// that; stop ends it and returns what else it left.
+func startAll(t *testing.T, environ []string, args ...string) (banner string, stop func() result) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r, w := io.Pipe()
+	var stderr bytes.Buffer
+	code := make(chan int, 1)
+	go func() {
+		code <- dispatch(ctx, process{args: append([]string{"all"}, args...), environ: environ, stdout: w, stderr: &stderr})
+		w.Close()
+	}()
+	var said strings.Builder
+	buf := make([]byte, 4096)
+	for !strings.Contains(said.String(), "  Data ") || !strings.HasSuffix(said.String(), "\n\n") {
+		n, err := r.Read(buf)
+		if err != nil {
+			t.Fatalf("it ended before the banner: %s", stderr.String())
+		}
+		said.Write(buf[:n])
+	}
+	var once *result
+	stop = func() result {
+		if once == nil {
+			cancel()
+			rest, _ := io.ReadAll(r)
+			once = &result{<-code, string(rest), stderr.String()}
+		}
+		return *once
+	}
+	t.Cleanup(func() { stop() })
+	return said.String(), stop
+}
+
+func get(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	tr := &http.Transport{}
+	defer tr.CloseIdleConnections()
+	res, err := (&http.Client{Transport: tr}).Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(text)
+}
+
+func find(t *testing.T, pattern, in string) string {
+	t.Helper()
+	m := regexp.MustCompile(pattern).FindStringSubmatch(in)
+	if m == nil {
+		t.Fatalf("no %s in\n%s", pattern, in)
+	}
+	return m[1]
+}
+
+func TestAll(t *testing.T) {
+	t.Chdir(t.TempDir())
+	banner, stop := startAll(t, quiet())
+	web := find(t, `Watch\s+(http://\S+)/\n`, banner)
+	operate := find(t, `Operate\s+(http://\S+)/metrics`, banner)
+	key := find(t, `stream key: ([A-Za-z0-9_-]{32}) `, banner)
+	if !strings.Contains(banner, "/live/"+key) || !strings.Contains(banner, web+"/watch/main") {
+		t.Errorf("no ready-made publish and watch addresses in\n%s", banner)
+	}
+	for url, want := range map[string]string{
+		web + "/readyz": "ok", web + "/healthz": "ok", operate + "/readyz": "ok", operate + "/healthz": "ok",
+		web + "/api/v1/streams": `{"streams":[]}`, operate + "/metrics": "weir_gateway_requests_total", operate + "/debug/pprof/": "goroutine",
+	} {
+		if status, body := get(t, url); status != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %.100q", url, status, body)
+		}
+	}
+	if status, body := get(t, operate+"/metrics"); status != 200 || strings.Contains(body, key) {
+		t.Errorf("metrics: %d", status)
+	}
+	beside := weir(context.Background(), quiet(), "all")
+	if beside.code != 1 || !strings.Contains(beside.stderr, "another weir runs on ./data") {
+		t.Errorf("a second weir on the same folder: %+v", beside)
+	}
+	r := stop()
+	if r.code != 0 || strings.Contains(r.stderr, key) {
+		t.Errorf("stopped with %d, log %s", r.code, r.stderr)
+	}
+	for line := range strings.Lines(r.stderr) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("not a line of JSON: %s", line)
+		}
+	}
+	if again, _ := startAll(t, quiet()); strings.Contains(again, "shown only this once") || !strings.Contains(again, "weir key create NAME") {
+		t.Errorf("second start:\n%s", again)
+	}
+}
+
+func TestKeysWhileRunning(t *testing.T) {
+	t.Chdir(t.TempDir())
+	startAll(t, quiet())
+	made := weir(context.Background(), nil, "key", "create", "studio")
+	key := strings.TrimSpace(made.stdout)
+	if made.code != 0 || !regexp.MustCompile(`^[A-Za-z0-9_-]{32}$`).MatchString(key) {
+		t.Fatalf("%+v", made)
+	}
+	list := weir(context.Background(), nil, "key", "list")
+	id := find(t, `(?m)^([0-9a-f]{8})  studio`, list.stdout)
+	if strings.Contains(list.stdout, key) || !strings.Contains(list.stdout, "main") {
+		t.Errorf("list: %s", list.stdout)
+	}
+	if r := weir(context.Background(), nil, "key", "revoke", id); r.code != 0 {
+		t.Errorf("revoke: %+v", r)
+	}
+	if list := weir(context.Background(), nil, "key", "list"); strings.Contains(list.stdout, "studio") {
+		t.Errorf("list after revoke: %s", list.stdout)
+	}
+}
+
+func TestOpenIsLoud(t *testing.T) {
+	t.Chdir(t.TempDir())
+	banner, stop := startAll(t, quiet("WEIR_PUBLISH=open", "WEIR_REDIS_URL=redis://127.0.0.1:1"))
+	r := stop()
+	if !strings.Contains(banner, "ANYONE") || !strings.Contains(r.stderr, "ANYONE") || strings.Contains(banner, "shown only this once") {
+		t.Errorf("banner %s\nlog %s", banner, r.stderr)
+	}
+	if !strings.Contains(r.stderr, `"setting":"WEIR_REDIS_URL"`) {
+		t.Errorf("nothing is said about a setting without effect: %s", r.stderr)
+	}
+	if _, err := os.Stat("data/keys.json"); err == nil {
+		t.Error("a key was made")
+	}
+}
+
+func TestSomeRoles(t *testing.T) {
+	for list, want := range map[string]string{"gateway": "gateway", "gateway,media": "media gateway", "live,media,gateway": "live media gateway"} {
+		picked, err := pickRoles(list)
+		var names []string
+		for _, r := range picked {
+			names = append(names, r.name)
+		}
+		if got := strings.Join(names, " "); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", list, got, err, want)
+		}
+	}
+}
+
+// A role that cannot open leaves nothing of those before it behind.
+func TestFailedOpenCloses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	r := weir(context.Background(), quiet("WEIR_HTTP_ADDR="+taken.Addr().String()), "all")
+	if r.code != 1 || !strings.Contains(r.stderr, "WEIR_HTTP_ADDR="+taken.Addr().String()+" is in use") {
+		t.Fatalf("%+v", r)
+	}
+	if list := weir(context.Background(), nil, "key", "list"); strings.Contains(list.stdout, "main") {
+		t.Error("the first key was made, and shown to nobody")
+	}
+	startAll(t, quiet()) // the data folder is free again
+}
+
+func TestDoctor(t *testing.T) {
+	t.Chdir(t.TempDir())
+	dead, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := dead.Addr().String()
+	dead.Close()
+	r := weir(context.Background(), quiet("WEIR_DATABASE_URL=postgres://u:pw@"+addr+"/x", "WEIR_TLS_CERT=no.pem", "WEIR_TLS_KEY=no.pem"), "doctor")
+	for _, want := range []string{"ok   WEIR_DATA_DIR=./data", "ok   WEIR_HTTP_ADDR=127.0.0.1:0", "GiB free", "BAD  WEIR_DATABASE_URL", "BAD  WEIR_TLS_CERT", "not used yet"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	if r.code != 1 || strings.Contains(r.stdout, "pw") {
+		t.Errorf("%d\n%s", r.code, r.stdout)
+	}
+	live, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close()
+	r = weir(context.Background(), quiet("WEIR_S3_ENDPOINT="+live.Addr().String(), "WEIR_REDIS_URL=redis://"+live.Addr().String()), "doctor")
+	if !strings.Contains(r.stdout, "ok   WEIR_S3_ENDPOINT: reachable") || !strings.Contains(r.stdout, "ok   WEIR_REDIS_URL: reachable") {
+		t.Errorf("reachable servers:\n%s", r.stdout)
+	}
+}
+
+func TestForPeople(t *testing.T) {
+	for addr, want := range map[string]string{
+		":1935": "localhost", "0.0.0.0:1935": "localhost", "[::]:1940": "localhost:1940", "192.0.2.1:1935": "192.0.2.1",
+		"[2001:db8::1]:1935": "[2001:db8::1]", "[2001:db8::1]:80": "[2001:db8::1]:80", "host:8080": "host:8080",
+	} {
+		if got := forPeople(addr, "1935"); got != want {
+			t.Errorf("forPeople(%q) = %q, want %q", addr, got, want)
+		}
+	}
+	for addr, want := range map[string]string{":1935": "127.0.0.1:1935", "[::]:5": "127.0.0.1:5", "192.0.2.1:5": "192.0.2.1:5"} {
+		if got := dialable(addr); got != want {
+			t.Errorf("dialable(%q) = %q, want %q", addr, got, want)
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is every setting of weir, as the outside contract names them. Settings
+// whose feature does not exist yet are accepted and checked too. It is read once
+// at the start and never changes.
+//
+// The tags are the reference: env is the name, envDefault the default, unit and
+// help are shown by `weir config`, secret says how a value is shown ("yes": not at
+// all, "url": scheme and host only), later names what does not exist yet.
+type Config struct {
+	HTTP   HTTPConfig
+	Ingest IngestConfig
+	Live   LiveConfig
+	Store  StoreConfig
+	Log    LogConfig
+}
+
+// HTTPConfig is about the public port and the admin port.
+type HTTPConfig struct {
+	Addr           Address  `env:"WEIR_HTTP_ADDR" envDefault:":8080" unit:"host:port" help:"the one public port: web, API, HLS and DASH"`
+	TLSCert        string   `env:"WEIR_TLS_CERT" unit:"file" help:"certificate chain, PEM: the public port (and RTMPS) speaks TLS and nothing else"`
+	TLSKey         string   `env:"WEIR_TLS_KEY" unit:"file" help:"private key of WEIR_TLS_CERT, PEM"`
+	PublicURL      string   `env:"WEIR_PUBLIC_URL" unit:"URL" help:"the address that people see; empty: taken from the request"`
+	TrustedProxies Networks `env:"WEIR_TRUSTED_PROXIES" unit:"networks" help:"networks whose X-Forwarded-For counts, such as 10.0.0.0/8,192.0.2.7"`
+	AdminAddr      Address  `env:"WEIR_ADMIN_ADDR" envDefault:"127.0.0.1:9090" unit:"host:port" help:"/metrics, /debug/pprof, /healthz and /readyz; empty: off"`
+}
+
+// IngestConfig is about publishers.
+type IngestConfig struct {
+	RTMPAddr      Address       `env:"WEIR_RTMP_ADDR" envDefault:":1935" unit:"host:port" help:"RTMP; empty: off"`
+	RTMPSAddr     Address       `env:"WEIR_RTMPS_ADDR" unit:"host:port" help:"RTMP over TLS, with WEIR_TLS_CERT; empty: off"`
+	RTSPAddr      Address       `env:"WEIR_RTSP_ADDR" envDefault:":8554" unit:"host:port" help:"RTSP; empty: off" later:"RTSP"`
+	SRTAddr       Address       `env:"WEIR_SRT_ADDR" envDefault:":8890" unit:"host:port" help:"SRT; empty: off" later:"SRT"`
+	WebRTCAddr    Address       `env:"WEIR_WEBRTC_ADDR" envDefault:":8189" unit:"host:port" help:"WebRTC, one UDP and one TCP port; empty: off" later:"WebRTC"`
+	WebRTCPublic  string        `env:"WEIR_WEBRTC_PUBLIC" unit:"addresses" help:"addresses to offer to WebRTC peers from behind NAT; empty: those of the interfaces" later:"WebRTC"`
+	MaxConnsPerIP int           `env:"WEIR_MAX_CONNS_PER_IP" envDefault:"256" unit:"connections" help:"publishing connections from one address at once"`
+	Reconnect     time.Duration `env:"WEIR_RECONNECT" envDefault:"10s" unit:"duration" help:"how long a session waits for a publisher that dropped"`
+	Takeover      bool          `env:"WEIR_TAKEOVER" envDefault:"false" unit:"true or false" help:"a second publisher of a live name replaces the first (true) or is refused (false)"`
+	Publish       string        `env:"WEIR_PUBLISH" envDefault:"key" unit:"key or open" help:"key: a stream key is needed; open: anyone may publish any name"`
+}
+
+// LiveConfig is about what viewers get.
+type LiveConfig struct {
+	Ladder  Ladder        `env:"WEIR_LADDER" envDefault:"auto" unit:"auto, off or list" help:"renditions beside the source's own, such as 720p:2800k,480p:1400k; never larger than the source"`
+	Segment time.Duration `env:"WEIR_SEGMENT" envDefault:"2s" unit:"duration" help:"wished length of a segment, 500ms to 30s"`
+	Part    time.Duration `env:"WEIR_PART" envDefault:"200ms" unit:"duration" help:"wished length of an LL-HLS part, 50ms to 2s and at most half a segment"`
+	DVR     time.Duration `env:"WEIR_DVR" envDefault:"10m" unit:"duration" help:"how far viewers can go back"`
+}
+
+// StoreConfig is about where things are kept.
+type StoreConfig struct {
+	DataDir     string `env:"WEIR_DATA_DIR" envDefault:"./data" unit:"folder" help:"keys, segments, recordings and everything else that is kept"`
+	DatabaseURL string `env:"WEIR_DATABASE_URL" unit:"URL" secret:"url" help:"PostgreSQL; empty: embedded" later:"the database"`
+	RedisURL    string `env:"WEIR_REDIS_URL" unit:"URL" secret:"url" help:"Redis; empty: embedded" later:"Redis"`
+	AMQPURL     string `env:"WEIR_AMQP_URL" unit:"URL" secret:"url" help:"RabbitMQ; empty: embedded" later:"RabbitMQ"`
+	S3Endpoint  string `env:"WEIR_S3_ENDPOINT" unit:"URL or host:port" help:"S3 or MinIO, path style; empty: files under WEIR_DATA_DIR" later:"object storage"`
+	S3Bucket    string `env:"WEIR_S3_BUCKET" unit:"name" help:"bucket" later:"object storage"`
+	S3AccessKey string `env:"WEIR_S3_ACCESS_KEY" unit:"text" secret:"yes" help:"access key" later:"object storage"`
+	S3SecretKey string `env:"WEIR_S3_SECRET_KEY" unit:"text" secret:"yes" help:"secret key" later:"object storage"`
+	S3Region    string `env:"WEIR_S3_REGION" unit:"name" help:"region" later:"object storage"`
+}
+
+// LogConfig is about the log, which goes to stderr.
+type LogConfig struct {
+	Level  slog.Level `env:"WEIR_LOG_LEVEL" envDefault:"info" unit:"level" help:"debug, info, warn or error"`
+	Format string     `env:"WEIR_LOG_FORMAT" envDefault:"auto" unit:"text, json or auto" help:"auto: text on a terminal, JSON elsewhere"`
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/media/ladder"
+)
+
+func TestDefaults(t *testing.T) {
+	s, err := loadConfig(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.HTTP.Addr != ":8080" || s.HTTP.AdminAddr != "127.0.0.1:9090" || s.Ingest.RTMPAddr != ":1935" || s.Ingest.RTMPSAddr != "" ||
+		s.Ingest.MaxConnsPerIP != 256 || s.Ingest.Reconnect != 10*time.Second || s.Ingest.Takeover || s.Ingest.Publish != "key" ||
+		s.Live.Segment != 2*time.Second || s.Live.Part != 200*time.Millisecond || s.Live.DVR != 10*time.Minute || s.Store.DataDir != "./data" ||
+		!reflect.DeepEqual(s.Live.Ladder.Setting(), ladder.Auto()) || s.Log.Format != "auto" {
+		t.Errorf("defaults: %+v", s.Config)
+	}
+}
+
+// Every setting of the contract is there, and none besides.
+func TestSettingsOfTheContract(t *testing.T) {
+	want := strings.Fields(`WEIR_HTTP_ADDR WEIR_TLS_CERT WEIR_TLS_KEY WEIR_PUBLIC_URL WEIR_WEBRTC_PUBLIC WEIR_TRUSTED_PROXIES
+		WEIR_MAX_CONNS_PER_IP WEIR_RECONNECT WEIR_TAKEOVER WEIR_ADMIN_ADDR WEIR_RTMP_ADDR WEIR_RTMPS_ADDR WEIR_RTSP_ADDR WEIR_SRT_ADDR
+		WEIR_WEBRTC_ADDR WEIR_DATA_DIR WEIR_DATABASE_URL WEIR_REDIS_URL WEIR_AMQP_URL WEIR_S3_ENDPOINT WEIR_S3_BUCKET WEIR_S3_ACCESS_KEY
+		WEIR_S3_SECRET_KEY WEIR_S3_REGION WEIR_PUBLISH WEIR_LADDER WEIR_SEGMENT WEIR_PART WEIR_DVR WEIR_LOG_LEVEL WEIR_LOG_FORMAT`)
+	var have []string
+	fields := map[string]bool{}
+	for _, row := range settingsOf(reflect.ValueOf(&Config{}).Elem()) {
+		have = append(have, row.name)
+		if fields[row.field] {
+			t.Errorf("two settings have the field name %s", row.field)
+		}
+		fields[row.field] = true
+		if row.help == "" || row.unit == "" {
+			t.Errorf("%s has no help or unit", row.name)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(have)
+	if !slices.Equal(have, want) {
+		t.Errorf("have %v\nwant %v", have, want)
+	}
+}
+
+func TestValues(t *testing.T) {
+	s, err := loadConfig([]string{
+		"WEIR_HTTP_ADDR=127.0.0.1:0", "WEIR_RTSP_ADDR=", "WEIR_ADMIN_ADDR=", "WEIR_TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.7,::1",
+		"WEIR_TAKEOVER=TRUE", "WEIR_LADDER=480p:1400k,720p:2.8M", "WEIR_PUBLISH=open", "WEIR_S3_ENDPOINT=minio:9000",
+		"WEIR_DATABASE_URL=postgres://u:secret@db/weir", "HOME=/", "WEIR_LOG_LEVEL=WARN", "WEIR_RECONNECT=0s",
+		"WEIR_TEST_X=1", "WEIR_PORT=tcp://10.0.0.1:80", "WEIR_PORT_80_TCP=x", "WEIR_SERVICE_HOST=x",
+	}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("::1/128")}
+	if s.HTTP.Addr != "127.0.0.1:0" || s.Ingest.RTSPAddr != "" || s.HTTP.AdminAddr != "" || !slices.Equal(s.HTTP.TrustedProxies.Prefixes(), proxies) ||
+		!s.Ingest.Takeover || len(s.Live.Ladder.Setting().Rungs) != 2 || s.Ingest.RTMPAddr != ":1935" || s.Ingest.Reconnect != 0 {
+		t.Errorf("%+v", s.Config)
+	}
+}
+
+func TestWrongValues(t *testing.T) {
+	tests := map[string][]string{ // the environment: words of the error
+		"WEIR_HTP_ADDR=:1":                       {"WEIR_HTP_ADDR", "nearest is WEIR_HTTP_ADDR"},
+		"WEIR_SEGMNT=2s":                         {"nearest is WEIR_SEGMENT"},
+		"WEIR_PORT=8080":                         {"WEIR_PORT", "nearest is"},
+		"WEIR_HTTP_ADDR=8080":                    {"WEIR_HTTP_ADDR=8080", "host:port"},
+		"WEIR_HTTP_ADDR=:http":                   {"WEIR_HTTP_ADDR"},
+		"WEIR_HTTP_ADDR=:99999":                  {"WEIR_HTTP_ADDR"},
+		"WEIR_SEGMENT=2":                         {"WEIR_SEGMENT=2", "duration"},
+		"WEIR_SEGMENT=1ms":                       {"WEIR_SEGMENT", "not from 500ms"},
+		"WEIR_SEGMENT=-2s":                       {"WEIR_SEGMENT"},
+		"WEIR_DVR=":                              {"WEIR_DVR is set but empty"},
+		"WEIR_LADDER=":                           {"WEIR_LADDER is set but empty"},
+		"WEIR_LADDER=720":                        {"WEIR_LADDER=720"},
+		"WEIR_MAX_CONNS_PER_IP=many":             {"WEIR_MAX_CONNS_PER_IP", "whole number"},
+		"WEIR_MAX_CONNS_PER_IP=0":                {"WEIR_MAX_CONNS_PER_IP"},
+		"WEIR_TAKEOVER=perhaps":                  {"WEIR_TAKEOVER", "true or false"},
+		"WEIR_TAKEOVER=":                         {"WEIR_TAKEOVER is set but empty"},
+		"WEIR_PUBLISH=opne":                      {"WEIR_PUBLISH", "nearest is open"},
+		"WEIR_LOG_LEVEL=loud":                    {"WEIR_LOG_LEVEL=loud", "debug, info"},
+		"WEIR_LOG_FORMAT=xml":                    {"WEIR_LOG_FORMAT"},
+		"WEIR_TRUSTED_PROXIES=here":              {"WEIR_TRUSTED_PROXIES", "here"},
+		"WEIR_TLS_CERT=a.pem":                    {"WEIR_TLS_KEY: is needed"},
+		"WEIR_RTMPS_ADDR=:1936":                  {"WEIR_RTMPS_ADDR", "WEIR_TLS_CERT"},
+		"WEIR_DATA_DIR=":                         {"WEIR_DATA_DIR"},
+		"WEIR_DATABASE_URL=mysql://u:pw@db/weir": {"WEIR_DATABASE_URL", "postgres://"},
+		"WEIR_REDIS_URL=localhost":               {"WEIR_REDIS_URL", "redis://"},
+	}
+	for env, words := range tests {
+		_, err := loadConfig([]string{env}, "")
+		if err == nil {
+			t.Errorf("%s: no error", env)
+			continue
+		}
+		for _, w := range words {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%s: %q lacks %q", env, err, w)
+			}
+		}
+		if strings.Contains(err.Error(), "pw") {
+			t.Errorf("%s: %q shows the password", env, err)
+		}
+	}
+	_, err := loadConfig([]string{"WEIR_DVR=x", "WEIR_PART=y"}, "")
+	if err == nil || !strings.Contains(err.Error(), "WEIR_DVR") || !strings.Contains(err.Error(), "WEIR_PART") {
+		t.Errorf("two wrong values: %v", err)
+	}
+}
+
+func TestEnvFileBelowEnvironment(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "weir.env")
+	text := "WEIR_HTTP_ADDR=:1111\nWEIR_RTMP_ADDR=:2222\nWEIR_RTSP_ADDR=\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := loadConfig([]string{"WEIR_HTTP_ADDR=:3333"}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.HTTP.Addr != ":3333" || s.Ingest.RTMPAddr != ":2222" || s.Ingest.RTSPAddr != "" {
+		t.Errorf("%+v", s.Config)
+	}
+	if err := os.WriteFile(path, []byte("\nWEIR_NO=1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loadConfig(nil, path); err == nil || !strings.Contains(err.Error(), "WEIR_NO") {
+		t.Errorf("unknown name in the file: %v", err)
+	}
+}
+
+func TestParseEnvFile(t *testing.T) {
+	const text = "\ufeff# a comment\n\n  WEIR_A = plain value # why\r\nexport WEIR_B='as # is \\n'\nWEIR_C=\"two\\nlines \\\"x\\\"\" # why\nWEIR_D=\nWEIR_E=#none\nWEIR_F=a#b=c"
+	got, err := parseEnvFile([]byte(text))
+	want := map[string]string{"WEIR_A": "plain value", "WEIR_B": `as # is \n`, "WEIR_C": "two\nlines \"x\"", "WEIR_D": "", "WEIR_E": "", "WEIR_F": "a#b=c"}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, %v\nwant %q", got, err, want)
+	}
+	for bad, words := range map[string]string{
+		"WEIR_A":             "line 1: want NAME=VALUE",
+		"\nWEIR A=1":         "line 2: want NAME=VALUE",
+		"PATH=/bin":          "only WEIR_ names",
+		"WEIR_A='x":          "closing quote",
+		"WEIR_A=\"x\\":       "closing quote",
+		"WEIR_A='x' y":       "after the closing quote",
+		"WEIR_A=1\nWEIR_A=2": "line 2: WEIR_A is there twice",
+	} {
+		if _, err := parseEnvFile([]byte(bad)); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%q: %v, want %q", bad, err, words)
+		}
+	}
+}
+
+func FuzzParseEnvFile(f *testing.F) {
+	f.Add([]byte("WEIR_A=1\n#x\nexport WEIR_B=\"a\\\"b\" # c\nWEIR_C='x'"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		values, err := parseEnvFile(text)
+		if err != nil {
+			return
+		}
+		for name := range values {
+			if !envName.MatchString(name) || !strings.HasPrefix(name, "WEIR_") {
+				t.Fatalf("name %q", name)
+			}
+		}
+	})
+}
+
+func TestShownHidesSecrets(t *testing.T) {
+	for _, r := range []struct {
+		row  setting
+		want string
+	}{
+		{setting{text: "plain"}, "plain"},
+		{setting{text: "hush", secret: "yes"}, "****"},
+		{setting{text: "", secret: "yes"}, ""},
+		{setting{text: "postgres://u:pw@db:5/x?password=pw", secret: "url"}, "postgres://db:5/****"},
+		{setting{text: "pw@nonsense", secret: "url"}, "****"},
+	} {
+		if got := r.row.shown(); got != r.want {
+			t.Errorf("%q: %q, want %q", r.row.text, got, r.want)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for name, want := range map[string]string{"al": "all", "confg": "config", "": "all", "versoin": "version"} {
+		if got := nearest(name, []string{"all", "config", "version"}); got != want {
+			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
+		}
+	}
+}

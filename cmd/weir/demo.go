@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"time"
+
+	"weir/services/live"
+)
+
+const demoName = "demo"
+
+// demoService keeps the demo picture live inside `weir all --demo`.
+type demoService struct{ node *node }
+
+func (d *demoService) Name() string { return "demo" }
+
+// Run publishes, and again two seconds after a failure, until ctx is done. A demo
+// that cannot publish does not end the process.
+func (d *demoService) Run(ctx context.Context) error {
+	n := d.node
+	if n.media == nil || n.media.RTMPAddr() == "" {
+		n.log.Warn("no demo picture: RTMP is off")
+		<-ctx.Done()
+		return nil
+	}
+	key, giveBack := demoName, func() {}
+	if n.cfg.Ingest.Publish != "open" {
+		var err error
+		if key, giveBack, err = n.keys.Lend(demoName); err != nil {
+			return err
+		}
+	}
+	defer giveBack()
+	for ctx.Err() == nil {
+		if err := runDemo(ctx, n.cfg.Config, n.log, dialable(n.media.RTMPAddr()), key); err != nil && ctx.Err() == nil {
+			n.log.Warn("demo picture", "stream", demoName, "err", err)
+		}
+		pause := time.NewTimer(2 * time.Second)
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
+		}
+		pause.Stop()
+	}
+	return nil
+}
+
+// runDemoCommand is `weir demo`: it makes a stream key for as long as it runs.
+func runDemoCommand(ctx context.Context, p process) (err error) {
+	f := flags(p, "demo")
+	name := f.String("name", demoName, "publish under this name")
+	if _, err := parseFlags(f, p.args, 0, "no arguments but --name NAME"); err != nil {
+		return err
+	}
+	if !live.ValidName(*name) {
+		return usagef("--name %q: %v", *name, live.ErrName)
+	}
+	cfg, err := loadConfig(p.environ, envFileName)
+	if err != nil {
+		return err
+	}
+	if cfg.Ingest.RTMPAddr == "" {
+		return errors.New("WEIR_RTMP_ADDR is empty: the demo needs RTMP")
+	}
+	key := *name
+	if cfg.Ingest.Publish != "open" {
+		var giveBack func() error
+		key, giveBack, err = demoKey(cfg.Store.DataDir, *name)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, giveBack()) }()
+	}
+	err = runDemo(ctx, cfg.Config, newLogger(cfg.Log, p.stderr), dialable(string(cfg.Ingest.RTMPAddr)), key)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// demoKey makes a key that giveBack revokes.
+func demoKey(dir, name string) (key string, giveBack func() error, err error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return "", nil, fmt.Errorf("no weir has run on WEIR_DATA_DIR=%s yet: start `weir all` first", dir)
+	}
+	keys, err := live.Open(dir, nil)
+	if err != nil {
+		return "", nil, err
+	}
+	id, key, err := keys.Create(name)
+	return key, func() error { return keys.Revoke(id) }, err
+}
+
+// dialable is a listener's address as a client on the same machine dials it.
+func dialable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"syscall"
+	"time"
+
+	"weir/services/live"
+	"weir/web"
+)
+
+// finding is the result of one check.
+type finding struct {
+	what   string
+	err    error  // nil when it is usable; its text says what to do
+	remark string // what is good to know when it is
+}
+
+// leastDisk is what a data folder should have free: an hour of one 5 Mbit/s stream.
+const leastDisk = 2 << 30
+
+// runDoctor is `weir doctor`. It fails when a check does.
+func runDoctor(ctx context.Context, p process) error {
+	if _, err := parseFlags(flags(p, "doctor"), p.args, 0, "no arguments"); err != nil {
+		return err
+	}
+	cfg, err := loadConfig(p.environ, envFileName)
+	if err != nil {
+		return err
+	}
+	findings := []finding{checkWeb()}
+	findings = append(findings, checkFolder(cfg.Store.DataDir)...)
+	findings = append(findings, checkPorts(ctx, cfg)...)
+	findings = append(findings, checkTLS(cfg)...)
+	findings = append(findings, checkBackings(ctx, cfg)...)
+	bad := 0
+	for _, f := range findings {
+		switch {
+		case f.err != nil:
+			bad++
+			fmt.Fprintf(p.stdout, "BAD  %s: %s\n", f.what, oneLine(f.err.Error()))
+		case f.remark != "":
+			fmt.Fprintf(p.stdout, "ok   %s: %s\n", f.what, f.remark)
+		default:
+			fmt.Fprintf(p.stdout, "ok   %s\n", f.what)
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d checks failed; the lines that begin with BAD say what to do", bad, len(findings))
+	}
+	return nil
+}
+
+func checkWeb() finding {
+	f := finding{what: "web app"}
+	if !web.Built() {
+		f.err = errors.New("this binary was built without it: build it with `make build`")
+	}
+	return f
+}
+
+func checkFolder(dir string) []finding {
+	folder := finding{what: "WEIR_DATA_DIR=" + dir}
+	data, err := openDataDir(dir)
+	if err != nil {
+		folder.err = err
+	} else {
+		data.close()
+	}
+	disk := finding{what: "disk space of " + dir}
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		disk.err = err
+	} else if free := int64(st.Bavail) * st.Bsize; free < leastDisk {
+		disk.err = fmt.Errorf("only %.1f GiB free: make room, or set WEIR_DATA_DIR to a larger disk", float64(free)/(1<<30))
+	} else {
+		disk.remark = fmt.Sprintf("%.1f GiB free", float64(free)/(1<<30))
+	}
+	keys := finding{what: "stream keys"}
+	if _, err := os.Stat(dir); err == nil {
+		_, keys.err = live.Open(dir, nil)
+	}
+	return []finding{folder, disk, keys}
+}
+
+func checkPorts(ctx context.Context, cfg *Settings) []finding {
+	var out []finding
+	for _, row := range cfg.table {
+		addr, ok := row.value.Interface().(Address)
+		if !ok || addr == "" {
+			continue
+		}
+		f := finding{what: row.name + "=" + string(addr)}
+		if row.later != "" {
+			f.remark = "not used yet by this version"
+			out = append(out, f)
+			continue
+		}
+		var lc net.ListenConfig
+		l, err := lc.Listen(ctx, "tcp", string(addr))
+		if err != nil {
+			f.err = bindError(row.name, addr, err)
+		} else {
+			l.Close()
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func checkTLS(cfg *Settings) []finding {
+	if cfg.HTTP.TLSCert == "" {
+		return nil
+	}
+	f := finding{what: "WEIR_TLS_CERT and WEIR_TLS_KEY"}
+	pair, err := tls.LoadX509KeyPair(cfg.HTTP.TLSCert, cfg.HTTP.TLSKey)
+	switch {
+	case err != nil:
+		f.err = err
+	case time.Now().After(pair.Leaf.NotAfter):
+		f.err = fmt.Errorf("the certificate ended on %s: renew it", pair.Leaf.NotAfter.Format(time.DateOnly))
+	default:
+		f.remark = "good until " + pair.Leaf.NotAfter.Format(time.DateOnly)
+	}
+	return []finding{f}
+}
+
+// checkBackings dials the servers that are configured.
+func checkBackings(ctx context.Context, cfg *Settings) []finding {
+	var out []finding
+	for _, u := range cfg.urls() {
+		if u.value == "" || u.name == "WEIR_PUBLIC_URL" {
+			continue
+		}
+		f := finding{what: u.name, remark: "reachable; not used yet by this version"}
+		if err := dialURL(ctx, u); err != nil {
+			f.err = fmt.Errorf("%w: start that server, or correct %s (not used yet by this version)", err, u.name)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func dialURL(ctx context.Context, s urlSetting) error {
+	u, err := url.Parse(s.value)
+	if err != nil {
+		return errors.New("not a URL")
+	}
+	network, addr := "tcp", u.Host
+	switch {
+	case u.Scheme == "unix":
+		network, addr = "unix", u.Path
+	case u.Port() == "":
+		port := s.port
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		addr = net.JoinHostPort(u.Hostname(), port)
+	}
+	d := net.Dialer{Timeout: 3 * time.Second}
+	conn, err := d.DialContext(ctx, network, addr)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"weir/ingest"
+	"weir/ingest/rtmp"
+	"weir/media"
+	"weir/media/codec"
+	"weir/media/hub"
+	"weir/media/still"
+	"weir/packager/origin"
+	"weir/packager/window"
+	"weir/services/gateway"
+)
+
+// liveFolder holds the segments of live streams, below the data folder.
+const liveFolder = "live"
+
+// mediaRole is the video pillar in this process: publishers in, viewers out.
+type mediaRole struct {
+	log       *slog.Logger
+	hub       hub.Hub
+	sessions  *ingest.Sessions
+	pipelines *pipelines
+	origin    *origin.Handler
+	stills    *still.Stills
+	rtmp      []*rtmp.Server
+	closing   chan struct{}
+	stop      context.CancelFunc
+}
+
+// openMedia binds the listeners and prepares the data folder; nothing is served
+// until Run. keys says who may publish.
+func openMedia(ctx context.Context, cfg Config, keys keyResolver, log *slog.Logger) (*mediaRole, error) {
+	m := &mediaRole{log: log, closing: make(chan struct{})}
+	folder := filepath.Join(cfg.Store.DataDir, liveFolder)
+	if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o750)); err != nil {
+		return nil, fmt.Errorf("clear %s: %w", folder, err)
+	}
+	m.stills = still.New(time.Now)
+	m.origin = &origin.Handler{Log: log, TimeURL: "/time", Closing: m.closing, Still: m.still}
+	lingering, stop := context.WithCancel(context.WithoutCancel(ctx))
+	m.stop = stop
+	m.pipelines = &pipelines{
+		cfg: cfg, log: log, hub: &m.hub, origin: m.origin, metrics: newMediaMetrics(m), ctx: lingering,
+		all: make(map[string]*pipeline), gops: make(map[string]media.Time),
+	}
+	m.hub.OnStart = m.pipelines.start
+	m.hub.OnEnd = func(s *hub.Stream) { m.stills.Forget(s.ID()) }
+	reconnect := cfg.Ingest.Reconnect
+	if reconnect == 0 {
+		reconnect = -1
+	}
+	m.sessions = ingest.NewSessions(ingest.Config{
+		Gate: gate{keys}, Hub: &m.hub, Log: log, Reconnect: reconnect, Takeover: cfg.Ingest.Takeover,
+		Plan: m.pipelines.plan, Seen: m.pipelines.seen,
+	})
+	if err := m.listen(ctx, cfg); err != nil {
+		return nil, errors.Join(err, m.Run(canceled()))
+	}
+	return m, nil
+}
+
+// canceled is a context that is over: what is run with it only cleans up.
+func canceled() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
+func (m *mediaRole) listen(ctx context.Context, cfg Config) error {
+	if err := m.listenRTMP(ctx, cfg, "WEIR_RTMP_ADDR", cfg.Ingest.RTMPAddr, nil); err != nil {
+		return err
+	}
+	if cfg.Ingest.RTMPSAddr == "" {
+		return nil
+	}
+	cert, err := tls.LoadX509KeyPair(cfg.HTTP.TLSCert, cfg.HTTP.TLSKey)
+	if err != nil {
+		return fmt.Errorf("WEIR_RTMPS_ADDR needs WEIR_TLS_CERT and WEIR_TLS_KEY: %w", err)
+	}
+	return m.listenRTMP(ctx, cfg, "WEIR_RTMPS_ADDR", cfg.Ingest.RTMPSAddr, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+}
+
+func (m *mediaRole) listenRTMP(ctx context.Context, cfg Config, setting string, addr Address, secure *tls.Config) error {
+	if addr == "" {
+		return nil
+	}
+	s, err := rtmp.Open(ctx, rtmp.Config{
+		Addr: string(addr), TLS: secure, Sessions: rtmp.Local{Sessions: m.sessions}, Log: m.log, MaxConnsPerIP: cfg.Ingest.MaxConnsPerIP,
+	})
+	if err != nil {
+		return bindError(setting, addr, err)
+	}
+	m.rtmp = append(m.rtmp, s)
+	return nil
+}
+
+// Name is the name of the service.
+func (m *mediaRole) Name() string { return "media" }
+
+// Run serves until ctx is done, then ends every stream cleanly.
+func (m *mediaRole) Run(ctx context.Context) error {
+	var servers sync.WaitGroup
+	errs := make([]error, len(m.rtmp))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for i, s := range m.rtmp {
+		servers.Go(func() {
+			defer cancel()
+			errs[i] = s.Run(ctx)
+		})
+	}
+	<-ctx.Done()
+	m.sessions.Close()
+	servers.Wait()
+	m.stop()
+	m.pipelines.wait.Wait()
+	close(m.closing)
+	return errors.Join(errs...)
+}
+
+// Handler serves what lies below /live/.
+func (m *mediaRole) Handler() http.Handler { return http.StripPrefix("/live", m.origin) }
+
+// still makes a picture of the newest key frame.
+func (m *mediaRole) still(ctx context.Context, name string) ([]byte, error) {
+	s := m.hub.Get(media.StreamID(name))
+	if s == nil {
+		return nil, still.ErrNoPicture
+	}
+	return m.stills.Shot(ctx, s.ID(), s.LastKey())
+}
+
+// Streams lists who is live, by name.
+func (m *mediaRole) Streams() []gateway.Stream {
+	var list []gateway.Stream
+	for _, p := range m.pipelines.list() {
+		list = append(list, describe(p))
+	}
+	return list
+}
+
+// describe says what the API tells of a stream.
+func describe(p *pipeline) gateway.Stream {
+	name := p.stream.Name
+	s := gateway.Stream{
+		Name: name, StartedAt: p.source.Epoch().UTC(), Bitrate: bitrate(p.source),
+		HLS: "/live/" + name + "/index.m3u8", DASH: "/live/" + name + "/manifest.mpd",
+		Thumbnail: "/live/" + name + "/thumb.jpg", Watch: "/watch/" + name,
+	}
+	for _, t := range p.source.Tracks() {
+		if t.Kind == media.Video {
+			s.Width, s.Height, s.FrameRate, s.VideoCodec = t.Width, t.Height, t.FrameRate.Float(), codec.Codecs(t)
+		} else {
+			s.AudioCodec = codec.Codecs(t)
+		}
+	}
+	for _, t := range p.stream.Window.Tracks() {
+		t.View(func(v *window.View) {
+			if t.Kind != media.Video || v.Shed || len(v.Inits) == 0 {
+				return
+			}
+			k := v.Inits[len(v.Inits)-1].Track
+			s.Renditions = append(s.Renditions, gateway.Rendition{Name: t.Name, Width: k.Width, Height: k.Height, FrameRate: k.FrameRate.Float(), Bitrate: v.Bitrate()})
+		})
+	}
+	return s
+}
+
+// bitrate is the mean of what a publisher sent, in bit/s.
+func bitrate(s *hub.Stream) int {
+	st := s.Stats()
+	if st.Last < media.Second {
+		return 0
+	}
+	return int(float64(st.Bytes) * 8 / st.Last.Seconds())
+}
+
+// RTMPAddr is the address that RTMP is bound to; empty when it is off.
+func (m *mediaRole) RTMPAddr() string {
+	if len(m.rtmp) == 0 {
+		return ""
+	}
+	return m.rtmp[0].Addr().String()
+}
+
+// Collectors are the metrics of the pillar, registered once.
+func (m *mediaRole) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{m.pipelines.metrics}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"weir/media/av"
+)
+
+// mediaMetrics reads the video pillar's counters when it is asked. Labels are the
+// names of streams that are live now, which the stream keys bound.
+type mediaMetrics struct {
+	role    *mediaRole
+	latency prometheus.Histogram
+}
+
+func newMediaMetrics(m *mediaRole) *mediaMetrics {
+	return &mediaMetrics{role: m, latency: prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "weir_packager_part_latency_seconds", Help: "From the arrival of a part's last packet until it can be had.",
+		Buckets: []float64{.0001, .0005, .001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
+	})}
+}
+
+// published takes the latency of one part.
+func (m *mediaMetrics) published(_ string, latency time.Duration) {
+	m.latency.Observe(latency.Seconds())
+}
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// metricDescs is made once by Collect's caller; descriptions are constants.
+type metricDescs struct {
+	live, bytes, packets, frames, dropped, readers *prometheus.Desc
+	encoded, lag, shed, corrupt                    *prometheus.Desc
+	libav                                          *prometheus.Desc
+}
+
+func newMetricDescs() metricDescs {
+	return metricDescs{
+		live:    desc("weir_hub_streams", "Streams that are live, renditions included."),
+		bytes:   desc("weir_hub_bytes_total", "Bytes written to a stream.", "stream", "rendition"),
+		packets: desc("weir_hub_packets_total", "Packets written to a stream.", "stream", "rendition"),
+		frames:  desc("weir_hub_frames_total", "Pictures written to a stream.", "stream", "rendition"),
+		dropped: desc("weir_hub_dropped_packets", "Packets that the present readers of a stream were too slow for.", "stream", "rendition"),
+		readers: desc("weir_hub_readers", "Readers of a stream.", "stream", "rendition"),
+		encoded: desc("weir_transcode_frames_total", "Pictures encoded for a rendition.", "stream", "rendition"),
+		lag:     desc("weir_transcode_lag_seconds", "How far the newest encoded packet is behind its source's arrival.", "stream", "rendition"),
+		shed:    desc("weir_transcode_shed", "1 while a rendition is left out for lack of time.", "stream", "rendition"),
+		corrupt: desc("weir_transcode_corrupt_packets_total", "Source packets that could not be decoded.", "stream"),
+		libav:   desc("weir_av_objects", "libav objects in use.", "kind"),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *mediaMetrics) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(m, ch) }
+
+// Collect implements prometheus.Collector.
+func (m *mediaMetrics) Collect(ch chan<- prometheus.Metric) {
+	d := newMetricDescs()
+	gauge := func(x *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(x, prometheus.GaugeValue, v, labels...)
+	}
+	count := func(x *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(x, prometheus.CounterValue, float64(v), labels...)
+	}
+	streams := m.role.hub.Streams()
+	gauge(d.live, float64(len(streams)))
+	for _, s := range streams {
+		name, st := s.ID().Name(), s.Stats()
+		rendition := string(s.ID())[len(name):]
+		if rendition != "" {
+			rendition = rendition[1:]
+		}
+		count(d.bytes, st.Bytes, name, rendition)
+		count(d.packets, st.Packets, name, rendition)
+		count(d.frames, st.Frames, name, rendition)
+		gauge(d.dropped, float64(st.Dropped), name, rendition)
+		gauge(d.readers, float64(st.Readers), name, rendition)
+	}
+	for _, p := range m.role.pipelines.list() {
+		if p.job == nil {
+			continue
+		}
+		name := p.stream.Name
+		for _, st := range p.job.Stats() {
+			count(d.encoded, st.Frames, name, st.Rendition)
+			gauge(d.lag, st.Lag.Seconds(), name, st.Rendition)
+			shed := 0.0
+			if st.Shed {
+				shed = 1
+			}
+			gauge(d.shed, shed, name, st.Rendition)
+		}
+		count(d.corrupt, p.job.Corrupt(), name)
+	}
+	c := av.Live()
+	gauge(d.libav, float64(c.Frames), "frame")
+	gauge(d.libav, float64(c.Packets), "packet")
+	gauge(d.libav, float64(c.Contexts), "context")
+	m.latency.Collect(ch)
+}

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"weir/ingest"
+	"weir/media"
+	"weir/media/hub"
+	"weir/media/transcode"
+	"weir/packager"
+	"weir/packager/archive"
+	"weir/packager/origin"
+)
+
+// pipelines builds, for every stream that goes live, what stands between the hub
+// and the viewers: the ladder's job, the packager and its place in the origin.
+type pipelines struct {
+	cfg     Config
+	log     *slog.Logger
+	hub     *hub.Hub
+	origin  *origin.Handler
+	metrics *mediaMetrics
+
+	ctx  context.Context // ends the lingering of what is over
+	wait sync.WaitGroup
+
+	mu   sync.Mutex
+	all  map[string]*pipeline // by name
+	gops map[string]media.Time
+}
+
+// pipeline is one session's.
+type pipeline struct {
+	source *hub.Stream
+	job    *transcode.Job // nil when nothing is encoded
+	pack   *packager.Packager
+	stream *origin.Stream
+	sink   *archive.Files
+}
+
+// linger is how long viewers can still get the end of a stream.
+const linger = 30 * time.Second
+
+// plan says how a source is cut: with target durations of one wished segment, or
+// of up to two where its key frames are known to be that far apart; where they are
+// still further apart, or the picture is not fit for viewers, all is encoded here.
+func (p *pipelines) plan(name string, tracks []*media.Track) ingest.Plan {
+	segment := media.FromDuration(p.cfg.Live.Segment)
+	target := targetOf(segment)
+	gop := p.gop(name)
+	plan := ingest.Plan{Segment: segment, OwnKeys: p.encodes(tracks)}
+	switch {
+	case gop <= longest(target):
+	case gop <= 2*segment:
+		plan.Segment, target = gop, targetOf(gop)
+	default:
+		plan.Forced = true
+	}
+	if plan.OwnKeys && transcode.NeedsVideo(video(tracks)) {
+		plan.Forced = true
+	}
+	plan.Longest = longest(target)
+	if v := video(tracks); v != nil {
+		_, _, plan.Segment = frames(v.FrameRate, 0, plan.Segment)
+	}
+	return plan
+}
+
+// targetOf is EXT-X-TARGETDURATION for segments of a wished length.
+func targetOf(segment media.Time) int { return int((segment + media.Second - 1) / media.Second) }
+
+// longest is the most that rounds to a target duration.
+func longest(target int) media.Time {
+	return media.Time(target)*media.Second + 499*media.Millisecond
+}
+
+// encodes tells whether a picture of these tracks can be encoded here.
+func (p *pipelines) encodes(tracks []*media.Track) bool {
+	v := video(tracks)
+	return v != nil && (!p.cfg.Live.Ladder.Setting().Off() || transcode.NeedsVideo(v))
+}
+
+func video(tracks []*media.Track) *media.Track {
+	for _, t := range tracks {
+		if t.Kind == media.Video {
+			return t
+		}
+	}
+	return nil
+}
+
+func (p *pipelines) gop(name string) media.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gops[name]
+}
+
+// seen remembers how far apart a publisher's key frames were.
+func (p *pipelines) seen(name string, gop media.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if gop > 0 {
+		p.gops[name] = gop
+	}
+}
+
+// start is called by the hub for every new stream, before its first packet.
+func (p *pipelines) start(s *hub.Stream) {
+	if string(s.ID()) != s.ID().Name() {
+		return // a rendition
+	}
+	pl, err := p.build(s)
+	if err != nil {
+		p.log.Error("cannot serve stream", "stream", s.ID(), "err", err)
+		return
+	}
+	p.mu.Lock()
+	p.all[pl.stream.Name] = pl
+	p.mu.Unlock()
+	p.origin.Add(pl.stream)
+	p.wait.Go(func() { p.run(pl) })
+}
+
+// build connects the parts of one session.
+func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
+	name, epoch := s.ID().Name(), strconv.FormatInt(s.Epoch().UnixMilli(), 36)
+	plan := p.plan(name, s.Tracks())
+	pl := &pipeline{source: s, sink: &archive.Files{Dir: filepath.Join(p.cfg.Store.DataDir, liveFolder, name, epoch)}}
+	pack := packager.Config{
+		Name: name, Epoch: s.Epoch(), Log: p.log, Sink: pl.sink, Source: s,
+		Target:  int(plan.Longest / media.Second),
+		Segment: plan.Segment, PartTarget: media.FromDuration(p.cfg.Live.Part), Frame: media.Second / 30,
+		Rewind:    media.FromDuration(p.cfg.Live.DVR),
+		Published: p.metrics.published,
+	}
+	if v := video(s.Tracks()); v != nil {
+		pack.Frame, pack.PartTarget, _ = frames(v.FrameRate, pack.PartTarget, plan.Segment)
+		pack.Pictures = []packager.Input{{Name: media.SourceName, Stream: s}}
+	}
+	if len(s.Tracks()) > 1 || video(s.Tracks()) == nil {
+		pack.Sound = packager.Input{Name: packager.AudioName, Stream: s}
+	}
+	if err := p.transcode(pl, plan, &pack); err != nil {
+		return nil, err
+	}
+	var err error
+	if pl.pack, err = packager.New(pack); err != nil {
+		return nil, err
+	}
+	pl.stream = &origin.Stream{
+		Name: name, Epoch: epoch, Window: pl.pack.Window(),
+		Target: pack.Target, Segment: pack.Segment, PartTarget: pack.PartTarget, Rewind: pack.Rewind,
+	}
+	return pl, nil
+}
+
+// frames fits parts and segments to whole numbers of frames.
+func frames(rate media.Rational, part, segment media.Time) (frame, parts, segments media.Time) {
+	frame = rate.Interval()
+	if frame <= 0 {
+		return media.Second / 30, part, segment
+	}
+	whole := func(t media.Time) media.Time { return max(1, (t+frame/2)/frame) * frame }
+	return frame, whole(part), whole(segment)
+}
+
+// transcode adds the renditions that are encoded here.
+func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, pack *packager.Config) error {
+	mode := transcode.SourceNever
+	if plan.OwnKeys {
+		mode = transcode.SourceOnForced
+		if plan.Forced {
+			mode = transcode.SourceAlways
+		}
+	}
+	// The packager is made after the job; what is shed before that is not offered yet.
+	job, err := transcode.Open(transcode.Config{
+		Hub: p.hub, Stream: pl.source, Ladder: p.cfg.Live.Ladder.Setting(), Source: mode, Log: p.log,
+		OnShed: func(rendition string, shed bool) { p.shed(pl, rendition, shed) },
+	})
+	if errors.Is(err, transcode.ErrNothing) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("transcode: %w", err)
+	}
+	pl.job = job
+	name := pl.source.ID().Name()
+	rendition := func(n string) packager.Input {
+		return packager.Input{Name: n, Stream: p.hub.Get(media.StreamID(name + "/" + n))}
+	}
+	for _, r := range job.Renditions() {
+		switch {
+		case r.Name != media.SourceName:
+			pack.Pictures = append(pack.Pictures, rendition(r.Name))
+		case mode == transcode.SourceAlways:
+			pack.Pictures[0] = rendition(r.Name)
+		default:
+			pack.Replace = rendition(r.Name)
+		}
+	}
+	if job.MakesAudio() {
+		pack.Sound = rendition(packager.AudioName)
+	}
+	return nil
+}
+
+func (p *pipelines) shed(pl *pipeline, rendition string, shed bool) {
+	p.log.Warn("rendition", "stream", pl.source.ID(), "rendition", rendition, "shed", shed)
+	if rendition != media.SourceName {
+		pl.pack.Shed(rendition, shed)
+	}
+}
+
+// run packages until the stream ends, and lets viewers have the end of it.
+func (p *pipelines) run(pl *pipeline) {
+	var job sync.WaitGroup
+	if pl.job != nil {
+		job.Go(func() {
+			if err := pl.job.Run(context.WithoutCancel(p.ctx)); err != nil {
+				p.log.Error("transcoding ended", "stream", pl.stream.Name, "err", err)
+			}
+		})
+	}
+	if err := pl.pack.Run(context.WithoutCancel(p.ctx)); err != nil {
+		p.log.Error("packaging ended", "stream", pl.stream.Name, "err", err)
+	}
+	job.Wait()
+	p.origin.End(pl.stream)
+	p.mu.Lock()
+	if p.all[pl.stream.Name] == pl {
+		delete(p.all, pl.stream.Name)
+	}
+	p.mu.Unlock()
+	t := time.NewTimer(linger)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-p.ctx.Done():
+		return // what is stored stays; the next start clears it
+	}
+	p.origin.Forget(pl.stream)
+	if err := pl.sink.Close(); err != nil {
+		p.log.Warn("cannot remove segments", "stream", pl.stream.Name, "err", err)
+	}
+}
+
+// list returns the pipelines by name.
+func (p *pipelines) list() []*pipeline {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	names := make([]string, 0, len(p.all))
+	for n := range p.all {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	out := make([]*pipeline, len(names))
+	for i, n := range names {
+		out[i] = p.all[n]
+	}
+	return out
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"weir/services/gateway"
+	"weir/services/live"
+	"weir/services/run"
+)
+
+// role is a part of weir that a process can run.
+type role struct {
+	name string
+	// open binds, reads and creates what the role needs and leaves it in the
+	// node. The service it returns runs after those of the roles above; nil when
+	// the role has nothing of its own to run.
+	open func(ctx context.Context, n *node) (run.Service, error)
+}
+
+// roles are all that exist, in the order in which they start; they stop in
+// reverse, so viewers are let go before the media they watch.
+func roles() []role {
+	return []role{
+		{"live", openLive},
+		{"media", openMediaRole},
+		{"gateway", openGateway},
+	}
+}
+
+func roleNames() []string {
+	var names []string
+	for _, r := range roles() {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// pickRoles returns the roles that a list names, in start order.
+func pickRoles(list string) ([]role, error) {
+	planned := []string{"user", "video", "encoder", "chat", "notification", "analytics"}
+	wanted := strings.Split(list, ",")
+	for _, name := range wanted {
+		switch {
+		case slices.Contains(roleNames(), name):
+		case slices.Contains(planned, name):
+			return nil, usagef("the role %s does not exist in this version; there are %s", name, strings.Join(roleNames(), ", "))
+		default:
+			return nil, usagef("there is no role %q; there are %s", name, strings.Join(roleNames(), ", "))
+		}
+	}
+	return slices.DeleteFunc(roles(), func(r role) bool { return !slices.Contains(wanted, r.name) }), nil
+}
+
+// node is one running process: what its roles have opened so far.
+type node struct {
+	cfg      *Settings
+	log      *slog.Logger
+	registry *prometheus.Registry
+	state    *readiness
+
+	admin   *admin           // nil when the port is off
+	keys    *live.Keys       // by live or media
+	media   *mediaRole       // nil without the role
+	gateway *gateway.Gateway // nil without the role
+}
+
+// openKeys opens the stream keys, once for all roles that need them.
+func (n *node) openKeys() error {
+	if n.keys != nil {
+		return nil
+	}
+	var err error
+	n.keys, err = live.Open(n.cfg.Store.DataDir, nil)
+	return err
+}
+
+// resolver is how keys become names, as WEIR_PUBLISH has it.
+func (n *node) resolver() keyResolver {
+	if n.cfg.Ingest.Publish == "open" {
+		return live.OpenDoor{}
+	}
+	return n.keys
+}
+
+// keyResolver says which name a stream key stands for; the error wraps
+// live.ErrDenied when it stands for none.
+type keyResolver interface {
+	Resolve(ctx context.Context, key string) (name string, err error)
+}
+
+var (
+	_ keyResolver = (*live.Keys)(nil)
+	_ keyResolver = live.OpenDoor{}
+)
+
+func openLive(_ context.Context, n *node) (run.Service, error) { return nil, n.openKeys() }
+
+func openMediaRole(ctx context.Context, n *node) (run.Service, error) {
+	if err := n.openKeys(); err != nil {
+		return nil, err
+	}
+	m, err := openMedia(ctx, n.cfg.Config, n.resolver(), n.log)
+	if err != nil {
+		return nil, err
+	}
+	n.media = m
+	n.registry.MustRegister(m.Collectors()...)
+	return m, nil
+}
+
+func openGateway(ctx context.Context, n *node) (run.Service, error) {
+	cfg := gateway.Config{
+		Addr:           string(n.cfg.HTTP.Addr),
+		CertFile:       n.cfg.HTTP.TLSCert,
+		KeyFile:        n.cfg.HTTP.TLSKey,
+		TrustedProxies: n.cfg.HTTP.TrustedProxies.Prefixes(),
+		Web:            webApp(n.log),
+		Ready:          n.state.err,
+		Log:            n.log,
+	}
+	if n.media != nil {
+		cfg.Media, cfg.Streams = n.media.Handler(), n.media.Streams
+	}
+	g, err := gateway.Open(ctx, cfg)
+	if err != nil {
+		return nil, bindError("WEIR_HTTP_ADDR", n.cfg.HTTP.Addr, err)
+	}
+	n.gateway = g
+	n.registry.MustRegister(g.Collectors()...)
+	return g, nil
+}

@@ -1,0 +1,225 @@
+package hls_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
+
+	"weir/media"
+	"weir/packager/hls"
+	"weir/packager/window"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+var epoch = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+const part = media.Second / 5
+
+// live fills a window: five mini segments, then segments of 2 s with ten parts,
+// the last one open with three.
+func live(segments int) (*window.Window, *window.Track) {
+	w := window.New(epoch)
+	v, a := w.Add("source", media.Video), w.Add("audio", media.Audio)
+	at := media.Time(0)
+	msn := uint64(0)
+	for i := range 5 + segments {
+		n := 10
+		if i < 5 {
+			n = 1
+		}
+		if i == 4+segments {
+			n = 3
+		}
+		for _, t := range []*window.Track{v, a} {
+			t.Open(window.Segment{MSN: msn, Start: at, Mini: i < 5, Discontinuity: i == 7})
+			for j := range n {
+				t.AddPart(window.Part{Data: make([]byte, 100), Duration: part, Independent: j == 0 && (i == 0 || i >= 5)})
+			}
+			if i < 4+segments {
+				t.Close(0)
+			}
+		}
+		at += media.Time(n) * part
+		msn++
+	}
+	return w, v
+}
+
+func render(m *hls.Media, t *window.Track, skip bool) (text string) {
+	t.View(func(v *window.View) { text = string(m.Append(nil, v, skip)) })
+	return text
+}
+
+func newMedia() *hls.Media { return &hls.Media{TargetDuration: 2, PartTarget: part, Epoch: epoch} }
+
+func TestGolden(t *testing.T) {
+	for name, tt := range map[string]struct {
+		segments int
+		skip     bool
+		minis    bool
+	}{
+		"young": {1, false, true}, "minis": {3, false, true}, "full": {14, false, false}, "delta": {14, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, v := live(tt.segments)
+			if !tt.minis {
+				v.Trim(window.Keep{Playlist: media.Second * 60, Memory: media.Second * 6, Minis: media.Second * 8})
+			}
+			got := render(newMedia(), v, tt.skip)
+			path := filepath.Join("testdata", name+".m3u8")
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil || got != string(want) {
+				t.Errorf("got\n%s\nwant (%v)\n%s", got, err, want)
+			}
+		})
+	}
+}
+
+// TestLinesNeverChange renders after every change and holds each segment's lines
+// against those of the rendering before; an independent parser must read all.
+func TestLinesNeverChange(t *testing.T) {
+	w := window.New(epoch)
+	v := w.Add("source", media.Video)
+	m := newMedia()
+	seen := map[string]string{}
+	for msn := range uint64(40) {
+		v.Open(window.Segment{MSN: msn, Start: media.Time(msn) * 2 * media.Second})
+		for range 10 {
+			v.AddPart(window.Part{Data: []byte{1}, Duration: part, Independent: true})
+			text := render(m, v, false)
+			for _, block := range strings.SplitAfter(text, ".m4s\n") {
+				uri := block[strings.LastIndex(strings.TrimSuffix(block, "\n"), "\n")+1:]
+				if strings.HasPrefix(uri, "#") || !strings.HasSuffix(uri, ".m4s\n") {
+					continue
+				}
+				plain := withoutParts(block)
+				if was, ok := seen[uri]; ok && was != plain {
+					t.Fatalf("segment %s changed from\n%s\nto\n%s", uri, was, plain)
+				}
+				seen[uri] = plain
+			}
+			if _, err := playlist.Unmarshal([]byte(text)); err != nil && msn > 0 { // the parser wants a whole segment
+				t.Fatalf("%v in\n%s", err, text)
+			}
+		}
+		v.Close(0)
+		v.Trim(window.Keep{Playlist: 30 * media.Second, Memory: 6 * media.Second, Minis: 8 * media.Second})
+	}
+	if len(seen) != 39 {
+		t.Errorf("%d segments were listed", len(seen))
+	}
+}
+
+func withoutParts(block string) string {
+	var keep []string
+	for line := range strings.Lines(block) {
+		if strings.HasPrefix(line, "#EXT-X-PROGRAM-DATE-TIME") || strings.HasPrefix(line, "#EXTINF") || strings.HasPrefix(line, "#EXT-X-DISCONTINUITY\n") {
+			keep = append(keep, line)
+		}
+	}
+	return strings.Join(keep, "")
+}
+
+// TestDeltaIsTheTailOfTheFullPlaylist: what a delta update lists, the full one does.
+func TestDeltaIsTheTailOfTheFullPlaylist(t *testing.T) {
+	_, v := live(30)
+	m := newMedia()
+	full, delta := render(m, v, false), render(m, v, true)
+	var skipped int
+	_, after, ok := strings.Cut(delta, "#EXT-X-SKIP:SKIPPED-SEGMENTS=")
+	if _, err := fmt.Sscanf(after, "%d", &skipped); !ok || err != nil {
+		t.Fatalf("no skip in\n%s", delta)
+	}
+	_, tail, _ := strings.Cut(after, "\n")
+	if !strings.HasSuffix(full, tail) {
+		t.Errorf("the delta's lines are not those of the full playlist:\n%s", tail)
+	}
+	if n := strings.Count(full, "#EXTINF") - strings.Count(tail, "#EXTINF"); n != skipped {
+		t.Errorf("%d segments are missing, %d are said to be skipped", n, skipped)
+	}
+}
+
+func TestPartTargetIsWholeMilliseconds(t *testing.T) {
+	for _, tt := range []struct {
+		rate   media.Rational
+		frames int
+		want   string
+	}{{media.Rational{Num: 30000, Den: 1001}, 6, "0.201"}, {media.Rational{Num: 24, Den: 1}, 5, "0.209"}, {media.Rational{Num: 30, Den: 1}, 6, "0.200"}, {media.Rational{Num: 25, Den: 1}, 5, "0.200"}} {
+		_, v := live(1)
+		m := &hls.Media{TargetDuration: 2, PartTarget: media.Time(tt.frames) * tt.rate.Interval(), Epoch: epoch}
+		if text := render(m, v, false); !strings.Contains(text, "#EXT-X-PART-INF:PART-TARGET="+tt.want+"\n") {
+			t.Errorf("%v: no PART-TARGET=%s in\n%s", tt.rate, tt.want, text[:200])
+		}
+	}
+}
+
+func TestEnd(t *testing.T) {
+	w, v := live(3)
+	v.Close(0)
+	w.End()
+	if text := render(newMedia(), v, true); !strings.HasSuffix(text, "#EXT-X-ENDLIST\n") || strings.Contains(text, "HINT") || strings.Contains(text, "SKIP:") {
+		t.Errorf("after the end\n%s", text)
+	}
+}
+
+func TestMultivariant(t *testing.T) {
+	m := hls.Multivariant{
+		AudioURI: "e/audio/index.m3u8", Independent: true,
+		Variants: []hls.Variant{
+			{URI: "e/source/index.m3u8", Bandwidth: 5_000_000, Codecs: "avc1.64001f,mp4a.40.2", Width: 1280, Height: 720, FrameRate: 30},
+			{URI: "e/360p/index.m3u8", Bandwidth: 900_000, Codecs: "avc1.64001e,mp4a.40.2", Width: 640, Height: 360, FrameRate: 30},
+		},
+	}
+	text := string(m.Render())
+	p, err := playlist.Unmarshal([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mv, ok := p.(*playlist.Multivariant)
+	if !ok || len(mv.Variants) != 2 || len(mv.Renditions) != 1 || !mv.IndependentSegments {
+		t.Errorf("read back as %+v from\n%s", p, text)
+	}
+	if strings.Count(text, "CLOSED-CAPTIONS=NONE") != 2 {
+		t.Errorf("captions are not ruled out in\n%s", text)
+	}
+}
+
+func TestRenderAllocatesNothing(t *testing.T) {
+	_, v := live(30)
+	m := newMedia()
+	dst := make([]byte, 0, 1<<16)
+	v.View(func(view *window.View) {
+		m.Append(dst, view, false)
+		if n := testing.AllocsPerRun(100, func() { m.Append(dst, view, false) }); n > 0 {
+			t.Errorf("%.0f allocations", n)
+		}
+	})
+}
+
+func BenchmarkPlaylist(b *testing.B) {
+	for _, n := range []int{10, 300} {
+		b.Run(fmt.Sprintf("segments=%d", n), func(b *testing.B) {
+			_, v := live(n)
+			m := newMedia()
+			dst := make([]byte, 0, 1<<17)
+			b.ReportAllocs()
+			v.View(func(view *window.View) {
+				for b.Loop() {
+					dst = m.Append(dst[:0], view, false)
+				}
+			})
+		})
+	}
+}
