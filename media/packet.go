@@ -10,9 +10,6 @@ type Boundary uint8
 // why all renditions are cut at the same Time.
 const (
 	NoBoundary Boundary = iota
-	// MiniBoundary begins a mini segment: one part long, not independent. Only
-	// before the second key frame of a session, so that players can start.
-	MiniBoundary
 	// KeyBoundary begins a segment with a key frame.
 	KeyBoundary
 	// ForcedBoundary begins a segment where the publisher sent no key frame in
