@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { age, bitrate, codecName, frameRate, liveFor, resolution, seconds } from './format';
+
+const min = 60_000;
+
+describe('format', () => {
+  it.each([
+    [0, 'just now'], [-5 * min, 'just now'], [59_999, 'just now'], [min, '1 min'], [59 * min, '59 min'],
+    [60 * min, '1 h 00 min'], [185 * min, '3 h 05 min'], [24 * 60 * min, '1 d 0 h'], [52 * 60 * min, '2 d 4 h'],
+  ])('age of %d ms', (ms, want) => {
+    expect(age(1e12, 1e12 + ms)).toBe(want);
+  });
+
+  it('says live for', () => {
+    expect(liveFor(0, 10)).toBe('started just now');
+    expect(liveFor(0, 2 * min)).toBe('live for 2 min');
+  });
+
+  it.each([
+    [null, ''], [Number.NaN, ''], [-0.2, '0.0 s'], [1.234, '1.2 s'], [9.94, '9.9 s'], [9.96, '10 s'],
+    [59.4, '59 s'], [59.6, '1:00'], [125, '2:05'],
+  ])('seconds of %s', (value, want) => {
+    expect(seconds(value)).toBe(want);
+  });
+
+  it.each([[0, ''], [800_000, '800 kbit/s'], [999_499, '999 kbit/s'], [999_600, '1.0 Mbit/s'], [2_500_000, '2.5 Mbit/s']])(
+    'bitrate of %d', (value, want) => {
+      expect(bitrate(value)).toBe(want);
+    });
+
+  it('names sizes, rates and codecs', () => {
+    expect(resolution(1280, 720)).toBe('1280×720');
+    expect(resolution(0, 0)).toBe('');
+    expect(frameRate(30)).toBe('30 fps');
+    expect(frameRate(30000 / 1001)).toBe('29.97 fps');
+    expect(frameRate(0)).toBe('');
+    expect(codecName('avc1.64001f')).toBe('H.264');
+    expect(codecName('mp4a.40.2')).toBe('AAC');
+    expect(codecName('xyz1')).toBe('xyz1');
+  });
+});

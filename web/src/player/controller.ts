@@ -1,0 +1,288 @@
+import type { Engine, EngineEvents, EngineKind, Failure, Rung } from './engine';
+import { isBehind, timeline, type Timeline } from './latency';
+import type { EngineModule } from './load';
+import { pauseBefore, quick, RENEW_MS } from './retry';
+import { afterFailure, controllable, type Status } from './status';
+
+/** Everything that the player's face is drawn from. A new object for every change. */
+export interface Snapshot {
+  status: Status;
+  paused: boolean;
+  /** The browser refused to start without a tap. */
+  blocked: boolean;
+  muted: boolean;
+  volume: number;
+  /** The sound is off because the page started so, and the viewer has not touched it yet. */
+  offerSound: boolean;
+  rungs: Rung[];
+  /** The chosen rung, -1 for automatic. */
+  selected: number;
+  /** The rung on screen, -1 before there is one. */
+  current: number;
+  latency: number | null;
+  behind: boolean;
+  timeline: Timeline | null;
+}
+
+const BLANK: Snapshot = {
+  status: 'connecting', paused: false, blocked: false, muted: true, volume: 1, offerSound: true,
+  rungs: [], selected: -1, current: -1, latency: null, behind: false, timeline: null,
+};
+
+/** A held question that nobody answered for this long means that nobody is live. */
+const SILENCE_MEANS_OFFLINE_MS = 1_500;
+const SPINNER_AFTER_MS = 400;
+const RECONNECTING_AFTER_MS = 4_000;
+const TICK_MS = 500;
+/** A stream that is there and shows no picture for this long gets a new attempt. */
+const NO_PICTURE_MS = 15_000;
+
+/** What a controller plays: the same name through one of the engines. */
+export interface Source {
+  url: string;
+  kind: EngineKind;
+  load: (kind: EngineKind) => Promise<EngineModule | null>;
+}
+
+/**
+ * Keeps one stream playing in one video element: makes an attempt, and when it fails, or the stream
+ * ends, or the held question grows old, makes the next one. Belongs to the page's only thread; after
+ * close it does nothing more.
+ */
+export class Controller {
+  private snapshot = BLANK;
+  private readonly listeners = new Set<() => void>();
+  private readonly stop = new AbortController();
+  private engine: Engine | null = null;
+  /** Counts attempts: what an old one still says is not listened to. */
+  private attempt = 0;
+  private asked = 0;
+  private failures = 0;
+  private found = false;
+  private played = false;
+  private next = 0;
+  private stalled: number[] = [];
+  private readonly ticker: number;
+
+  constructor(private readonly video: HTMLVideoElement, private readonly source: Source) {
+    video.muted = true;
+    video.playsInline = true;
+    this.listen();
+    this.ticker = window.setInterval(() => this.tick(), TICK_MS);
+    this.next = window.setTimeout(() => this.begin(), 0);
+  }
+
+  readonly subscribe = (changed: () => void): (() => void) => {
+    this.listeners.add(changed);
+    return () => this.listeners.delete(changed);
+  };
+
+  readonly get = (): Snapshot => this.snapshot;
+
+  close(): void {
+    this.stop.abort();
+    window.clearInterval(this.ticker);
+    this.drop();
+    this.listeners.clear();
+  }
+
+  /** The list of streams has been read: whether the name was in it. Only used before the first picture. */
+  listed(live: boolean): void {
+    if (this.found) return;
+    if (!live && this.snapshot.status === 'connecting') this.set({ status: 'offline' });
+    if (live && this.snapshot.status === 'offline') this.set({ status: 'connecting' });
+  }
+
+  play(): void {
+    this.set({ blocked: false });
+    this.video.play().catch((err: unknown) => {
+      if (err instanceof DOMException && err.name === 'NotAllowedError') this.set({ blocked: true, paused: true });
+    });
+  }
+
+  toggle(): void {
+    if (!controllable(this.snapshot.status) && !this.snapshot.blocked) return;
+    if (this.video.paused) this.play();
+    else this.video.pause();
+  }
+
+  mute(muted: boolean): void {
+    this.video.muted = muted;
+    if (!muted && this.video.volume === 0) this.video.volume = 0.5;
+    this.set({ offerSound: false });
+  }
+
+  /** Sets the volume, 0 to 1; zero is mute. */
+  loudness(volume: number): void {
+    const v = Math.min(1, Math.max(0, Math.round(volume * 100) / 100));
+    this.video.volume = v;
+    this.mute(v === 0);
+  }
+
+  select(index: number): void {
+    this.engine?.select(index);
+    this.set({ selected: index });
+  }
+
+  goLive(): void {
+    if (!controllable(this.snapshot.status)) return;
+    this.engine?.goLive();
+    if (this.video.paused) this.play();
+    this.tick();
+  }
+
+  /** Moves the playhead by seconds within what can be rewound. */
+  skip(by: number): void {
+    const line = this.snapshot.timeline;
+    if (line) this.seek(line.at + by);
+  }
+
+  /** Moves the playhead to a media time; at the end of the window this is the live edge. */
+  seek(to: number): void {
+    const line = this.snapshot.timeline;
+    if (!line) return;
+    if (to >= line.end - 1) this.goLive();
+    else this.video.currentTime = Math.max(line.start + 1, to);
+    this.tick();
+  }
+
+  /** Makes a new attempt at once. */
+  again(): void {
+    this.failures = 0;
+    this.set({ status: 'connecting' });
+    this.begin();
+  }
+
+  private set(change: Partial<Snapshot>): void {
+    const old = this.snapshot;
+    const changed = Object.entries(change).some(([k, v]) => !Object.is(old[k as keyof Snapshot], v));
+    if (!changed || this.stop.signal.aborted) return;
+    this.snapshot = { ...old, ...change };
+    for (const tell of this.listeners) tell();
+  }
+
+  private begin(): void {
+    this.drop();
+    const mine = ++this.attempt;
+    this.asked = performance.now();
+    this.source.load(this.source.kind).then(
+      (module) => {
+        if (mine !== this.attempt || this.stop.signal.aborted) return;
+        if (module === null) this.set({ status: 'unsupported' });
+        else this.ask(module, mine);
+      },
+      () => this.failed('network', mine),
+    );
+  }
+
+  private ask(module: EngineModule, mine: number): void {
+    const live = (f: () => void) => {
+      if (mine === this.attempt && !this.stop.signal.aborted) f();
+    };
+    const events: EngineEvents = {
+      found: () => live(() => this.onFound()),
+      rungs: (rungs) => live(() => this.set({ rungs })),
+      rendition: (current) => live(() => this.set({ current })),
+      failed: (why) => this.failed(why, mine),
+    };
+    this.asked = performance.now();
+    this.engine = module.start(this.video, this.source.url, events);
+    this.play();
+    this.next = window.setTimeout(() => this.begin(), RENEW_MS);
+  }
+
+  private onFound(): void {
+    window.clearTimeout(this.next);
+    this.found = true;
+    this.set({ status: 'starting', selected: -1 });
+    this.next = window.setTimeout(() => this.onStuck(), NO_PICTURE_MS);
+    if (this.video.paused) this.play();
+  }
+
+  private onStuck(): void {
+    if (!this.snapshot.blocked && !document.hidden) this.begin();
+  }
+
+  private failed(why: Failure, mine: number): void {
+    if (mine !== this.attempt || this.stop.signal.aborted) return;
+    const took = performance.now() - this.asked;
+    this.failures = quick(took) ? this.failures + 1 : 1;
+    const status = afterFailure(why, this.played, this.snapshot.status);
+    this.drop();
+    // The first failure of the browser's decoder is answered by a fresh start, without words.
+    this.set({ status: status === 'broken' && this.failures < 2 ? 'starting' : status });
+    this.next = window.setTimeout(() => this.begin(), pauseBefore(took, this.failures));
+  }
+
+  /** Lets go of the current attempt. */
+  private drop(): void {
+    this.attempt++;
+    window.clearTimeout(this.next);
+    this.unstall();
+    this.engine?.destroy();
+    this.engine = null;
+    this.found = false;
+    this.played = false;
+    this.set({ rungs: [], current: -1, selected: -1, latency: null, timeline: null, behind: false });
+  }
+
+  private listen(): void {
+    const on = (type: string, f: () => void) => this.video.addEventListener(type, f, { signal: this.stop.signal });
+    on('playing', () => this.onPlaying());
+    on('waiting', () => this.onWaiting());
+    on('timeupdate', () => {
+      if (this.stalled.length > 0 && this.video.readyState > 2) this.onPlaying();
+    });
+    on('pause', () => this.set({ paused: this.played && !this.video.ended, behind: true }));
+    on('play', () => this.set({ paused: false, blocked: false }));
+    on('ended', () => this.onEnded());
+    on('volumechange', () => this.set({ muted: this.video.muted || this.video.volume === 0, volume: this.video.volume }));
+  }
+
+  private onPlaying(): void {
+    if (this.engine === null) return;
+    this.unstall();
+    window.clearTimeout(this.next);
+    this.found = true;
+    this.played = true;
+    this.failures = 0;
+    this.set({ status: 'playing', paused: this.video.paused });
+    this.tick();
+  }
+
+  private onWaiting(): void {
+    if (!this.played || this.stalled.length > 0) return;
+    this.stalled = [
+      window.setTimeout(() => this.set({ status: 'buffering' }), SPINNER_AFTER_MS),
+      window.setTimeout(() => this.set({ status: 'reconnecting' }), RECONNECTING_AFTER_MS),
+    ];
+  }
+
+  private unstall(): void {
+    this.stalled.forEach((t) => window.clearTimeout(t));
+    this.stalled = [];
+  }
+
+  private onEnded(): void {
+    if (!this.played) return;
+    this.set({ status: 'ended', paused: false });
+    this.failures = 0;
+    this.begin();
+  }
+
+  private tick(): void {
+    if (!this.found) {
+      const silent = this.engine !== null && performance.now() - this.asked > SILENCE_MEANS_OFFLINE_MS;
+      if (silent && ['connecting', 'unreachable', 'broken'].includes(this.snapshot.status)) this.set({ status: 'offline' });
+      return;
+    }
+    if (this.engine === null || !this.played) return;
+    const latency = this.engine.latency();
+    const edge = latency === null ? null : this.video.currentTime + latency;
+    this.set({
+      latency,
+      behind: isBehind(latency, this.engine.target(), this.video.paused),
+      timeline: timeline(this.video.seekable, edge, this.video.currentTime),
+    });
+  }
+}

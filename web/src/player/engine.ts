@@ -1,0 +1,45 @@
+/** What can play the stream: LL-HLS by hls.js, DASH by dash.js, or the browser itself. */
+export type EngineKind = 'hls' | 'dash' | 'native';
+
+/** One quality that the stream offers, in the order and with the index that the engine uses. */
+export interface Rung {
+  index: number;
+  width: number;
+  height: number;
+  /** Bits per second as the playlist tells it. */
+  bitrate: number;
+}
+
+/**
+ * Why an engine gave up. "absent": the stream is not there (404, or a playlist that has ended
+ * before anything was played). "network": no answer. "media": the browser could not play it.
+ */
+export type Failure = 'absent' | 'network' | 'media';
+
+/** What an engine tells its owner. None is called after destroy. */
+export interface EngineEvents {
+  /** The multivariant playlist or MPD is here: the stream is live. */
+  found(): void;
+  /** The qualities, when they become known or change. */
+  rungs(rungs: Rung[]): void;
+  /** Index of the rung whose picture is on screen. */
+  rendition(index: number): void;
+  /** The engine cannot go on. It is destroyed by the owner, who makes a new one. */
+  failed(why: Failure): void;
+}
+
+/** One attempt at one address. It is thrown away when it fails, and a new one is made. */
+export interface Engine {
+  /** Seconds behind the newest media of the server, null while not known. */
+  latency(): number | null;
+  /** The latency in seconds that the engine aims at, null while not known. */
+  target(): number | null;
+  /** Moves the playhead to the live edge. */
+  goLive(): void;
+  /** -1 lets the engine choose. */
+  select(index: number): void;
+  destroy(): void;
+}
+
+/** Starts an attempt. The video element keeps its mute, volume and listeners. */
+export type StartEngine = (video: HTMLVideoElement, url: string, events: EngineEvents) => Engine;

@@ -1,0 +1,66 @@
+import Hls, { ErrorTypes, Events, type ErrorData, type Level } from 'hls.js';
+import type { Engine, EngineEvents, Failure, Rung } from './engine';
+
+/** True where Media Source Extensions can play what weir sends. */
+export const supported = (): boolean => Hls.isSupported();
+
+const rung = (level: Level, index: number): Rung => ({
+  index,
+  width: level.width,
+  height: level.height,
+  bitrate: level.bitrate,
+});
+
+function failure(data: ErrorData): Failure {
+  if (data.type === ErrorTypes.MEDIA_ERROR || data.type === ErrorTypes.MUX_ERROR) return 'media';
+  if (data.type !== ErrorTypes.NETWORK_ERROR) return 'media';
+  const code = data.response?.code ?? 0;
+  return code >= 400 && code < 500 ? 'absent' : 'network';
+}
+
+/**
+ * LL-HLS. The media element is attached first and the request for the playlist is left pending: the
+ * server holds it until the stream begins, so there is nothing left to prepare when the answer comes.
+ * No setting that shifts latency is changed: the positions are the ones that the server asks for.
+ */
+export function start(video: HTMLVideoElement, url: string, events: EngineEvents): Engine {
+  const hls = new Hls({ lowLatencyMode: true, backBufferLength: 10 });
+  let recovered = false;
+  let played = false;
+
+  hls.on(Events.MANIFEST_PARSED, () => {
+    events.found();
+    events.rungs(hls.levels.map(rung));
+  });
+  hls.on(Events.LEVELS_UPDATED, () => events.rungs(hls.levels.map(rung)));
+  hls.on(Events.LEVEL_SWITCHED, (_, data) => events.rendition(data.level));
+  hls.on(Events.FRAG_CHANGED, () => { played = true; });
+  hls.on(Events.LEVEL_LOADED, (_, data) => {
+    // A session that is over and still listed is not what the page waits for.
+    if (!data.details.live && !played) events.failed('absent');
+  });
+  hls.on(Events.ERROR, (_, data) => {
+    if (!data.fatal) return;
+    const why = failure(data);
+    if (why === 'media' && !recovered) {
+      recovered = true;
+      hls.recoverMediaError();
+      return;
+    }
+    events.failed(why);
+  });
+
+  hls.attachMedia(video);
+  hls.loadSource(url);
+
+  return {
+    latency: () => (hls.latency > 0 ? hls.latency : null),
+    target: () => hls.targetLatency,
+    goLive() {
+      const edge = hls.liveSyncPosition;
+      if (edge !== null) video.currentTime = edge;
+    },
+    select(index) { hls.nextLevel = index; },
+    destroy: () => hls.destroy(),
+  };
+}

@@ -1,0 +1,66 @@
+import type { Failure } from './engine';
+
+/** Where the player is, as fine as the words need it. */
+export type Status =
+  | 'connecting' // asked, no answer yet
+  | 'starting' // the stream is there, no picture yet
+  | 'playing'
+  | 'buffering'
+  | 'reconnecting' // the picture has stopped for a while
+  | 'offline' // the stream is not live
+  | 'ended' // it was, and is over
+  | 'unreachable' // no answer from the server
+  | 'broken' // the browser could not play it
+  | 'unsupported'; // the browser can play neither form
+
+/** The states that the page shows to scripts in data-state. */
+export type Phase = 'waiting' | 'playing' | 'offline' | 'error' | 'ended';
+
+const PHASES: Record<Status, Phase> = {
+  connecting: 'waiting', starting: 'waiting', playing: 'playing', buffering: 'waiting', reconnecting: 'waiting',
+  offline: 'offline', ended: 'ended', unreachable: 'error', broken: 'error', unsupported: 'error',
+};
+
+/** The coarse state of a status. */
+export const phase = (status: Status): Phase => PHASES[status];
+
+/** What the viewer reads. */
+export interface Words {
+  title: string;
+  detail: string;
+}
+
+/** The words of a status; null when the picture speaks for itself. */
+export function words(status: Status, name: string): Words | null {
+  switch (status) {
+    case 'playing':
+    case 'buffering':
+    case 'starting':
+    case 'connecting':
+      return null;
+    case 'reconnecting':
+      return { title: 'The picture has stopped', detail: 'The broadcaster’s connection may have dropped. It goes on here as soon as it is back.' };
+    case 'offline':
+      return { title: `${name} is offline`, detail: 'Leave this page open: it starts by itself when the stream begins.' };
+    case 'ended':
+      return { title: 'The stream has ended', detail: `If ${name} goes live again, it starts here by itself.` };
+    case 'unreachable':
+      return { title: 'No answer from the server', detail: 'Trying again. Check your connection if this stays.' };
+    case 'broken':
+      return { title: 'This stream does not play here', detail: 'Your browser could not play what it received. Trying again may help, or another player in the settings.' };
+    case 'unsupported':
+      return { title: 'This browser cannot play the stream', detail: 'It needs Media Source Extensions or HLS. A current Firefox, Chrome, Edge or Safari has them.' };
+  }
+}
+
+/** True while there is a picture to control. */
+export const controllable = (status: Status): boolean =>
+  status === 'playing' || status === 'buffering' || status === 'reconnecting';
+
+/** The status after an attempt has failed. `played`: it had shown a picture. */
+export function afterFailure(why: Failure, played: boolean, before: Status): Status {
+  if (why === 'network') return 'unreachable';
+  if (why === 'media') return 'broken';
+  if (played || before === 'ended') return 'ended';
+  return 'offline';
+}

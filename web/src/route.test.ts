@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { parseRoute } from './route';
+
+describe('parseRoute', () => {
+  it.each([
+    ['/', { page: 'home' }],
+    ['', { page: 'home' }],
+    ['/watch/demo', { page: 'watch', name: 'demo' }],
+    ['/watch/demo/', { page: 'watch', name: 'demo' }],
+    ['/watch/a_b-9', { page: 'watch', name: 'a_b-9' }],
+    ['/watch/', { page: 'lost' }],
+    ['/watch', { page: 'lost' }],
+    ['/watch/Demo', { page: 'lost' }],
+    ['/watch/-x', { page: 'lost' }],
+    ['/watch/a/b', { page: 'lost' }],
+    ['/watch/%2e%2e', { page: 'lost' }],
+    [`/watch/${'a'.repeat(63)}`, { page: 'watch', name: 'a'.repeat(63) }],
+    [`/watch/${'a'.repeat(64)}`, { page: 'lost' }],
+    ['/other', { page: 'lost' }],
+  ])('%s', (path, want) => {
+    expect(parseRoute(path)).toEqual(want);
+  });
+});
