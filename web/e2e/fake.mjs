@@ -49,7 +49,7 @@ export class Fake {
   streams() {
     return [...this.live.entries()].map(([name, began], i) => ({
       name, started_at: new Date(began - i * 780_000).toISOString(), width: 1280, height: 720, frame_rate: i % 2 ? 60 : 30,
-      video_codec: 'avc1.64001f', audio_codec: 'mp4a.40.2', bitrate: 2_500_000, renditions: ['source', '360p'],
+      video_codec: 'avc1.64001f', audio_codec: 'mp4a.40.2', bitrate: 2_500_000, renditions: [{ name: 'source' }, { name: '360p' }],
       hls: `/live/${name}/index.m3u8`, dash: `/live/${name}/manifest.mpd`, thumbnail: `/live/${name}/thumb.jpg`, watch: `/watch/${name}`,
     }));
   }

@@ -4,7 +4,7 @@ import { parseStreams } from './streams';
 const whole = {
   name: 'demo', started_at: '2026-11-23T15:00:00Z', width: 1280, height: 720, frame_rate: 30,
   video_codec: 'avc1.64001f', audio_codec: 'mp4a.40.2', bitrate: 2_500_000,
-  renditions: ['source', '480p'], hls: '/live/demo/index.m3u8', dash: '/live/demo/manifest.mpd',
+  renditions: [{ name: 'source' }, { name: '480p' }], hls: '/live/demo/index.m3u8', dash: '/live/demo/manifest.mpd',
   thumbnail: '/live/demo/thumb.jpg', watch: '/watch/demo',
 };
 
@@ -45,7 +45,7 @@ describe('parseStreams', () => {
   });
 
   it('drops sizes that are no sizes', () => {
-    const [s] = parseStreams({ streams: [{ ...whole, width: -1, height: '720', frame_rate: null, renditions: ['source', 4] }] });
+    const [s] = parseStreams({ streams: [{ ...whole, width: -1, height: '720', frame_rate: null, renditions: [{ name: 'source' }, { name: 4 }, 5, null] }] });
     expect(s).toMatchObject({ width: 0, height: 0, frameRate: 0, renditions: ['source'] });
   });
 });

@@ -52,7 +52,7 @@ function parseStream(v: unknown): Stream | null {
     videoCodec: text(v['video_codec']),
     audioCodec: text(v['audio_codec']),
     bitrate: count(v['bitrate']),
-    renditions: renditions.filter((r): r is string => typeof r === 'string'),
+    renditions: renditions.map((r: unknown) => (r as { name?: unknown } | null)?.name).filter((n): n is string => typeof n === 'string'),
     hls: local(v['hls'], hlsAddress(name)),
     dash: local(v['dash'], dashAddress(name)),
     thumbnail: local(v['thumbnail'], ''),

@@ -24,7 +24,9 @@ function failure(data: ErrorData): Failure {
  * No setting that shifts latency is changed: the positions are the ones that the server asks for.
  */
 export function start(video: HTMLVideoElement, url: string, events: EngineEvents): Engine {
-  const hls = new Hls({ lowLatencyMode: true, backBufferLength: 10 });
+  // Durations in our playlists are exact. With the usual tolerance of 0.25 s a
+  // player that got a playlist late leaves out the last part of a segment.
+  const hls = new Hls({ lowLatencyMode: true, backBufferLength: 10, maxFragLookUpTolerance: 0.02 });
   let recovered = false;
   let played = false;
 
