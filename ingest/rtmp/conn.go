@@ -1,0 +1,177 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime/debug"
+
+	"weir/ingest"
+	wire "weir/media/rtmp"
+)
+
+// conn is one publisher, from its first byte to its last.
+type conn struct {
+	server  *Server
+	peer    string
+	log     *slog.Logger
+	wire    *wire.ServerConn
+	session Session // nil until Sessions.Open said yes
+	mapper  *mapper
+}
+
+// serve runs a connection to its end. A panic ends this connection only.
+func (s *Server) serve(ctx context.Context, nc net.Conn, peer string) {
+	defer nc.Close()
+	c := &conn{server: s, peer: peer, log: s.cfg.Log, wire: wire.NewServerConn(nc, s.cfg.Limits)}
+	defer c.recover()
+	stop := context.AfterFunc(ctx, c.wire.Interrupt)
+	defer stop()
+	if err := c.open(ctx); err != nil {
+		if ctx.Err() == nil {
+			s.quiet.warn(peer, "publisher not admitted", "peer", peer, "err", err)
+		}
+		return
+	}
+	c.publish(ctx)
+}
+
+// recover logs a panic and lets the session go, as if the connection was lost.
+func (c *conn) recover() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	c.server.quiet.warn(c.peer, "connection failed", "peer", c.peer, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+	if c.session != nil {
+		c.session.Close(false)
+	}
+}
+
+// open brings the publisher to the point where it may send.
+func (c *conn) open(ctx context.Context) error {
+	req, err := c.wire.AcceptPublish()
+	if err != nil {
+		if errors.Is(err, wire.ErrPlay) {
+			c.wire.Linger()
+		}
+		return err
+	}
+	gate, cancel := context.WithTimeout(ctx, c.server.cfg.GateTime)
+	defer cancel()
+	c.session, err = c.server.cfg.Sessions.Open(gate, ingest.Request{Protocol: "rtmp", Key: req.Key, Peer: c.peer})
+	if err != nil {
+		c.dismiss(err)
+		return err
+	}
+	if err := c.wire.Grant(); err != nil {
+		c.session.Close(false)
+		return err
+	}
+	c.log = c.log.With("stream", c.session.Name(), "peer", c.peer)
+	c.log.Info("publisher admitted", "encoder", req.FlashVer)
+	return nil
+}
+
+// publish carries messages to the session until one side ends it.
+func (c *conn) publish(ctx context.Context) {
+	over, watcher := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watcher)
+		select {
+		case <-c.session.Done():
+			c.wire.Interrupt()
+		case <-over:
+		}
+	}()
+	defer func() {
+		close(over)
+		<-watcher
+	}()
+	c.mapper = newMapper(c.session, c.server.cfg.Now)
+	err := c.forward()
+	if errors.Is(err, wire.ErrInterrupted) {
+		err = ingest.ErrClosing
+		if ctx.Err() == nil && c.session.Err() != nil {
+			err = c.session.Err()
+		}
+		err = &rejection{err}
+	}
+	c.end(err)
+}
+
+// forward reads until something ends the stream and returns that.
+func (c *conn) forward() error {
+	for {
+		m, err := c.wire.ReadMessage()
+		if err != nil {
+			return err
+		}
+		if err := c.mapper.message(m); err != nil {
+			return &rejection{err}
+		}
+	}
+}
+
+// rejection is an error of our own side, about which the publisher is told.
+type rejection struct{ err error }
+
+func (r *rejection) Error() string { return r.err.Error() }
+func (r *rejection) Unwrap() error { return r.err }
+
+// end closes the session and says the last words to the publisher and the log.
+func (c *conn) end(err error) {
+	clean := errors.Is(err, wire.ErrGoodbye)
+	if clean {
+		clean = c.mapper.out.finish() == nil
+	}
+	c.session.Close(clean)
+	args := []any{"dropped", c.mapper.dropped}
+	switch reject := (*rejection)(nil); {
+	case clean, errors.Is(err, io.EOF):
+		c.log.Info("publisher left", append(args, "goodbye", clean)...)
+	default:
+		c.log.Warn("publisher lost", append(args, "err", err)...)
+		if errors.As(err, &reject) {
+			c.dismiss(err)
+			return
+		}
+	}
+	if clean {
+		c.wire.Linger()
+	}
+}
+
+// dismiss tells the publisher why it has to go and lets it read that.
+func (c *conn) dismiss(err error) {
+	code := wire.CodeFailed
+	if errors.Is(err, ingest.ErrDenied) || errors.Is(err, ingest.ErrBusy) {
+		code = wire.CodePublishBadName
+	}
+	if c.wire.Refuse(code, words(err)) == nil {
+		c.wire.Linger()
+	}
+}
+
+// refusals are the errors whose texts are meant for publishers.
+func refusals() [5]error {
+	return [...]error{ingest.ErrDenied, ingest.ErrBusy, ingest.ErrTooMany, ingest.ErrClosing, ingest.ErrReplaced}
+}
+
+// words is what a publisher is shown of an error: refusals and what is wrong with
+// its own stream, nothing of our inside.
+func words(err error) string {
+	for _, r := range refusals() {
+		if errors.Is(err, r) {
+			return r.Error()
+		}
+	}
+	var bad *streamError
+	if errors.As(err, &bad) {
+		return bad.Error()
+	}
+	return "the server cannot take this stream now"
+}

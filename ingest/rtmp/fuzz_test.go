@@ -1,0 +1,45 @@
+package rtmp
+
+import (
+	"encoding/binary"
+	"errors"
+	"testing"
+	"time"
+
+	"weir/media"
+	wire "weir/media/rtmp"
+)
+
+// FuzzFLVMap: any messages give well-formed packets or an error. Input: type,
+// 32-bit time, 16-bit length and body of each message.
+func FuzzFLVMap(f *testing.F) {
+	f.Add([]byte{9, 0, 0, 0, 0, 0, 2, 0x17, 2})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		s := &fakeSession{}
+		m := newMapper(s, time.Now)
+		for len(in) >= 7 {
+			n := min(int(binary.BigEndian.Uint16(in[5:])), len(in)-7)
+			msg := wire.Message{Type: wire.MessageType(in[0]), Timestamp: binary.BigEndian.Uint32(in[1:]), Body: in[7 : 7+n]}
+			in = in[7+n:]
+			if err := m.message(msg); err != nil {
+				var e *streamError
+				if !errors.As(err, &e) {
+					t.Fatal(err)
+				}
+				break
+			}
+		}
+		if err := m.out.finish(); err != nil {
+			t.Fatal(err)
+		}
+		tracks, packets := s.got()
+		if len(packets) > 0 && (s.starts != 1 || len(tracks) == 0) || s.starts > 1 {
+			t.Fatalf("%d packets after %d starts with %d tracks", len(packets), s.starts, len(tracks))
+		}
+		for _, p := range packets {
+			if p.Track == nil || len(p.Data) == 0 || p.Kind() == media.Audio && !p.Key || p.Wall.IsZero() {
+				t.Fatalf("packet %+v", p)
+			}
+		}
+	})
+}

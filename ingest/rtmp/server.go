@@ -1,0 +1,173 @@
+package rtmp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"weir/ingest"
+	"weir/media"
+	wire "weir/media/rtmp"
+)
+
+// Sessions gives publishers their sessions. Local is the real one.
+type Sessions interface {
+	// Open asks whether the publisher may go on. It is called once a connection,
+	// from the connection's goroutine, and may block until ctx ends. The error
+	// wraps one of the refusals of package ingest where one fits.
+	Open(ctx context.Context, r ingest.Request) (Session, error)
+}
+
+// Session is one publisher's hold on its stream, as in ingest.Publisher. All but
+// Done are called from the connection's goroutine.
+type Session interface {
+	Name() string
+	Start(tracks []*media.Track) error // once, video first, before Write
+	Write(p *media.Packet) error       // takes p over; may block; an error is final
+	Close(clean bool)                  // clean: the publisher said goodbye
+	Done() <-chan struct{}             // closed when the publisher has to go ...
+	Err() error                        // ... and why
+}
+
+var (
+	_ Sessions = Local{}
+	_ Session  = (*ingest.Publisher)(nil)
+)
+
+// Local are the sessions of this process.
+type Local struct{ Sessions *ingest.Sessions }
+
+// Open is ingest.Sessions.Open.
+func (l Local) Open(ctx context.Context, r ingest.Request) (Session, error) {
+	p, err := l.Sessions.Open(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Config is what a Server needs. Zero values mean the defaults.
+type Config struct {
+	Addr     string      // host:port to listen on
+	TLS      *tls.Config // when set, RTMPS is spoken and nothing else
+	Sessions Sessions
+	Log      *slog.Logger // default: none
+
+	Limits        wire.Limits
+	MaxConns      int           // connections at once; default 8,192
+	MaxConnsPerIP int           // of one IPv4 address or IPv6 /64; default 256
+	GateTime      time.Duration // for Sessions.Open to answer; default 5 s
+	Now           func() time.Time
+}
+
+// Server is one listening socket and the connections that came through it.
+type Server struct {
+	cfg   Config
+	lis   net.Listener
+	seats seats
+	quiet quiet
+	conns sync.WaitGroup
+}
+
+// Open binds the listener. The caller must call Run then, which closes it.
+func Open(ctx context.Context, cfg Config) (*Server, error) {
+	if cfg.MaxConns == 0 {
+		cfg.MaxConns = 8192
+	}
+	if cfg.MaxConnsPerIP == 0 {
+		cfg.MaxConnsPerIP = 256
+	}
+	if cfg.GateTime == 0 {
+		cfg.GateTime = 5 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("rtmp: %w", err)
+	}
+	if cfg.TLS != nil {
+		lis = tls.NewListener(lis, cfg.TLS)
+	}
+	return &Server{
+		cfg: cfg, lis: lis,
+		seats: seats{all: cfg.MaxConns, each: cfg.MaxConnsPerIP},
+		quiet: quiet{now: cfg.Now, log: cfg.Log},
+	}, nil
+}
+
+// Addr is where the server listens.
+func (s *Server) Addr() net.Addr { return s.lis.Addr() }
+
+// Run accepts publishers until ctx ends, which is no error, or the listener
+// breaks. It returns when the last connection's goroutine has ended, a second or
+// two after ctx at most if Session.Write honours Done.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer s.conns.Wait()
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { s.lis.Close() })
+	defer func() {
+		if stop() {
+			s.lis.Close()
+		}
+	}()
+	pause := backoff{}
+	for {
+		c, err := s.lis.Accept()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				c.Close()
+			}
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("rtmp: %w", err)
+		case err != nil: // out of descriptors, or the peer went before we came
+			s.quiet.warn("", "accept failed", "err", err)
+			pause.wait(ctx)
+		default:
+			pause = backoff{}
+			s.admit(ctx, c)
+		}
+	}
+}
+
+// admit starts a connection's goroutine if there is a seat for it.
+func (s *Server) admit(ctx context.Context, c net.Conn) {
+	peer := c.RemoteAddr().String()
+	seat, ok := s.seats.take(peer)
+	if !ok {
+		c.Close()
+		s.quiet.warn(peer, "publisher turned away", "peer", peer, "err", ingest.ErrTooMany)
+		return
+	}
+	s.conns.Add(1)
+	go func() {
+		defer s.conns.Done()
+		defer s.seats.leave(seat)
+		s.serve(ctx, c, peer)
+	}()
+}
+
+// backoff is a pause that doubles.
+type backoff struct{ next time.Duration }
+
+func (b *backoff) wait(ctx context.Context) {
+	b.next = min(max(2*b.next, 5*time.Millisecond), time.Second)
+	t := time.NewTimer(b.next)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
