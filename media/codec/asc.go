@@ -9,7 +9,10 @@ const (
 	aacPS  = 29
 )
 
-var aacRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
+// aacRates are the rates in Hz by samplingFrequencyIndex (14496-3 table 1.18).
+func aacRates() [13]int {
+	return [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
+}
 
 // ASCInfo is the content of an AudioSpecificConfig.
 type ASCInfo struct {
@@ -116,10 +119,11 @@ func readRate(r *bitReader) int {
 	if i == 15 {
 		return int(r.u(24))
 	}
-	if i >= len(aacRates) {
+	rates := aacRates()
+	if i >= len(rates) {
 		return 0
 	}
-	return aacRates[i]
+	return rates[i]
 }
 
 func isGeneralAudio(objectType int) bool {
@@ -221,7 +225,7 @@ func writeObjectType(w *bitWriter, t int) {
 }
 
 func writeRate(w *bitWriter, rate int) {
-	for i, known := range aacRates {
+	for i, known := range aacRates() {
 		if known == rate {
 			w.u(uint32(i), 4)
 			return

@@ -54,7 +54,7 @@ func TestParseASC(t *testing.T) {
 }
 
 func TestOracleASC(t *testing.T) {
-	for _, rate := range aacRates {
+	for _, rate := range aacRates() {
 		for _, a := range []ASCInfo{{SampleRate: rate, Channels: 1}, {SampleRate: rate, Channels: 2}, {SampleRate: rate, Channels: 6},
 			{SampleRate: rate, Channels: 2, SBR: true}, {SampleRate: rate, Channels: 1, SBR: true, PS: true}} {
 			if a.SBR && rate > 48000 {

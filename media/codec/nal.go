@@ -71,14 +71,14 @@ func AppendLengthPrefixed(dst, annexB []byte) []byte {
 	return dst
 }
 
-var startCode = []byte{0, 0, 1}
+const startCode = "\x00\x00\x01"
 
 func annexBUnits(data []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		at := bytes.Index(data, startCode)
+		at := bytes.Index(data, []byte(startCode))
 		for at >= 0 {
 			data = data[at+3:]
-			at = bytes.Index(data, startCode)
+			at = bytes.Index(data, []byte(startCode))
 			nal := data
 			if at >= 0 {
 				nal = data[:at]
@@ -139,7 +139,7 @@ func Normalize(data []byte, lengthSize int) ([]byte, error) {
 }
 
 func fromAnnexB(data []byte) ([]byte, error) {
-	if !bytes.HasPrefix(data, startCode) && !bytes.HasPrefix(data, []byte{0, 0, 0, 1}) {
+	if !bytes.HasPrefix(data, []byte(startCode)) && !bytes.HasPrefix(data, []byte("\x00"+startCode)) {
 		return nil, fmt.Errorf("nal units: %w", ErrTruncated)
 	}
 	size := 0
