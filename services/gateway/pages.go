@@ -1,0 +1,191 @@
+package gateway
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+//go:embed 404.html
+var notFoundPage []byte
+
+// contentSecurity lets pages run only what weir itself serves. Players feed video
+// from blobs and run their demuxers in workers made of blobs.
+const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+	"img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; font-src 'self'; manifest-src 'self'; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+
+var watchPath = regexp.MustCompile(`^/watch/[a-z0-9][a-z0-9_-]{0,62}$`)
+
+// pages is the web app in memory: a file is looked up by its whole path, so no
+// request can name anything else.
+type pages struct {
+	files map[string]*page // by URL path
+	index *page            // nil when there is no web app
+}
+
+// page is one file. Its compressed form is made when it is first asked for.
+type page struct {
+	body, gzipped []byte
+	etag          string
+	contentType   string
+	immutable     bool // its name has a hash in it
+	once          sync.Once
+}
+
+func loadPages(web fs.FS) (*pages, error) {
+	p := &pages{files: map[string]*page{}}
+	if web == nil {
+		return p, nil
+	}
+	err := fs.WalkDir(web, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
+			return err
+		}
+		body, err := fs.ReadFile(web, name)
+		if err != nil {
+			return err
+		}
+		p.files["/"+name] = newPage(name, body)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("web app: %w", err)
+	}
+	p.index = p.files["/index.html"]
+	delete(p.files, "/index.html")
+	return p, nil
+}
+
+func newPage(name string, body []byte) *page {
+	ct := mime.TypeByExtension(path.Ext(name))
+	switch path.Ext(name) { // the same on every machine, whatever its mime.types says
+	case ".js", ".mjs":
+		ct = "text/javascript; charset=utf-8"
+	case ".css":
+		ct = "text/css; charset=utf-8"
+	case ".html":
+		ct = "text/html; charset=utf-8"
+	case ".svg":
+		ct = "image/svg+xml"
+	case ".woff2":
+		ct = "font/woff2"
+	case ".webmanifest":
+		ct = "application/manifest+json"
+	case ".map", ".json":
+		ct = "application/json"
+	case "":
+		ct = "application/octet-stream"
+	}
+	return &page{body: body, etag: etagOf(body), contentType: ct, immutable: strings.HasPrefix(name, "assets/")}
+}
+
+func etagOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return `"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !getOnly(w, r) {
+		return
+	}
+	if p.index != nil && (r.URL.Path == "/" || watchPath.MatchString(r.URL.Path)) {
+		p.index.serve(w, r)
+		return
+	}
+	if f := p.files[r.URL.Path]; f != nil {
+		f.serve(w, r)
+		return
+	}
+	p.notFound(w, r)
+}
+
+func (p *pages) notFound(w http.ResponseWriter, r *http.Request) {
+	if !getOnly(w, r) {
+		return
+	}
+	h := w.Header()
+	pageHeaders(h)
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNotFound)
+	if r.Method != http.MethodHead {
+		w.Write(notFoundPage)
+	}
+}
+
+func (f *page) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", f.contentType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	if strings.HasPrefix(f.contentType, "text/html") {
+		pageHeaders(h)
+	}
+	if f.immutable {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		h.Set("Cache-Control", "no-cache")
+	}
+	body, etag := f.body, f.etag
+	if f.compressible() {
+		h.Add("Vary", "Accept-Encoding")
+		if acceptsGzip(r) && r.Header.Get("Range") == "" {
+			f.once.Do(f.compress)
+			body, etag = f.gzipped, f.etag[:len(f.etag)-1]+`-gz"`
+			h.Set("Content-Encoding", "gzip")
+		}
+	}
+	h.Set("ETag", etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+func (f *page) compressible() bool {
+	for _, kind := range []string{"text/", "application/json", "application/manifest+json", "image/svg+xml"} {
+		if strings.HasPrefix(f.contentType, kind) {
+			return len(f.body) >= 512
+		}
+	}
+	return false
+}
+
+func (f *page) compress() {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	_, _ = z.Write(f.body) // a bytes.Buffer takes everything
+	_ = z.Close()
+	f.gzipped = out.Bytes()
+}
+
+// acceptsGzip reads Accept-Encoding, RFC 9110 section 12.5.3, as far as one
+// encoding needs it: gzip or *, unless with q=0.
+func acceptsGzip(r *http.Request) bool {
+	for item := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		coding, params, _ := strings.Cut(strings.TrimSpace(item), ";")
+		if coding = strings.TrimSpace(strings.ToLower(coding)); coding != "gzip" && coding != "*" {
+			continue
+		}
+		q := strings.TrimPrefix(strings.ReplaceAll(strings.ToLower(params), " ", ""), "q=")
+		return strings.Trim(q, "0.") != "" || q == ""
+	}
+	return false
+}
+
+// pageHeaders are those of everything that a browser shows as a page.
+func pageHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", contentSecurity)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+}
