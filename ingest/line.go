@@ -114,7 +114,7 @@ func (l *line) place(p *media.Packet) bool {
 	if !ln.present {
 		return false
 	}
-	ok := false
+	var ok bool
 	if ln == l.lead() {
 		ok = l.placeLead(ln, p)
 	} else {

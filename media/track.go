@@ -40,13 +40,12 @@ const (
 )
 
 func (c Codec) String() string {
-	if c == 0 || int(c) >= len(codecNames) {
-		return "unknown"
+	names := [...]string{"unknown", "h264", "h265", "av1", "vp9", "vp8", "aac", "opus", "mp3", "ac3", "eac3", "flac"}
+	if int(c) >= len(names) {
+		return names[0]
 	}
-	return codecNames[c]
+	return names[c]
 }
-
-var codecNames = [...]string{"unknown", "h264", "h265", "av1", "vp9", "vp8", "aac", "opus", "mp3", "ac3", "eac3", "flac"}
 
 // Kind tells whether c is seen or heard.
 func (c Codec) Kind() Kind {

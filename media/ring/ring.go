@@ -20,7 +20,7 @@ type Ring[T any] struct {
 	sizes   []int
 	head, n int
 	bytes   int
-	max     Limits
+	limits  Limits
 	skip    bool // refuse items until a restart point
 	dropped uint64
 	closed  bool
@@ -28,14 +28,14 @@ type Ring[T any] struct {
 }
 
 // New makes an empty ring.
-func New[T any](max Limits) *Ring[T] {
-	if max.Items <= 0 {
-		max.Items = 512
+func New[T any](limits Limits) *Ring[T] {
+	if limits.Items <= 0 {
+		limits.Items = 512
 	}
-	if max.Bytes <= 0 {
-		max.Bytes = 16 << 20
+	if limits.Bytes <= 0 {
+		limits.Bytes = 16 << 20
 	}
-	return &Ring[T]{items: make([]T, 16), sizes: make([]int, 16), max: max, wake: make(chan struct{}, 1)}
+	return &Ring[T]{items: make([]T, 16), sizes: make([]int, 16), limits: limits, wake: make(chan struct{}, 1)}
 }
 
 // Push appends v, which weighs size bytes. It never blocks. When v does not fit,
@@ -47,7 +47,7 @@ func (r *Ring[T]) Push(v T, size int, restart bool) bool {
 	if r.closed {
 		return false
 	}
-	if r.n >= r.max.Items || r.bytes+size > r.max.Bytes && r.n > 0 {
+	if r.n >= r.limits.Items || r.bytes+size > r.limits.Bytes && r.n > 0 {
 		r.clear()
 		r.skip = true
 	}

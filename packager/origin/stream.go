@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"weir/media"
 	"weir/packager/hls"
@@ -122,6 +121,3 @@ func (s *Stream) ready(segments int) []*window.Track {
 	}
 	return ready
 }
-
-// since is the wall clock of a time of the stream.
-func (s *Stream) since(t media.Time) time.Time { return s.Window.Epoch.Add(t.Duration()) }
