@@ -44,6 +44,7 @@ type pipeline struct {
 	pack   *packager.Packager
 	stream *origin.Stream
 	sink   *archive.Files
+	done   chan struct{} // closed when nothing of it is in the hub any more
 }
 
 // linger is how long viewers can still get the end of a stream.
@@ -117,6 +118,9 @@ func (p *pipelines) start(s *hub.Stream) {
 	if string(s.ID()) != s.ID().Name() {
 		return // a rendition
 	}
+	if old := p.get(s.ID().Name()); old != nil {
+		<-old.done // its encoders are finishing the last frames
+	}
 	pl, err := p.build(s)
 	if err != nil {
 		p.log.Error("cannot serve stream", "stream", s.ID(), "err", err)
@@ -133,7 +137,7 @@ func (p *pipelines) start(s *hub.Stream) {
 func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	name, epoch := s.ID().Name(), strconv.FormatInt(s.Epoch().UnixMilli(), 36)
 	plan := p.plan(name, s.Tracks())
-	pl := &pipeline{source: s, sink: &archive.Files{Dir: filepath.Join(p.cfg.Store.DataDir, liveFolder, name, epoch)}}
+	pl := &pipeline{source: s, done: make(chan struct{}), sink: &archive.Files{Dir: filepath.Join(p.cfg.Store.DataDir, liveFolder, name, epoch)}}
 	pack := packager.Config{
 		Name: name, Epoch: s.Epoch(), Log: p.log, Sink: pl.sink, Source: s,
 		Target:  int(plan.Longest / media.Second),
@@ -234,6 +238,7 @@ func (p *pipelines) run(pl *pipeline) {
 		p.log.Error("packaging ended", "stream", pl.stream.Name, "err", err)
 	}
 	job.Wait()
+	close(pl.done)
 	p.origin.End(pl.stream)
 	p.mu.Lock()
 	if p.all[pl.stream.Name] == pl {
@@ -251,6 +256,12 @@ func (p *pipelines) run(pl *pipeline) {
 	if err := pl.sink.Close(); err != nil {
 		p.log.Warn("cannot remove segments", "stream", pl.stream.Name, "err", err)
 	}
+}
+
+func (p *pipelines) get(name string) *pipeline {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all[name]
 }
 
 // list returns the pipelines by name.

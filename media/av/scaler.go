@@ -1,0 +1,65 @@
+//go:build cgo
+
+package av
+
+import (
+	"github.com/asticode/go-astiav"
+)
+
+// Scaler makes pictures of one size from pictures of any size and format, by
+// bicubic interpolation. The output is 4:2:0 with 8 bits in limited range.
+type Scaler struct {
+	width, height int
+	format        astiav.PixelFormat
+
+	context *astiav.SoftwareScaleContext
+	from    shape
+}
+
+type shape struct {
+	width, height int
+	format        astiav.PixelFormat
+}
+
+// NewScaler makes a scaler for pictures of width x height samples, both even.
+// It takes memory with the first frame.
+func NewScaler(width, height int) *Scaler {
+	return &Scaler{width: width, height: height, format: astiav.PixelFormatYuv420P}
+}
+
+// Scale makes a new frame from f, which stays the caller's. Where nothing is to
+// be done it is another reference to the same picture.
+func (s *Scaler) Scale(f *Frame) (*Frame, error) {
+	in := shape{f.Width(), f.Height(), f.f.PixelFormat()}
+	if in == (shape{s.width, s.height, s.format}) {
+		return f.Ref(), nil
+	}
+	if s.context == nil || in != s.from {
+		s.Close()
+		c, err := astiav.CreateSoftwareScaleContext(in.width, in.height, in.format, s.width, s.height, s.format,
+			astiav.NewSoftwareScaleContextFlags(astiav.SoftwareScaleContextFlagBicubic))
+		if err != nil {
+			return nil, wrap("scaler", err)
+		}
+		liveContexts.Add(1)
+		s.context, s.from = c, in
+	}
+	out, err := newPicture(s.width, s.height, s.format)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.context.ScaleFrame(f.f, out); err != nil {
+		freeFrame(out)
+		return nil, wrap("scale", err)
+	}
+	return &Frame{PTS: f.PTS, Signal: f.Signal, f: out}, nil
+}
+
+// Close frees what the scaler holds. It may be used again afterwards.
+func (s *Scaler) Close() {
+	if s.context != nil {
+		s.context.Free()
+		s.context = nil
+		liveContexts.Add(-1)
+	}
+}

@@ -1,0 +1,67 @@
+//go:build cgo
+
+package testcard_test
+
+import (
+	"testing"
+	"time"
+
+	"weir/media"
+	"weir/media/av"
+	"weir/media/testcard"
+)
+
+func TestCameraIsAPublisher(t *testing.T) {
+	now := time.Unix(1000, 0)
+	c, err := testcard.OpenCamera(testcard.CameraConfig{Width: 320, Height: 180, FrameRate: media.Rational{Num: 25, Den: 1},
+		Now: func() time.Time { now = now.Add(40 * time.Millisecond); return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var frames, sounds int
+	for n := range 100 {
+		packets, err := c.Shoot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range packets {
+			if p.Kind() == media.Audio {
+				if p.DTS != media.Time(sounds)*av.SoundDuration {
+					t.Fatalf("sound %d at %v", sounds, p.DTS)
+				}
+				sounds++
+				continue
+			}
+			if p.DTS != c.Time(int64(n)) || p.PTS != p.DTS || p.Key != (n%50 == 0) || !p.Wall.Equal(now) || p.Duration != media.Second/25 {
+				t.Fatalf("frame %d: %+v", n, p)
+			}
+			frames++
+		}
+	}
+	if frames != 100 || sounds < 180 || sounds > 188 {
+		t.Errorf("%d frames and %d sounds in four seconds", frames, sounds)
+	}
+	if len(c.Tracks()) != 2 || c.Tracks()[0].Width != 320 || len(c.Tracks()[0].Config) == 0 || len(c.Tracks()[1].Config) == 0 {
+		t.Errorf("tracks %+v", c.Tracks())
+	}
+	c.Close()
+	if n := av.Live(); n != (av.Counts{}) {
+		t.Errorf("libav still holds %+v", n)
+	}
+}
+
+// BenchmarkCamera asks what a second of the demo costs.
+func BenchmarkCamera(b *testing.B) {
+	c, err := testcard.OpenCamera(testcard.CameraConfig{Width: 1280, Height: 720})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	for b.Loop() {
+		for range 30 {
+			if _, err := c.Shoot(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
