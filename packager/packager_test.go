@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -333,7 +335,7 @@ func TestLostPacketsAreADiscontinuity(t *testing.T) {
 func TestOldSegmentsGo(t *testing.T) {
 	src := &mediatest.Source{GOPs: []int{60}, SampleRate: 48000, Bitrate: 200_000}
 	r := newRig(t, src, func(_ *rig, cfg *packager.Config) { cfg.Rewind = 10 * media.Second })
-	r.write(src.Packets(60*media.Second), true)
+	r.writeSlowly(src.Packets(60 * media.Second))
 	all := r.segments()
 	for name, list := range all {
 		first, last := list[0], list[len(list)-1]
@@ -356,6 +358,34 @@ func TestOldSegmentsGo(t *testing.T) {
 	}
 }
 
+// writeSlowly writes a second at a time and lets storage keep up.
+func (r *rig) writeSlowly(list []*media.Packet) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for len(list) > 0 {
+		n := 0
+		for n < len(list) && list[n].DTS < list[0].DTS+media.Second {
+			n++
+		}
+		at := list[n-1].DTS
+		r.write(list[:n], true)
+		list = list[n:]
+		for _, t := range r.pack.Window().Tracks() {
+			r.waitFor(t.Name, at-media.Second/4)
+			for settled := false; !settled; {
+				t.View(func(v *window.View) {
+					settled = !slices.ContainsFunc(v.Segments, func(s *window.Segment) bool { return s.Closed && s.Path == "" && !s.Lost })
+				})
+				if ctx.Err() != nil {
+					r.t.Fatal("storage never finished")
+				}
+				runtime.Gosched()
+			}
+		}
+	}
+}
+
 type brokenDisk struct{ archive.Files }
 
 func (*brokenDisk) Put(string, uint64, [][]byte) (string, error) {
@@ -365,7 +395,7 @@ func (*brokenDisk) Put(string, uint64, [][]byte) (string, error) {
 func TestBrokenDiskShortensTheWindow(t *testing.T) {
 	src := &mediatest.Source{GOPs: []int{60}, SampleRate: 48000}
 	r := newRig(t, src, func(_ *rig, cfg *packager.Config) { cfg.Sink = &brokenDisk{} })
-	r.write(src.Packets(30*media.Second), true)
+	r.writeSlowly(src.Packets(30 * media.Second))
 	for name, list := range r.segments() {
 		if n := list[len(list)-1].End() - list[0].Start; n < 6*media.Second || n > 12*media.Second {
 			t.Errorf("%s lists %v", name, n.Duration())

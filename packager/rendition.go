@@ -1,6 +1,8 @@
 package packager
 
 import (
+	"slices"
+
 	"weir/media"
 	"weir/packager/cmaf"
 	"weir/packager/window"
@@ -110,11 +112,11 @@ func (r *rendition) advance(at media.Time) {
 // close completes the segment msn, as a gap when nothing came for it.
 func (r *rendition) close() {
 	if !r.open {
-		r.start(max(r.init, 0), r.p.cuts.get(r.msn).at)
+		r.start(max(r.init, 0), r.p.cuts.get(r.msn).at, true)
 	}
 	r.flush(true)
 	if r.open {
-		r.finish(r.track.Close(r.p.cuts.get(r.msn+1).at - r.p.cuts.get(r.msn).at))
+		r.finish(r.track.Close(r.p.cuts.length(r.msn)))
 	}
 }
 
@@ -132,10 +134,10 @@ func (r *rendition) finish(s *window.Segment) {
 }
 
 // start opens the segment msn in the window.
-func (r *rendition) start(init int, at media.Time) {
+func (r *rendition) start(init int, at media.Time, key bool) {
 	c := r.p.cuts.get(r.msn)
 	r.open, r.starved, r.parts = true, false, 0
-	r.track.Open(window.Segment{MSN: r.msn, Start: at, Discontinuity: c.discontinuity, Mini: c.mini || r.msn == 0, Init: init})
+	r.track.Open(window.Segment{MSN: r.msn, Start: at, Discontinuity: c.discontinuity, Key: key, Mini: c.mini || r.msn == 0, Init: init})
 }
 
 // admit opens the segment if need be and says whether the packet can be in it.
@@ -161,7 +163,7 @@ func (r *rendition) admit(pkt *media.Packet) bool {
 			return false
 		}
 	}
-	r.start(r.init, pkt.DTS)
+	r.start(r.init, pkt.DTS, pkt.Key)
 	return true
 }
 
@@ -222,7 +224,7 @@ func (r *rendition) flush(last bool) {
 		data = append(data, pkt.Data...)
 		r.part[i] = nil
 	}
-	part := window.Part{Data: data, Duration: r.dur, Independent: first.Key}
+	part := window.Part{Data: data, Duration: r.dur, Independent: slices.ContainsFunc(r.samples, func(s cmaf.Sample) bool { return s.Key })}
 	r.bytes += uint64(len(data))
 	r.total += r.dur
 	r.part, r.samples, r.dur = r.part[:0], r.samples[:0], 0
@@ -239,7 +241,7 @@ func (r *rendition) skipTo(msn uint64) {
 	r.held, r.pending = nil, nil
 	if r.open && r.msn < msn {
 		r.flush(false)
-		r.finish(r.track.Close(r.p.cuts.get(r.msn+1).at - r.p.cuts.get(r.msn).at))
+		r.finish(r.track.Close(r.p.cuts.length(r.msn)))
 	}
 	if !r.started {
 		r.started, r.msn = true, r.p.cuts.base

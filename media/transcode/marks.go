@@ -10,12 +10,13 @@ import (
 // mark is what a source packet says beyond its picture.
 type mark struct {
 	boundary      media.Boundary
+	key           bool // an encoder has to put a key frame there
 	discontinuity bool
 	duration      media.Time
 	wall          time.Time
 }
 
-// isCut tells whether an encoder has to put a key frame there.
+// isCut tells whether a segment begins there.
 func isCut(b media.Boundary) bool { return b != media.NoBoundary }
 
 // maxPending bounds the packets remembered for frames that never come.
@@ -26,11 +27,19 @@ const maxPending = 256
 // boundary goes to the first frame that is shown at or after the packet's DTS:
 // there the source itself is cut, and at key frames that is the key frame. What
 // belongs to a frame that was lost goes to the next one.
+//
+// Renditions get key frames where segments begin and, so that players can join
+// and switch there, at the source's own key frames that are not too close.
 type marks struct {
 	pending       []stamp // ascending PTS
 	cuts          []cut   // ascending DTS
 	discontinuity bool
+	key           media.Time // of the newest cut
 }
+
+// keysApart is the least distance of key frames that are not the beginning of a
+// segment from the one before: more of them cost bits and gain nothing.
+const keysApart = media.Second * 9 / 10
 
 type stamp struct {
 	pts, duration media.Time
@@ -45,7 +54,8 @@ type cut struct {
 // add remembers a packet that goes into the decoder, or was left out.
 func (m *marks) add(p *media.Packet) {
 	m.discontinuity = m.discontinuity || p.Discontinuity
-	if p.Boundary != media.NoBoundary {
+	if isCut(p.Boundary) || p.Key && p.DTS-m.key >= keysApart {
+		m.key = p.DTS
 		m.cuts = append(m.cuts, cut{p.DTS, p.Boundary})
 	}
 	at := len(m.pending)
@@ -73,6 +83,7 @@ func (m *marks) take(pts media.Time) mark {
 	m.pending = slices.Delete(m.pending, 0, n)
 	n = 0
 	for n < len(m.cuts) && m.cuts[n].at <= pts {
+		out.key = true
 		if !isCut(out.boundary) {
 			out.boundary = m.cuts[n].boundary
 		}

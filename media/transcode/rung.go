@@ -231,7 +231,7 @@ func (r *rung) prepare(p picture) error {
 func (r *rung) encode(f *av.Frame, m mark) error {
 	m.discontinuity = m.discontinuity || r.discontinuity
 	r.discontinuity = false
-	if err := r.encoder.Send(f, isCut(m.boundary)); err != nil {
+	if err := r.encoder.Send(f, m.key); err != nil {
 		return err
 	}
 	r.flight = append(r.flight, m)

@@ -86,7 +86,7 @@ func (s *Stream) represent(set *dash.Set, t *window.Track, marks []window.Mark) 
 			if !found {
 				init, found = seg.Init, true
 			}
-			set.Loose = set.Loose || !seg.Parts[0].Independent
+			set.Loose = set.Loose || !seg.Key
 		}
 		if found {
 			sum.track = v.Inits[init].Track

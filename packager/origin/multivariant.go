@@ -36,7 +36,7 @@ func summarise(t *window.Track) (s summary) {
 			if !seg.Mini && seg.Closed {
 				s.peak = max(s.peak, int(size*8*media.TicksPerSecond/int64(d)))
 			}
-			s.mixed = s.mixed || !seg.Parts[0].Independent
+			s.mixed = s.mixed || !seg.Key
 		}
 		if length > 0 {
 			s.mean = int(bytes * 8 * media.TicksPerSecond / int64(length))

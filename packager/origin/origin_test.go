@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -68,7 +67,7 @@ func (r *rig) open(mark bool) {
 		r.stream.Window.AddMark(window.Mark{MSN: r.msn, Start: r.at})
 	}
 	for _, t := range []*window.Track{r.video, r.audio} {
-		t.Open(window.Segment{MSN: r.msn, Start: r.at})
+		t.Open(window.Segment{MSN: r.msn, Start: r.at, Key: true})
 	}
 	r.parts = 0
 }
@@ -341,23 +340,42 @@ func TestHoldEnds(t *testing.T) {
 	if a := r.get(r.server.URL + "/live/nobody/index.m3u8"); a.status != 404 {
 		t.Errorf("after the hold: %d", a.status)
 	}
-	r.handler.Hold, r.handler.Holds = time.Minute, 1
-	ctx, leave := context.WithCancel(t.Context())
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, r.server.URL+"/live/nobody/index.m3u8", nil)
-		if res, err := r.server.Client().Do(req); !errors.Is(err, context.Canceled) {
-			t.Errorf("%v %v", res, err)
-		}
-	})
-	for r.get(r.server.URL+"/live/nobody/manifest.mpd").status != 503 { // until the one place is taken
-		if t.Context().Err() != nil {
-			t.Fatal("the bound on held requests has no effect")
-		}
-		r.handler.Hold = time.Millisecond
+}
+
+// asked is a context that tells when somebody begins to wait for its end.
+type asked struct {
+	context.Context
+	once sync.Once
+	ch   chan struct{}
+}
+
+func (a *asked) Done() <-chan struct{} {
+	a.once.Do(func() { close(a.ch) })
+	return a.Context.Done()
+}
+
+func TestHoldsAreBoundedAndSeeTheirClientLeave(t *testing.T) {
+	h := &origin.Handler{Log: slog.New(slog.DiscardHandler), Hold: time.Hour, Holds: 1}
+	parent, leave := context.WithCancel(t.Context())
+	ctx := &asked{Context: parent, ch: make(chan struct{})}
+	ask := func(ctx context.Context) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/nobody/index.m3u8", nil).WithContext(ctx))
+		return w.Code
+	}
+	first := make(chan int, 1)
+	go func() { first <- ask(ctx) }()
+	<-ctx.ch
+	if status := ask(t.Context()); status != 503 {
+		t.Errorf("one more than may be held: %d", status)
 	}
 	leave()
-	wait.Wait()
+	if status := <-first; status != 404 {
+		t.Errorf("the one that left: %d", status)
+	}
+	if status := ask(parent); status != 404 {
+		t.Errorf("its place was not given back: %d", status)
+	}
 }
 
 func TestClosingEndsWaiting(t *testing.T) {

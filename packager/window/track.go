@@ -26,6 +26,7 @@ type Segment struct {
 	Duration      media.Time // so far, or final once Closed
 	Discontinuity bool       // an EXT-X-DISCONTINUITY goes before it
 	Gap           bool       // there is no media: the rendition was shed, or lost packets
+	Key           bool       // begins with a key frame (EXT-X-INDEPENDENT-SEGMENTS)
 	Mini          bool       // one part long, before the second key frame of a session
 	Init          int        // index of the initialisation segment that it needs
 	Parts         []Part

@@ -141,8 +141,8 @@ func (t *Track) Trim(k Keep) (gone []*Segment) {
 	// plus that of the longest playlist that listed it.
 	t.removed = slices.DeleteFunc(t.removed, func(s *Segment) bool {
 		forget(s)
-		if edge-s.End() < 2*k.Playlist+s.Duration && !s.Lost {
-			return false
+		if edge-s.End() < 2*k.Playlist+s.Duration && !s.Lost || s.Path == "" && !s.Lost && !s.Gap {
+			return false // still wanted, or still on its way to storage
 		}
 		gone = append(gone, s)
 		return true
