@@ -208,6 +208,7 @@ func TestPartsAndSegmentsAreTheSameBytes(t *testing.T) {
 	r := newRig(t)
 	r.handler.Add(r.stream)
 	r.segments(6)
+	r.open(true) // the next one has begun
 	dir := t.TempDir()
 	check := func(where string) {
 		t.Helper()
@@ -231,7 +232,7 @@ func TestPartsAndSegmentsAreTheSameBytes(t *testing.T) {
 	}
 	check("in memory")
 	r.video.View(func(v *window.View) {
-		for _, s := range v.Segments {
+		for _, s := range v.Segments[:6] {
 			var data []byte
 			for _, p := range s.Parts {
 				data = append(data, p.Data...)
@@ -242,7 +243,7 @@ func TestPartsAndSegmentsAreTheSameBytes(t *testing.T) {
 		}
 	})
 	var all []*window.Segment
-	r.video.View(func(v *window.View) { all = append(all, v.Segments...) })
+	r.video.View(func(v *window.View) { all = append(all, v.Segments[:6]...) })
 	for _, s := range all {
 		r.video.Stored(s, filepath.Join(dir, fmt.Sprint(s.MSN)))
 	}
