@@ -6,7 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 )
 
 // Files stores the segments of one session below Dir, a folder of its own:
@@ -38,12 +41,45 @@ func write(path string, parts [][]byte) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range parts {
-		if _, err = file.Write(p); err != nil {
-			break
-		}
+	return errors.Join(gather(file, parts), file.Close())
+}
+
+// gather writes all parts, many in one call of the system: small writes are most
+// of what storing costs.
+func gather(file *os.File, parts [][]byte) error {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, file.Close())
+	rest := slices.Clone(parts)
+	for len(rest) > 0 {
+		var n int
+		var failed error
+		err = raw.Write(func(fd uintptr) bool {
+			n, failed = unix.Writev(int(fd), rest[:min(len(rest), maxVectors)])
+			return true
+		})
+		if err = errors.Join(err, failed); err != nil && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		rest = after(rest, max(n, 0))
+	}
+	return nil
+}
+
+// maxVectors is the system's limit (IOV_MAX).
+const maxVectors = 1024
+
+// after is what is left of parts when n bytes were written.
+func after(parts [][]byte, n int) [][]byte {
+	for len(parts) > 0 && n >= len(parts[0]) {
+		n -= len(parts[0])
+		parts = parts[1:]
+	}
+	if n > 0 {
+		parts[0] = parts[0][n:]
+	}
+	return parts
 }
 
 // Remove deletes a segment; one that is gone already is no error.
