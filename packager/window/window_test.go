@@ -1,0 +1,130 @@
+package window_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"weir/media"
+	"weir/packager/window"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func fill(t *window.Track, from, n uint64, mini bool) {
+	for msn := from; msn < from+n; msn++ {
+		t.Open(window.Segment{MSN: msn, Start: media.Time(msn) * media.Second, Mini: mini, Discontinuity: msn == 3})
+		t.AddPart(window.Part{Data: []byte{byte(msn)}, Duration: media.Second / 2})
+		t.AddPartAndClose(window.Part{Data: []byte{byte(msn), 1}, Duration: media.Second / 2})
+	}
+}
+
+func TestWaitersAllSeeEveryPart(t *testing.T) {
+	w := window.New(time.Now())
+	v := w.Add("source", media.Video)
+	var wait sync.WaitGroup
+	for range 50 {
+		wait.Go(func() {
+			for want := range uint64(20) {
+				err := v.Wait(t.Context(), nil, func(x *window.View) bool { n, _, ok := x.Last(); return ok && n >= want })
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	fill(v, 0, 20, false)
+	wait.Wait()
+}
+
+func TestWaitEnds(t *testing.T) {
+	w := window.New(time.Now())
+	v := w.Add("source", media.Video)
+	never := func(*window.View) bool { return false }
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := v.Wait(ctx, nil, never); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	closing := make(chan struct{})
+	close(closing)
+	if err := v.Wait(t.Context(), closing, never); !errors.Is(err, window.ErrClosing) {
+		t.Error(err)
+	}
+	if err := w.Wait(t.Context(), closing, func() bool { return false }); !errors.Is(err, window.ErrClosing) {
+		t.Error(err)
+	}
+}
+
+func TestTrim(t *testing.T) {
+	w := window.New(time.Now())
+	v := w.Add("source", media.Video)
+	fill(v, 0, 2, true)
+	fill(v, 2, 28, false)
+	keep := window.Keep{Playlist: 10 * media.Second, Memory: 3 * media.Second, Minis: 4 * media.Second}
+	if gone := v.Trim(keep); len(gone) != 0 {
+		t.Errorf("%d segments are gone that were never stored", len(gone))
+	}
+	var all []*window.Segment
+	v.View(func(x *window.View) {
+		if n := len(x.Segments); n != 11 || x.Segments[0].MSN != 19 || x.Discontinuities != 1 {
+			t.Errorf("%d segments from %d, %d discontinuities gone", n, x.Segments[0].MSN, x.Discontinuities)
+		}
+		for msn := range uint64(30) {
+			s := x.Find(msn)
+			if s == nil || s.MSN != msn {
+				t.Fatalf("segment %d cannot be had any more: %v", msn, s)
+			}
+			all = append(all, s)
+		}
+		if x.Find(30) != nil {
+			t.Error("a segment of the future was found")
+		}
+	})
+	for _, s := range all {
+		v.Stored(s, "file")
+	}
+	gone := v.Trim(keep)
+	if len(gone) != 9 || gone[0].MSN != 0 {
+		t.Errorf("%d segments are gone, want those before twice the playlist", len(gone))
+	}
+	for _, s := range all[:26] {
+		if s.Parts[0].Data != nil {
+			t.Errorf("segment %d is still in memory", s.MSN)
+		}
+	}
+	if all[29].Parts[0].Data == nil {
+		t.Error("the live edge is not in memory")
+	}
+}
+
+func TestMarks(t *testing.T) {
+	w := window.New(time.Now())
+	for _, msn := range []uint64{0, 5, 6} {
+		w.AddMark(window.Mark{MSN: msn})
+	}
+	for number, want := range map[uint64][2]uint64{0: {0, 5}, 1: {5, 6}, 2: {6, 0}} {
+		from, to, open, ok := w.Span(number)
+		if !ok || from != want[0] || to != want[1] || open != (number == 2) {
+			t.Errorf("DASH segment %d: [%d, %d) open %v ok %v", number, from, to, open, ok)
+		}
+	}
+	w.DropMarks(6)
+	if _, _, _, ok := w.Span(1); ok || w.NextNumber() != 3 || len(w.Marks()) != 1 {
+		t.Error("old marks stay")
+	}
+}
+
+func BenchmarkWake(b *testing.B) {
+	w := window.New(time.Now())
+	v := w.Add("source", media.Video)
+	v.Open(window.Segment{})
+	b.ReportAllocs()
+	for b.Loop() {
+		v.AddPart(window.Part{Duration: 1})
+	}
+}
