@@ -15,6 +15,14 @@ var (
 	ErrReplaced = errors.New("another publisher took over")
 )
 
+// Refusal is a gate's own reason, in words for the publisher; it is an ErrDenied.
+type Refusal struct{ Words string }
+
+func (r Refusal) Error() string { return r.Words }
+
+// Is says that it is an ErrDenied.
+func (r Refusal) Is(target error) bool { return target == ErrDenied }
+
 // Request is what a publisher asks for.
 type Request struct {
 	Protocol string // "rtmp", "srt", ...: for logs and the API
@@ -26,7 +34,7 @@ type Request struct {
 // is promised to the publisher.
 type Gate interface {
 	// Publish resolves a key to the name that its owner publishes as. It returns
-	// an error that wraps ErrDenied when there is no such key; other errors mean
+	// an error that is ErrDenied when there is no such key; other errors mean
 	// that the question could not be answered. ctx carries the deadline.
 	Publish(ctx context.Context, r Request) (name string, err error)
 }

@@ -15,6 +15,10 @@ const (
 	maxApart = 3 * media.Second        // of the other track from the leading one
 	strayFor = 2 * time.Second         // how long a track may be off before its own clock is believed
 	fillHole = 500 * media.Millisecond // missing frames that the next one may cover
+
+	// anchorEvery is the least time between two interruptions: a source that has
+	// more of them loses media, or manifests would grow without bound.
+	anchorEvery = media.Second
 )
 
 // line is a session's time line: it moves packets from the publisher's clock to
@@ -34,6 +38,7 @@ type line struct {
 	start    media.Time
 	anchorAt media.Time // wall time of the newest anchor
 	anchorBy media.Time // lead over the wall clock that the publisher had soon after
+	behind   media.Time // how far it was behind when that was last too much; the session takes it
 }
 
 // lane is what the line knows of one track.
@@ -160,6 +165,9 @@ func (l *line) anchor(ln *lane, p *media.Packet) bool {
 	var at media.Time
 	if l.anchored {
 		at = l.wall(p)
+		if at-l.anchorAt < anchorEvery {
+			return false
+		}
 		if at < ln.end || at < l.lanes[0].end || at < l.lanes[1].end {
 			if l.recut {
 				return false // ahead of the wall clock: what is too much is left out
@@ -243,6 +251,7 @@ func (l *line) observe(p *media.Packet) {
 	most, least, ok := l.drift.Observe(p.DTS, wall)
 	if half := l.plan.Segment / 2; ok && (most < -half || least > half) {
 		l.recut = true
+		l.behind = max(0, -most)
 	}
 }
 
@@ -250,12 +259,9 @@ func (l *line) observe(p *media.Packet) {
 // than real time. A clock that is merely a little fast is left to the drift rule.
 func (l *line) ahead(p *media.Packet) media.Time {
 	wall := l.wall(p)
-	over := p.DTS - wall - (l.plan.Segment/2 - 100*media.Millisecond)
-	if over <= 0 {
-		return 0
+	allowed := l.plan.Segment/2 - 100*media.Millisecond
+	if run := wall - l.anchorAt; run > 60*media.Second {
+		allowed = max(allowed, l.anchorBy+run/50)
 	}
-	if run := wall - l.anchorAt; run > 60*media.Second && (p.DTS-wall-l.anchorBy)*50 < run {
-		return 0
-	}
-	return over
+	return max(0, p.DTS-wall-allowed)
 }

@@ -20,6 +20,7 @@ type Session struct {
 	pub    *Publisher // nil while nobody publishes
 	stream *hub.Stream
 	line   line
+	lament time.Time   // when it was last logged that the publisher is too slow
 	timer  *time.Timer // runs while nobody publishes
 	ended  bool
 	done   chan struct{}
@@ -77,13 +78,13 @@ func (s *Session) closeStream() {
 	s.owner.cfg.Log.Info("stream ended", "stream", s.name)
 }
 
-// join makes the publisher of r the session's. The caller holds Sessions.mu, so
-// the session cannot be forgotten meanwhile.
+// join makes the publisher of r the session's. The error is errLeft when the
+// session has ended and is forgotten: the name is free for a new one.
 func (s *Session) join(r Request, takeover bool) (*Publisher, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
-		return nil, ErrBusy
+		return nil, errLeft
 	}
 	if s.pub != nil {
 		if !takeover {
@@ -152,6 +153,21 @@ func sameKinds(a, b []*media.Track) bool {
 	return slices.EqualFunc(a, b, func(x, y *media.Track) bool { return x.Kind == y.Kind && x.Codec == y.Codec })
 }
 
+// lamentEvery is the least time between two log lines about a publisher's pace.
+const lamentEvery = time.Minute
+
+// watchPace tells the log of a publisher that falls behind: viewers see a jump each
+// time its media is put at the wall clock again.
+func (s *Session) watchPace(now time.Time) {
+	behind := s.line.behind
+	s.line.behind = 0
+	if behind == 0 || !s.lament.IsZero() && now.Sub(s.lament) < lamentEvery {
+		return
+	}
+	s.lament = now
+	s.owner.cfg.Log.Warn("publisher is slower than real time", "stream", s.name, "behind", behind.Duration().Round(time.Millisecond))
+}
+
 // write dates one packet and gives it to the stream. It returns how long the
 // publisher is to be held back.
 func (s *Session) write(p *media.Packet) (time.Duration, error) {
@@ -161,11 +177,14 @@ func (s *Session) write(p *media.Packet) (time.Duration, error) {
 	if s.stream == nil {
 		st, err := s.owner.cfg.Hub.Create(media.StreamID(s.name), s.line.epoch, s.line.tracks)
 		if err != nil {
+			s.owner.cfg.Log.Warn("stream refused", "stream", s.name, "err", err)
+			s.end(err)
 			return 0, err
 		}
 		s.stream = st
 		s.owner.cfg.Log.Info("stream started", "stream", s.name)
 	}
+	s.watchPace(p.Wall)
 	s.stream.Write(p)
 	return s.line.ahead(p).Duration(), nil
 }

@@ -1,9 +1,12 @@
 package ingest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +38,7 @@ type rig struct {
 	pub      *ingest.Publisher
 	reader   *hub.Reader
 	held     time.Duration
+	refuse   error // of hub.Create
 	seen     []media.Time
 
 	wall         time.Time
@@ -56,7 +60,10 @@ func newRig(t *testing.T, change func(*ingest.Config)) *rig {
 		Sleep: func(_ <-chan struct{}, d time.Duration) { r.held += d; r.wall = r.wall.Add(d) },
 		Seen:  func(_ string, gop media.Time) { r.seen = append(r.seen, gop) },
 	}
-	r.hub.OnStart = func(s *hub.Stream) { r.reader = s.Subscribe(ring.Limits{Items: 1 << 16}) }
+	r.hub.OnStart = func(s *hub.Stream) error {
+		r.reader = s.Subscribe(ring.Limits{Items: 1 << 16})
+		return r.refuse
+	}
 	if change != nil {
 		change(&cfg)
 	}
@@ -224,6 +231,24 @@ func TestMediaTimeFollowsTheWallClock(t *testing.T) {
 	}
 }
 
+func TestSlowPublisherIsLoggedNowAndThen(t *testing.T) {
+	for name, tt := range map[string]struct {
+		rate float64
+		want int // lines in three and a half minutes
+	}{"in time": {1, 0}, "slow": {1.05, 3}} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			r := newRig(t, func(c *ingest.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+			r.send(0, 30*200, tt.rate)
+			r.pub.Close(true)
+			text := log.String()
+			if n := strings.Count(text, "publisher is slower than real time"); n != tt.want || n != strings.Count(text, "stream=x behind=1") {
+				t.Errorf("%d lines, want %d:\n%s", n, tt.want, text)
+			}
+		})
+	}
+}
+
 func TestFasterThanRealTimeIsHeldBack(t *testing.T) {
 	r := newRig(t, nil)
 	r.send(0, 600, 0)
@@ -281,6 +306,70 @@ func TestWhoMayPublish(t *testing.T) {
 	}
 	if _, err := r.sessions.Open(t.Context(), ingest.Request{Key: "x"}); !errors.Is(err, ingest.ErrClosing) {
 		t.Errorf("open after close: %v", err)
+	}
+}
+
+// TestLateThenPunctual: a publisher that was late for a while and caught up must
+// not be held back in long bursts.
+func TestLateThenPunctual(t *testing.T) {
+	r := newRig(t, nil)
+	var worst time.Duration
+	for n := range 30 * 300 {
+		at := time.Duration(n) * time.Second / 30
+		sent := at
+		switch {
+		case at > 20*time.Second && at < 28*time.Second:
+			sent += (at - 20*time.Second) / 2
+		case at >= 28*time.Second && at < 36*time.Second:
+			sent += 4 * time.Second
+		case at >= 36*time.Second && at < 44*time.Second:
+			sent += (44*time.Second - at) / 2
+		}
+		if w := began.Add(sent); r.wall.Before(w) {
+			r.wall = w
+		}
+		before := r.held
+		stamp := media.FromDuration(at.Truncate(time.Millisecond))
+		r.write(&media.Packet{Track: r.video, DTS: stamp, PTS: stamp, Key: n%30 == 0, Data: []byte{1}})
+		worst = max(worst, r.held-before)
+	}
+	if worst > 200*time.Millisecond {
+		t.Errorf("held back by %v at once", worst)
+	}
+}
+
+// TestJumpingStampsAreRationed: interruptions come at most once a second.
+func TestJumpingStampsAreRationed(t *testing.T) {
+	r := newRig(t, nil)
+	for n := range 300 {
+		stamp := media.Time(n%2)*100*media.Second + media.Time(n)*media.Second/30
+		r.write(&media.Packet{Track: r.video, DTS: stamp, PTS: stamp, Key: true, Data: []byte{1}})
+		r.wall = r.wall.Add(time.Second / 30)
+	}
+	if video, _ := r.packets(); len(discontinuities(video)) > 10 {
+		t.Errorf("%d discontinuities in 10 s", len(discontinuities(video)))
+	}
+}
+
+func TestStreamThatCannotBeServedEndsItsPublisher(t *testing.T) {
+	r := newRig(t, nil)
+	r.refuse = errors.New("no such picture")
+	err := r.pub.Write(&media.Packet{Track: r.video, Key: true, Data: []byte{1}, Wall: r.wall})
+	if !errors.Is(err, r.refuse) {
+		t.Fatalf("write: %v", err)
+	}
+	if r.sessions.Get("x") != nil || r.hub.Get("x") != nil {
+		t.Error("the name is still taken")
+	}
+}
+
+// TestReturnInTheLastMoment: a publisher comes back just when its session ends.
+func TestReturnInTheLastMoment(t *testing.T) {
+	r := newRig(t, func(c *ingest.Config) { c.Reconnect = time.Microsecond })
+	for range 500 {
+		r.send(0, 1, 1)
+		r.pub.Close(false)
+		r.open()
 	}
 }
 

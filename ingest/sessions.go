@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -70,17 +71,32 @@ func (s *Sessions) Open(ctx context.Context, r Request) (*Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
+	for {
+		x, err := s.session(name)
+		if err != nil {
+			return nil, err
+		}
+		p, err := x.join(r, s.cfg.Takeover)
+		if !errors.Is(err, errLeft) {
+			return p, err
+		}
+	}
+}
+
+// session returns the session of a name, a new one where there is none. It does
+// not lock the session: whoever holds a session's lock may take Sessions.mu.
+func (s *Sessions) session(name string) (*Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, ErrClosing
 	}
-	old := s.byName[name]
-	if old == nil {
-		old = newSession(s, name)
-		s.byName[name] = old
+	x := s.byName[name]
+	if x == nil {
+		x = newSession(s, name)
+		s.byName[name] = x
 	}
-	return old.join(r, s.cfg.Takeover)
+	return x, nil
 }
 
 // Live returns the sessions that are on the air, in no order.

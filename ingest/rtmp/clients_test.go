@@ -196,6 +196,7 @@ func TestFFmpegIsRefused(t *testing.T) {
 	tests := []struct{ key, words string }{
 		{"wrong", "stream key is not valid"},
 		{"busy", "somebody is publishing this name already"},
+		{"named", "a name is short"},
 		{"broken", "the server cannot take this stream now"},
 	}
 	for _, tt := range tests {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"time"
 
 	"weir/ingest"
 	wire "weir/media/rtmp"
@@ -134,7 +135,11 @@ func (c *conn) end(err error) {
 	case clean, errors.Is(err, io.EOF):
 		c.log.Info("publisher left", append(args, "goodbye", clean)...)
 	default:
-		c.log.Warn("publisher lost", append(args, "err", err)...)
+		say := c.log.Warn
+		if errors.Is(err, ingest.ErrClosing) {
+			say = c.log.Info
+		}
+		say("publisher lost", append(args, "err", err)...)
 		if errors.As(err, &reject) {
 			c.dismiss(err)
 			return
@@ -151,8 +156,33 @@ func (c *conn) dismiss(err error) {
 	if errors.Is(err, ingest.ErrDenied) || errors.Is(err, ingest.ErrBusy) {
 		code = wire.CodePublishBadName
 	}
-	if c.wire.Refuse(code, words(err)) == nil {
-		c.wire.Linger()
+	if c.wire.Refuse(code, words(err)) != nil {
+		return
+	}
+	if c.mapper != nil {
+		c.hearOut()
+	}
+	c.wire.Linger()
+}
+
+// Bounds of what a publisher may still send after it was told to go.
+const (
+	hearTime  = 2 * time.Second
+	hearBytes = 16 << 20
+)
+
+// hearOut throws away what a publisher has under way. Encoders look for words from
+// the server only every ten frames or so: were the connection closed before, all
+// that their users would see is a broken pipe.
+func (c *conn) hearOut() {
+	t := time.AfterFunc(hearTime, c.wire.Interrupt)
+	defer t.Stop()
+	for n := 0; n < hearBytes; {
+		m, err := c.wire.ReadMessage()
+		if err != nil {
+			return
+		}
+		n += len(m.Body)
 	}
 }
 
@@ -164,6 +194,10 @@ func refusals() [5]error {
 // words is what a publisher is shown of an error: refusals and what is wrong with
 // its own stream, nothing of our inside.
 func words(err error) string {
+	var own ingest.Refusal
+	if errors.As(err, &own) {
+		return own.Words
+	}
 	for _, r := range refusals() {
 		if errors.Is(err, r) {
 			return r.Error()

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,23 @@ func TestFFmpegPublishes(t *testing.T) {
 				t.Errorf("key is %q", s.key)
 			}
 			checkStream(t, s, tt.video, tt.audio, tt.reorder)
+		})
+	}
+}
+
+// An encoder that is sent away hears why, however much it has under way.
+func TestFFmpegHearsWhy(t *testing.T) {
+	for name, args := range map[string][]string{
+		"little": {"-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=4", "-c:v", "flv1"},
+		"much":   {"-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=25:d=4", "-c:v", "flv1", "-q:v", "2", "-g", "1"},
+		"slow":   {"-re", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=10:d=4", "-c:v", "flv1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr, _, _ := startServer(t, newFakeSessions(), nil)
+			out, err := ffmpeg(t, append(args, "-f", "flv", "rtmp://"+addr+"/live/somekey")...)
+			if err == nil || !strings.Contains(out, "number 2 of FLV is not supported, send H.264") {
+				t.Errorf("%v\n%s", err, out)
+			}
 		})
 	}
 }

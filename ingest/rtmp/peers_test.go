@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"sync"
@@ -13,7 +14,7 @@ import (
 	"weir/media"
 )
 
-// fakeSessions lets every key but "wrong", "busy" and "broken" publish and keeps
+// fakeSessions lets every key but "wrong", "busy", "named" and "broken" publish and keeps
 // what comes.
 type fakeSessions struct {
 	mu   sync.Mutex
@@ -32,6 +33,8 @@ func (f *fakeSessions) Open(_ context.Context, r ingest.Request) (Session, error
 		return nil, ingest.ErrDenied
 	case "busy":
 		return nil, ingest.ErrBusy
+	case "named":
+		return nil, fmt.Errorf("publish: %w", ingest.Refusal{Words: "a name is short"})
 	case "broken":
 		return nil, errors.New("database at 10.0.0.1 is down")
 	}

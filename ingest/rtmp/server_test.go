@@ -294,7 +294,7 @@ func TestRTMPS(t *testing.T) {
 // TestLocal publishes into the real sessions: a stream begins and ends in the hub.
 func TestLocal(t *testing.T) {
 	began, ended := make(chan *hub.Stream, 1), make(chan *hub.Stream, 1)
-	h := &hub.Hub{OnStart: func(s *hub.Stream) { began <- s }, OnEnd: func(s *hub.Stream) { ended <- s }}
+	h := &hub.Hub{OnStart: func(s *hub.Stream) error { began <- s; return nil }, OnEnd: func(s *hub.Stream) { ended <- s }}
 	sessions := ingest.NewSessions(ingest.Config{
 		Gate: gate{},
 		Hub:  h,
