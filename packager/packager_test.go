@@ -386,16 +386,29 @@ func (r *rig) writeSlowly(list []*media.Packet) {
 	}
 }
 
-type brokenDisk struct{ archive.Files }
+// brokenDisk fails from segment fullAt on.
+type brokenDisk struct {
+	archive.Files
+	fullAt uint64
+}
 
-func (*brokenDisk) Put(string, uint64, [][]byte) (string, error) {
-	return "", errors.New("no space left on device")
+func (b *brokenDisk) Put(rendition string, msn uint64, parts [][]byte) (string, error) {
+	if msn >= b.fullAt {
+		return "", errors.New("no space left on device")
+	}
+	return b.Files.Put(rendition, msn, parts)
 }
 
 func TestBrokenDiskShortensTheWindow(t *testing.T) {
+	for _, fullAt := range []uint64{0, 12} {
+		t.Run(fmt.Sprintf("full at %d", fullAt), func(t *testing.T) { testBrokenDisk(t, fullAt) })
+	}
+}
+
+func testBrokenDisk(t *testing.T, fullAt uint64) {
 	src := &mediatest.Source{GOPs: []int{60}, SampleRate: 48000}
-	r := newRig(t, src, func(_ *rig, cfg *packager.Config) { cfg.Sink = &brokenDisk{} })
-	r.writeSlowly(src.Packets(30 * media.Second))
+	r := newRig(t, src, func(r *rig, cfg *packager.Config) { cfg.Sink = &brokenDisk{archive.Files{Dir: r.dir}, fullAt} })
+	r.writeSlowly(src.Packets(40 * media.Second))
 	for name, list := range r.segments() {
 		if n := list[len(list)-1].End() - list[0].Start; n < 6*media.Second || n > 12*media.Second {
 			t.Errorf("%s lists %v", name, n.Duration())

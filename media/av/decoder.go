@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/asticode/go-astiav"
 
@@ -14,9 +15,10 @@ import (
 )
 
 const (
-	inputPadding = 64         // zero bytes that decoders may read beyond a packet
-	maxPixels    = "35389440" // 8192 x 4320; larger pictures are refused before memory is taken
-	maxInput     = 64 << 20   // bytes of one packet
+	inputPadding = 64          // zero bytes that decoders may read beyond a packet
+	maxPixels    = 4096 * 2304 // larger pictures are refused before memory is taken
+	sizeSlack    = 64          // samples that coded pictures may be larger than shown, each way
+	maxInput     = 64 << 20    // bytes of one packet
 )
 
 // Decoder turns the packets of one track into frames: pictures in presentation
@@ -39,7 +41,7 @@ func OpenDecoder(t *media.Track) (*Decoder, error) {
 		return nil, fmt.Errorf("av: decoder %s: %w", t.Codec, ErrUnsupported)
 	}
 	c := allocContext(codec)
-	options := map[string]string{"max_pixels": maxPixels}
+	options := map[string]string{"max_pixels": strconv.Itoa(pixels(t))}
 	if err := configure(c, t, options); err != nil {
 		freeContext(c)
 		return nil, wrap("decoder", err)
@@ -49,6 +51,15 @@ func OpenDecoder(t *media.Track) (*Decoder, error) {
 		return nil, wrap("decoder "+t.Codec.String(), err)
 	}
 	return &Decoder{track: t, context: c, packet: allocPacket(), spare: allocFrame()}, nil
+}
+
+// pixels bounds the pictures of a track: a stream that says in its middle that it
+// is larger than its Track is damaged.
+func pixels(t *media.Track) int {
+	if t.Width <= 0 || t.Height <= 0 {
+		return maxPixels
+	}
+	return min(maxPixels, (t.Width+sizeSlack)*(t.Height+sizeSlack))
 }
 
 func findDecoder(c media.Codec) *astiav.Codec {

@@ -47,6 +47,7 @@ func openCodec(c *astiav.CodecContext, codec *astiav.Codec, options map[string]s
 			return err
 		}
 	}
+	tuneMemory()
 	c.SetThreadCount(1)
 	return c.Open(codec, d)
 }

@@ -17,8 +17,8 @@ var ErrExists = errors.New("stream is live already")
 // Hub is the set of live streams. The zero value is an empty hub.
 type Hub struct {
 	// OnStart, when set, is called by Create before it returns, so that readers
-	// can be attached before the first packet is written. It must not block.
-	OnStart func(*Stream)
+	// can be attached before the first packet is written. Its error undoes Create.
+	OnStart func(*Stream) error
 	// OnEnd, when set, is called once for each stream after it was closed.
 	OnEnd func(*Stream)
 
@@ -27,6 +27,7 @@ type Hub struct {
 }
 
 // Create makes a stream live. epoch is the wall-clock instant of media time 0.
+// The error wraps ErrExists, or is OnStart's.
 func (h *Hub) Create(id media.StreamID, epoch time.Time, tracks []*media.Track) (*Stream, error) {
 	h.mu.Lock()
 	if _, ok := h.streams[id]; ok {
@@ -40,7 +41,10 @@ func (h *Hub) Create(id media.StreamID, epoch time.Time, tracks []*media.Track) 
 	h.streams[id] = s
 	h.mu.Unlock()
 	if h.OnStart != nil {
-		h.OnStart(s)
+		if err := h.OnStart(s); err != nil {
+			s.Close()
+			return nil, err
+		}
 	}
 	return s, nil
 }

@@ -38,10 +38,11 @@ type stage struct {
 func newStage(t testing.TB, tracks []*media.Track) *stage {
 	t.Helper()
 	s := &stage{t: t, hub: &hub.Hub{}, readers: map[string]*hub.Reader{}}
-	s.hub.OnStart = func(st *hub.Stream) {
+	s.hub.OnStart = func(st *hub.Stream) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.readers[string(st.ID())] = st.Subscribe(roomy)
+		return nil
 	}
 	var err error
 	if s.source, err = s.hub.Create("x", time.Unix(1000, 0), tracks); err != nil {

@@ -85,8 +85,14 @@ func after(parts [][]byte, n int) [][]byte {
 // Remove deletes a segment; one that is gone already is no error.
 func (f *Files) Remove(path string) error { return ignoreMissing(os.Remove(path)) }
 
-// Close deletes the session's folder.
-func (f *Files) Close() error { return os.RemoveAll(f.Dir) }
+// Close deletes the session's folder, and the one above it if nothing else is there.
+func (f *Files) Close() error {
+	if err := os.RemoveAll(f.Dir); err != nil {
+		return err
+	}
+	_ = os.Remove(filepath.Dir(f.Dir)) // fails while another session of the name is there
+	return nil
+}
 
 func ignoreMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {

@@ -101,9 +101,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch rest {
 	case "index.m3u8":
-		h.entry(w, r, name, 2, mimeHLS, func(s *Stream, t []*window.Track) ([]byte, error) { return s.multivariant(t), nil })
+		h.entry(w, r, name, 2, mimeHLS, func(s *Stream, t []*window.Track) ([]byte, error) {
+			return s.entries[0].get(s.PartTarget.Duration(), t, func(t []*window.Track) ([]byte, error) { return s.multivariant(t), nil })
+		})
 	case "manifest.mpd":
-		h.entry(w, r, name, 0, mimeDASH, func(s *Stream, t []*window.Track) ([]byte, error) { return s.mpd(t, h.TimeURL) })
+		h.entry(w, r, name, 0, mimeDASH, func(s *Stream, t []*window.Track) ([]byte, error) {
+			return s.entries[1].get(s.PartTarget.Duration(), t, func(t []*window.Track) ([]byte, error) { return s.mpd(t, h.TimeURL) })
+		})
 	case "thumb.jpg":
 		h.still(w, r, name)
 	default:

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"weir/media"
 	"weir/packager/hls"
@@ -23,6 +24,30 @@ type Stream struct {
 
 	once      sync.Once
 	playlists map[*window.Track]*playlist
+	entries   [2]entry // multivariant playlist, MPD
+}
+
+// entry keeps the newest rendering of an address that players begin with: it is
+// made anew at most once a part, however many ask.
+type entry struct {
+	mu     sync.Mutex
+	at     time.Time
+	tracks int
+	text   []byte
+}
+
+// get renders unless that was done a moment ago over as many renditions.
+func (e *entry) get(every time.Duration, tracks []*window.Track, render func([]*window.Track) ([]byte, error)) ([]byte, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now := time.Now(); e.text == nil || e.tracks != len(tracks) || now.Sub(e.at) >= every {
+		text, err := render(tracks)
+		if err != nil {
+			return nil, err
+		}
+		e.at, e.tracks, e.text = now, len(tracks), text
+	}
+	return e.text, nil
 }
 
 func (s *Stream) open() {

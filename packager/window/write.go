@@ -114,40 +114,76 @@ func (t *Track) Trim(k Keep) (gone []*Segment) {
 		return nil
 	}
 	edge := t.segments[n-1].End()
+	t.drop(t.lost(edge - k.Memory))
 	for len(t.segments) > 1 && t.obsolete(t.segments[0], t.segments[1], edge, k) {
-		s := t.segments[0]
-		if s.Discontinuity {
-			t.discs++
-		}
-		t.segments[0] = nil
-		t.segments = t.segments[1:]
-		t.removed = append(t.removed, s)
-	}
-	forget := func(s *Segment) {
-		if s.Path == "" {
-			return
-		}
-		for i := range s.Parts {
-			s.Parts[i].Data = nil
-		}
+		t.drop(1)
 	}
 	for _, s := range t.segments {
 		if !s.Closed || s.End() > edge-k.Memory {
 			break
 		}
-		forget(s)
+		s.forget()
 	}
 	// RFC 8216bis 6.2.2: a removed segment stays available for its own duration
 	// plus that of the longest playlist that listed it.
 	t.removed = slices.DeleteFunc(t.removed, func(s *Segment) bool {
-		forget(s)
+		s.forget()
 		if edge-s.End() < 2*k.Playlist+s.Duration && !s.Lost || s.Path == "" && !s.Lost && !s.Gap {
 			return false // still wanted, or still on its way to storage
 		}
 		gone = append(gone, s)
 		return true
 	})
+	t.dropInits()
 	return gone
+}
+
+// dropInits frees the initialisation segments that nothing needs any more; the
+// indices of the others stay.
+func (t *Track) dropInits() {
+	oldest := t.segments[0]
+	if len(t.removed) > 0 {
+		oldest = t.removed[0]
+	}
+	for i := oldest.Init - 1; i >= 0 && t.inits[i].Data != nil; i-- {
+		t.inits[i] = Init{}
+	}
+}
+
+// lost counts the segments up to the last one before the given time that could
+// not be stored: the window begins after it.
+func (t *Track) lost(before media.Time) (n int) {
+	for i, s := range t.segments {
+		if !s.Closed || s.End() > before {
+			break
+		}
+		if s.Lost {
+			n = i + 1
+		}
+	}
+	return n
+}
+
+// drop takes the first n segments out of the playlists.
+func (t *Track) drop(n int) {
+	for _, s := range t.segments[:n] {
+		if s.Discontinuity {
+			t.discs++
+		}
+	}
+	t.removed = append(t.removed, t.segments[:n]...)
+	clear(t.segments[:n])
+	t.segments = t.segments[n:]
+}
+
+// forget frees the bytes of a segment that lies in a file.
+func (s *Segment) forget() {
+	if s.Path == "" {
+		return
+	}
+	for i := range s.Parts {
+		s.Parts[i].Data = nil
+	}
 }
 
 func (t *Track) obsolete(s, next *Segment, edge media.Time, k Keep) bool {
@@ -155,11 +191,5 @@ func (t *Track) obsolete(s, next *Segment, edge media.Time, k Keep) bool {
 		return false
 	}
 	after := edge - s.End()
-	switch {
-	case s.Lost && after > k.Memory:
-		return true
-	case s.Mini && after > k.Minis:
-		return true
-	}
-	return after > k.Playlist
+	return s.Mini && after > k.Minis || after > k.Playlist
 }
