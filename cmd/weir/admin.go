@@ -36,8 +36,12 @@ func openAdmin(ctx context.Context, n *node) (*admin, error) {
 	}}, nil
 }
 
+// adminIndex is what there is on the admin port.
+const adminIndex = "weir, admin port\n\n/metrics\n/debug/pprof/\n/healthz\n/readyz\n"
+
 func adminHandler(n *node) http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, adminIndex) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(n.registry, promhttp.HandlerOpts{Registry: n.registry}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

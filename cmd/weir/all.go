@@ -62,7 +62,7 @@ func serve(ctx context.Context, p process, picked []role, demo bool) error {
 	if err != nil {
 		return errors.Join(err, closeAll(ctx, stages))
 	}
-	last := []run.Service{&front{node: n, out: p.stdout, start: start, demo: demo}}
+	last := []run.Service{&front{node: n, program: p.called(), out: p.stdout, start: start, demo: demo}}
 	if demo {
 		last = append(last, &demoService{node: n})
 	}
@@ -136,10 +136,11 @@ func webApp(log *slog.Logger) fs.FS {
 
 // front is the last stage: when it runs, everything is up.
 type front struct {
-	node  *node
-	out   io.Writer // the banner
-	start time.Time // of the process
-	demo  bool
+	node    *node
+	program string    // as it was typed
+	out     io.Writer // the banner
+	start   time.Time // of the process
+	demo    bool
 }
 
 func (f *front) Name() string { return "front" }
@@ -156,7 +157,7 @@ func (f *front) Run(ctx context.Context) error {
 	}
 	f.node.state.set(up)
 	defer f.node.state.set(stopping)
-	printBanner(f.out, f.node.banner(key, f.demo, time.Since(f.start)))
+	printBanner(f.out, f.node.banner(f.program, key, f.demo, time.Since(f.start)))
 	if f.node.cfg.Ingest.Publish == "open" {
 		f.node.log.Warn("WEIR_PUBLISH=open: ANYONE who reaches this server can publish under any name")
 	}

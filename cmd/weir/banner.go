@@ -10,9 +10,11 @@ import (
 
 // banner is what a process says when it is up.
 type banner struct {
+	program  string // as it was typed
 	took     time.Duration
 	web      string // URL of the first page, without a slash at the end; empty without gateway
 	rtmp     string // publish URL without the key; empty when RTMP is off
+	rtmps    string // the same for RTMPS
 	firstKey string // the key made for "main" just now; shown this once
 	open     bool   // anyone may publish
 	demo     bool
@@ -20,13 +22,17 @@ type banner struct {
 	dataDir  string
 }
 
-func (n *node) banner(firstKey string, demo bool, took time.Duration) banner {
-	b := banner{took: took, firstKey: firstKey, open: n.cfg.Ingest.Publish == "open", demo: demo, dataDir: n.cfg.Store.DataDir}
+// banner is what is true of a node.
+func (n *node) banner(program, firstKey string, demo bool, took time.Duration) banner {
+	b := banner{program: program, took: took, firstKey: firstKey, open: n.cfg.Ingest.Publish == "open", demo: demo, dataDir: n.cfg.Store.DataDir}
 	if n.gateway != nil {
 		b.web = n.webURL()
 	}
 	if n.media != nil && n.media.RTMPAddr() != "" {
 		b.rtmp = "rtmp://" + forPeople(n.media.RTMPAddr(), "1935") + "/live"
+	}
+	if n.media != nil && n.media.RTMPSAddr() != "" {
+		b.rtmps = "rtmps://" + forPeople(n.media.RTMPSAddr(), "443") + "/live"
 	}
 	if n.admin != nil {
 		b.admin = "http://" + forPeople(n.admin.listener.Addr().String(), "80")
@@ -52,7 +58,7 @@ func forPeople(addr, usual string) string {
 	if err != nil {
 		return addr
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+	if everywhere(host) {
 		host = "localhost"
 	}
 	if port == usual {
@@ -76,7 +82,7 @@ func printBanner(w io.Writer, b banner) {
 			row("", "%s/watch/demo   the demo picture", b.web)
 		}
 	}
-	if b.rtmp != "" {
+	if b.rtmp != "" || b.rtmps != "" {
 		b.printPublish(row)
 	}
 	if b.admin != "" {
@@ -87,17 +93,30 @@ func printBanner(w io.Writer, b banner) {
 }
 
 func (b banner) printPublish(row func(label, format string, args ...any)) {
-	row("Publish", "%s", b.rtmp)
+	server := b.rtmp
+	if server == "" {
+		server = b.rtmps
+	}
+	row("Publish", "%s", server)
+	if b.rtmps != "" && server != b.rtmps {
+		row("", "%s   (RTMP over TLS)", b.rtmps)
+	}
 	switch {
 	case b.open:
 		row("", "stream key: any NAME. ANYONE may publish (WEIR_PUBLISH=open)")
+		b.printExample(row, server, "NAME", "NAME")
 	case b.firstKey != "":
 		row("", "stream key: %s   (for \"main\"; shown only this once)", b.firstKey)
-		row("", "ffmpeg -re -i FILE -c:v libx264 -g 60 -c:a aac -f flv %s/%s", b.rtmp, b.firstKey)
-		if b.web != "" {
-			row("", "then watch %s/watch/main", b.web)
-		}
+		b.printExample(row, server, b.firstKey, "main")
 	default:
-		row("", "with a stream key: `weir key create NAME` makes one")
+		row("", "with a stream key: `%s key create NAME` makes one", b.program)
+	}
+}
+
+// printExample says how to publish with a key, and where its name is watched.
+func (b banner) printExample(row func(label, format string, args ...any), server, key, name string) {
+	row("", "ffmpeg -re -i FILE -c:v libx264 -g 60 -c:a aac -f flv %s/%s", server, key)
+	if b.web != "" {
+		row("", "then watch %s/watch/%s", b.web, name)
 	}
 }

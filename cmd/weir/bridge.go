@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"weir/ingest"
 	"weir/services/live"
@@ -21,7 +20,7 @@ func (g gate) Publish(ctx context.Context, r ingest.Request) (string, error) {
 	name, err := g.keys.Resolve(ctx, r.Key)
 	switch {
 	case errors.Is(err, live.ErrName):
-		return "", fmt.Errorf("%w: %w", ingest.ErrDenied, live.ErrName)
+		return "", ingest.Refusal{Words: live.ErrName.Error()}
 	case errors.Is(err, live.ErrDenied):
 		return "", ingest.ErrDenied
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,20 +17,17 @@ func (s *Settings) check() []error {
 	}
 	oneOf := func(name, value string, allowed ...string) {
 		if !slices.Contains(allowed, value) {
-			bad(name, "%q is not one of %s; the nearest is %s", value, strings.Join(allowed, ", "), nearest(value, allowed))
-		}
-	}
-	between := func(name string, value, low, high time.Duration) {
-		if value < low || value > high {
-			bad(name, "%s is not from %s to %s", value, low, high)
+			hint := ""
+			if near := nearest(value, allowed); isNear(value, near) {
+				hint = "; the nearest is " + near
+			}
+			bad(name, "%q is not one of %s%s", value, strings.Join(allowed, ", "), hint)
 		}
 	}
 	oneOf("WEIR_PUBLISH", s.Ingest.Publish, "key", "open")
 	oneOf("WEIR_LOG_FORMAT", s.Log.Format, "text", "json", "auto")
-	between("WEIR_SEGMENT", s.Live.Segment, 500*time.Millisecond, 30*time.Second)
-	between("WEIR_PART", s.Live.Part, 50*time.Millisecond, min(2*time.Second, s.Live.Segment/2))
-	between("WEIR_DVR", s.Live.DVR, 0, 30*24*time.Hour)
-	between("WEIR_RECONNECT", s.Ingest.Reconnect, 0, time.Hour)
+	problems = append(problems, s.checkTimes()...)
+	problems = append(problems, s.checkListeners()...)
 	if s.Store.DataDir == "" {
 		bad("WEIR_DATA_DIR", "a folder is needed, such as ./data")
 	}
@@ -47,6 +45,90 @@ func (s *Settings) check() []error {
 		}
 	}
 	return problems
+}
+
+// bound is an end of a range, with the reason for it when another setting is one.
+type bound struct {
+	is  time.Duration
+	why string
+}
+
+func (b bound) String() string { return brief(b.is) + b.why }
+
+// checkTimes looks at the durations. Those that depend on the segment's say so; a
+// window of six segments is three target durations, even when key frames make
+// segments twice as long as wished (RFC 8216 6.2.2 asks for that much).
+func (s *Settings) checkTimes() []error {
+	var problems []error
+	between := func(name string, value time.Duration, low, high bound) bool {
+		ok := value >= low.is && value <= high.is
+		if !ok {
+			problems = append(problems, fmt.Errorf("%s: %s is not from %s to %s", name, brief(value), low, high))
+		}
+		return ok
+	}
+	between("WEIR_RECONNECT", s.Ingest.Reconnect, bound{}, bound{is: time.Hour})
+	segment := s.Live.Segment
+	if !between("WEIR_SEGMENT", segment, bound{is: 500 * time.Millisecond}, bound{is: 30 * time.Second}) {
+		return problems
+	}
+	most := bound{is: 2 * time.Second}
+	if half := segment / 2; half < most.is {
+		most = bound{half, " (half of WEIR_SEGMENT=" + brief(segment) + ")"}
+	}
+	between("WEIR_PART", s.Live.Part, bound{is: 50 * time.Millisecond}, most)
+	between("WEIR_DVR", s.Live.DVR, bound{dvrSegments * segment, fmt.Sprintf(" (%d times WEIR_SEGMENT=%s)", dvrSegments, brief(segment))}, bound{is: 30 * 24 * time.Hour})
+	return problems
+}
+
+// dvrSegments is the least that viewers can go back.
+const dvrSegments = 6
+
+// brief writes a duration without zeros at its end: 720h, not 720h0m0s.
+func brief(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// checkListeners finds two listeners that want the same port.
+func (s *Settings) checkListeners() []error {
+	var problems []error
+	var before []setting
+	for _, row := range s.table {
+		addr, ok := row.value.Interface().(Address)
+		if !ok || row.later != "" || row.bad {
+			continue
+		}
+		for _, other := range before {
+			if taken, ok := other.value.Interface().(Address); ok && collide(addr, taken) {
+				problems = append(problems, fmt.Errorf("%s=%s and %s=%s want the same port: give one of them another", other.name, taken, row.name, addr))
+			}
+		}
+		before = append(before, row)
+	}
+	return problems
+}
+
+// collide tells whether two listeners cannot be open at once.
+func collide(a, b Address) bool {
+	hostA, portA, errA := net.SplitHostPort(string(a))
+	hostB, portB, errB := net.SplitHostPort(string(b))
+	if errA != nil || errB != nil || portA != portB || strings.Trim(portA, "0") == "" {
+		return false
+	}
+	return hostA == hostB || everywhere(hostA) || everywhere(hostB)
+}
+
+// everywhere tells whether a listener's host means all interfaces.
+func everywhere(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && ip.IsUnspecified()
 }
 
 // urlSetting is a setting that is empty or a URL of one of some schemes.

@@ -11,9 +11,18 @@ import (
 
 // process is what a command sees of the world outside.
 type process struct {
+	program        string   // as it was typed; empty means weir
 	args           []string // after the command's name
 	environ        []string // NAME=VALUE
 	stdout, stderr io.Writer
+}
+
+// called is the program as its user can type it once more.
+func (p process) called() string {
+	if p.program == "" {
+		return "weir"
+	}
+	return p.program
 }
 
 // errUsage marks a command line that cannot be understood: exit code 2.
@@ -44,15 +53,18 @@ func commands() []command {
 
 // dispatch runs the command that the arguments name and returns the exit code: 0
 // when it did its work or was asked to stop, 1 when it failed, 2 for bad usage.
-// A failure is one line on stderr.
+// A failure is one line on stderr; several wrong settings have a line each below.
 func dispatch(ctx context.Context, p process) int {
 	var err error
 	switch {
 	case len(p.args) == 0:
-		err = usagef("say what to do, such as `weir all`; `weir help` lists the commands")
-	case p.args[0] == "help" || p.args[0] == "-h" || p.args[0] == "--help":
-		printHelp(p.stdout)
+		err = usagef("say what to do, such as `%[1]s all`; `%[1]s help` lists the commands", p.called())
+	case isHelp(p.args[0]) && len(p.args) == 1:
+		printHelp(p)
 		return 0
+	case isHelp(p.args[0]):
+		p.args = []string{p.args[1], "--help"}
+		err = runNamed(ctx, p)
 	default:
 		err = runNamed(ctx, p)
 	}
@@ -63,8 +75,24 @@ func dispatch(ctx context.Context, p process) int {
 		fmt.Fprintln(p.stderr, "weir:", oneLine(strings.TrimPrefix(err.Error(), "usage: ")))
 		return 2
 	default:
-		fmt.Fprintln(p.stderr, "weir:", oneLine(err.Error()))
+		printFailure(p.stderr, err)
 		return 1
+	}
+}
+
+func isHelp(arg string) bool {
+	return arg == "help" || arg == "-h" || arg == "-help" || arg == "--help"
+}
+
+func printFailure(w io.Writer, err error) {
+	var wrong wrongSettings
+	if !errors.As(err, &wrong) || len(wrong) < 2 {
+		fmt.Fprintln(w, "weir:", oneLine(err.Error()))
+		return
+	}
+	fmt.Fprintf(w, "weir: %d settings are wrong\n", len(wrong))
+	for _, e := range wrong {
+		fmt.Fprintln(w, "  "+oneLine(e.Error()))
 	}
 }
 
@@ -78,22 +106,39 @@ func runNamed(ctx context.Context, p process) error {
 		}
 		names = append(names, c.name)
 	}
-	return usagef("there is no command %q; the nearest is %q", name, nearest(name, names))
+	if near := nearest(name, names); isNear(name, near) {
+		return usagef("there is no command %q; the nearest is %q", name, near)
+	}
+	return usagef("there is no command %q; `%s help` lists them", name, p.called())
 }
 
-func printHelp(w io.Writer) {
-	fmt.Fprint(w, "weir: live video, from the encoder to the browser\n\n")
+func printHelp(p process) {
+	fmt.Fprint(p.stdout, "weir: live video, from the encoder to the browser\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  weir %-38s %s\n", c.name+" "+c.args, c.help)
+		fmt.Fprintf(p.stdout, "  %s %-38s %s\n", p.called(), c.name+" "+c.args, c.help)
 	}
-	fmt.Fprint(w, "\nSettings are WEIR_ variables or lines of ./weir.env; `weir config` shows them all.\n")
+	fmt.Fprintf(p.stdout, "\nSettings are WEIR_ variables or lines of ./weir.env; `%s config` shows them all.\n", p.called())
 }
 
 // flags makes the flag set of a command; its errors are bad usage.
 func flags(p process, name string) *flag.FlagSet {
-	f := flag.NewFlagSet("weir "+name, flag.ContinueOnError)
+	f := flag.NewFlagSet(p.called()+" "+name, flag.ContinueOnError)
 	f.SetOutput(p.stdout)
+	f.Usage = func() {
+		printUsage(p, name)
+		f.PrintDefaults()
+	}
 	return f
+}
+
+// printUsage says what the command is for whose name name begins with.
+func printUsage(p process, name string) {
+	first, _, _ := strings.Cut(name, " ")
+	for _, c := range commands() {
+		if c.name == first {
+			fmt.Fprintf(p.stdout, "%s\n  %s\n", strings.TrimSpace(p.called()+" "+c.name+" "+c.args), c.help)
+		}
+	}
 }
 
 // parseFlags reads the flags and returns what is left. want is the number of

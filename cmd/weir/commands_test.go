@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -11,8 +12,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
+
+	"weir/ingest"
+	"weir/services/live"
 )
 
 func TestMain(m *testing.M) {
@@ -52,6 +57,13 @@ func TestExitCodes(t *testing.T) {
 		"help":              {nil, []string{"help"}, 0, "weir all [--demo]"},
 		"help of a command": {nil, []string{"all", "--help"}, 0, "-demo"},
 		"unknown command":   {nil, []string{"al"}, 2, `"all"`},
+		"far-off command":   {nil, []string{"foo"}, 2, "`weir help` lists them"},
+		"help for all":      {nil, []string{"help", "all"}, 0, "weir all [--demo]"},
+		"help for doctor":   {nil, []string{"help", "doctor"}, 0, "check ports"},
+		"help for nothing":  {nil, []string{"help", "foo"}, 2, "no command"},
+		"help of key":       {nil, []string{"key", "--help"}, 0, "create NAME"},
+		"help for key":      {nil, []string{"help", "key"}, 0, "create NAME"},
+		"help of a verb":    {nil, []string{"key", "create", "-h"}, 0, "create NAME"},
 		"unknown flag":      {nil, []string{"all", "--dem"}, 2, "-dem"},
 		"stray argument":    {nil, []string{"version", "x"}, 2, "no arguments"},
 		"version":           {nil, []string{"version"}, 0, "weir "},
@@ -164,6 +176,7 @@ func TestAll(t *testing.T) {
 		t.Errorf("no ready-made publish and watch addresses in\n%s", banner)
 	}
 	for url, want := range map[string]string{
+		operate + "/": "/debug/pprof/", web + "/api/v1/server": `"publish":"key","rtmp_port":` + find(t, `Publish\s+rtmp://\S+:(\d+)/live`, banner) + `,"rtmps_port":0}`,
 		web + "/readyz": "ok", web + "/healthz": "ok", operate + "/readyz": "ok", operate + "/healthz": "ok",
 		web + "/api/v1/streams": `{"streams":[]}`, operate + "/metrics": "weir_gateway_requests_total", operate + "/debug/pprof/": "goroutine",
 	} {
@@ -205,7 +218,7 @@ func TestKeysWhileRunning(t *testing.T) {
 	if strings.Contains(list.stdout, key) || !strings.Contains(list.stdout, "main") {
 		t.Errorf("list: %s", list.stdout)
 	}
-	if r := weir(context.Background(), nil, "key", "revoke", id); r.code != 0 {
+	if r := weir(context.Background(), nil, "key", "revoke", id); r.code != 0 || !strings.Contains(r.stdout, "stays until it leaves") {
 		t.Errorf("revoke: %+v", r)
 	}
 	if list := weir(context.Background(), nil, "key", "list"); strings.Contains(list.stdout, "studio") {
@@ -268,7 +281,7 @@ func TestDoctor(t *testing.T) {
 	addr := dead.Addr().String()
 	dead.Close()
 	r := weir(context.Background(), quiet("WEIR_DATABASE_URL=postgres://u:pw@"+addr+"/x", "WEIR_TLS_CERT=no.pem", "WEIR_TLS_KEY=no.pem"), "doctor")
-	for _, want := range []string{"ok   WEIR_DATA_DIR=./data", "ok   WEIR_HTTP_ADDR=127.0.0.1:0", "GiB free", "BAD  WEIR_DATABASE_URL", "BAD  WEIR_TLS_CERT", "not used yet"} {
+	for _, want := range []string{"ok   WEIR_DATA_DIR=./data", "ok   WEIR_HTTP_ADDR=127.0.0.1:0", "GiB free", "note WEIR_DATABASE_URL: does not answer", "BAD  WEIR_TLS_CERT", "not used yet"} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("no %q in\n%s", want, r.stdout)
 		}
@@ -284,6 +297,81 @@ func TestDoctor(t *testing.T) {
 	r = weir(context.Background(), quiet("WEIR_S3_ENDPOINT="+live.Addr().String(), "WEIR_REDIS_URL=redis://"+live.Addr().String()), "doctor")
 	if !strings.Contains(r.stdout, "ok   WEIR_S3_ENDPOINT: reachable") || !strings.Contains(r.stdout, "ok   WEIR_REDIS_URL: reachable") {
 		t.Errorf("reachable servers:\n%s", r.stdout)
+	}
+}
+
+// Beside a running weir its folder and ports are fine; what is malformed is named,
+// and the rest is looked at.
+func TestDoctorBesideWeir(t *testing.T) {
+	t.Chdir(t.TempDir())
+	banner, _ := startAll(t, quiet())
+	mine := "127.0.0.1:" + find(t, `Publish\s+rtmp://\S+:(\d+)/live`, banner)
+	r := weir(context.Background(), quiet("WEIR_RTMP_ADDR="+mine), "doctor")
+	for _, want := range []string{"ok   WEIR_DATA_DIR=./data: in use by the weir", "ok   WEIR_RTMP_ADDR=" + mine + ": in use by the weir"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	addr := taken.Addr().String()
+	r = weir(context.Background(), quiet("WEIR_RTMP_ADDR="+addr, "WEIR_DVR=x", "WEIR_DATA_DIR=other"), "doctor")
+	for _, want := range []string{"BAD  WEIR_DVR=x: want a duration", "BAD  WEIR_RTMP_ADDR=" + addr + " is in use", "ok   WEIR_DATA_DIR=other"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	if r.code != 1 {
+		t.Errorf("exit code %d", r.code)
+	}
+}
+
+func TestSeveralWrongSettings(t *testing.T) {
+	t.Chdir(t.TempDir())
+	r := weir(context.Background(), []string{"WEIR_DVR=x", "WEIR_PUBLISH=opne"}, "all")
+	if r.code != 1 || !strings.HasPrefix(r.stderr, "weir: 2 settings are wrong\n  WEIR_DVR=x: ") || strings.Count(r.stderr, "\n") != 3 {
+		t.Errorf("%d\n%s", r.code, r.stderr)
+	}
+}
+
+func TestBannerSaysHowToPublish(t *testing.T) {
+	for name, tt := range map[string]struct {
+		b    banner
+		want []string
+	}{
+		"open":      {banner{web: "http://h", rtmp: "rtmp://h/live", open: true}, []string{"ANYONE", "-f flv rtmp://h/live/NAME\n", "then watch http://h/watch/NAME"}},
+		"both":      {banner{rtmp: "rtmp://h/live", rtmps: "rtmps://h:1936/live", program: "bin/weir"}, []string{"Publish   rtmp://h/live\n", "rtmps://h:1936/live   (RTMP over TLS)", "`bin/weir key create NAME`"}},
+		"RTMPS":     {banner{rtmps: "rtmps://h:1936/live", firstKey: "k"}, []string{"Publish   rtmps://h:1936/live\n", "-f flv rtmps://h:1936/live/k\n"}},
+		"no intake": {banner{web: "http://h"}, []string{"Watch     http://h/"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			printBanner(&out, tt.b)
+			for _, want := range tt.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in\n%s", want, out.String())
+				}
+			}
+		})
+	}
+}
+
+// A publisher hears what is wrong with a name.
+func TestGateExplainsNames(t *testing.T) {
+	_, err := gate{live.OpenDoor{}}.Publish(t.Context(), ingest.Request{Key: "Bad Name"})
+	if !errors.Is(err, ingest.ErrDenied) || err.Error() != live.ErrName.Error() {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestLogHasReadableDurations(t *testing.T) {
+	var out bytes.Buffer
+	newLogger(LogConfig{Format: "json"}, &out).Info("x", "after", 14*time.Millisecond)
+	if !strings.Contains(out.String(), `"after":"14ms"`) {
+		t.Error(out.String())
 	}
 }
 

@@ -25,9 +25,9 @@ type HTTPConfig struct {
 	Addr           Address  `env:"WEIR_HTTP_ADDR" envDefault:":8080" unit:"host:port" help:"the one public port: web, API, HLS and DASH"`
 	TLSCert        string   `env:"WEIR_TLS_CERT" unit:"file" help:"certificate chain, PEM: the public port (and RTMPS) speaks TLS and nothing else"`
 	TLSKey         string   `env:"WEIR_TLS_KEY" unit:"file" help:"private key of WEIR_TLS_CERT, PEM"`
-	PublicURL      string   `env:"WEIR_PUBLIC_URL" unit:"URL" help:"the address that people see; empty: taken from the request"`
+	PublicURL      string   `env:"WEIR_PUBLIC_URL" unit:"URL" help:"address of the public port as people see it, for what weir prints; empty: localhost or the host of WEIR_HTTP_ADDR"`
 	TrustedProxies Networks `env:"WEIR_TRUSTED_PROXIES" unit:"networks" help:"networks whose X-Forwarded-For counts, such as 10.0.0.0/8,192.0.2.7"`
-	AdminAddr      Address  `env:"WEIR_ADMIN_ADDR" envDefault:"127.0.0.1:9090" unit:"host:port" help:"/metrics, /debug/pprof, /healthz and /readyz; empty: off"`
+	AdminAddr      Address  `env:"WEIR_ADMIN_ADDR" envDefault:"127.0.0.1:9090" unit:"host:port" help:"for operators, not the public: /metrics, /debug/pprof, /healthz and /readyz; empty: off"`
 }
 
 // IngestConfig is about publishers.
@@ -49,12 +49,12 @@ type LiveConfig struct {
 	Ladder  Ladder        `env:"WEIR_LADDER" envDefault:"auto" unit:"auto, off or list" help:"renditions beside the source's own, such as 720p:2800k,480p:1400k; never larger than the source"`
 	Segment time.Duration `env:"WEIR_SEGMENT" envDefault:"2s" unit:"duration" help:"wished length of a segment, 500ms to 30s"`
 	Part    time.Duration `env:"WEIR_PART" envDefault:"200ms" unit:"duration" help:"wished length of an LL-HLS part, 50ms to 2s and at most half a segment"`
-	DVR     time.Duration `env:"WEIR_DVR" envDefault:"10m" unit:"duration" help:"how far viewers can go back"`
+	DVR     time.Duration `env:"WEIR_DVR" envDefault:"10m" unit:"duration" help:"how far viewers can go back, at least 6 times WEIR_SEGMENT"`
 }
 
 // StoreConfig is about where things are kept.
 type StoreConfig struct {
-	DataDir     string `env:"WEIR_DATA_DIR" envDefault:"./data" unit:"folder" help:"keys, segments, recordings and everything else that is kept"`
+	DataDir     string `env:"WEIR_DATA_DIR" envDefault:"./data" unit:"folder" help:"stream keys, and the segments of live streams, which the next start clears"`
 	DatabaseURL string `env:"WEIR_DATABASE_URL" unit:"URL" secret:"url" help:"PostgreSQL; empty: embedded" later:"the database"`
 	RedisURL    string `env:"WEIR_REDIS_URL" unit:"URL" secret:"url" help:"Redis; empty: embedded" later:"Redis"`
 	AMQPURL     string `env:"WEIR_AMQP_URL" unit:"URL" secret:"url" help:"RabbitMQ; empty: embedded" later:"RabbitMQ"`

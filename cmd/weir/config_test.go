@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -79,6 +80,11 @@ func TestWrongValues(t *testing.T) {
 		"WEIR_SEGMENT=2":                         {"WEIR_SEGMENT=2", "duration"},
 		"WEIR_SEGMENT=1ms":                       {"WEIR_SEGMENT", "not from 500ms"},
 		"WEIR_SEGMENT=-2s":                       {"WEIR_SEGMENT"},
+		"WEIR_PART=1500ms":                       {"WEIR_PART: 1.5s is not from 50ms to 1s (half of WEIR_SEGMENT=2s)"},
+		"WEIR_DVR=11s":                           {"WEIR_DVR: 11s is not from 12s (6 times WEIR_SEGMENT=2s) to 720h"},
+		"WEIR_ADMIN_ADDR=:8080":                  {"WEIR_HTTP_ADDR=:8080 and WEIR_ADMIN_ADDR=:8080 want the same port"},
+		"WEIR_RTMP_ADDR=127.0.0.1:9090":          {"WEIR_ADMIN_ADDR=127.0.0.1:9090 and WEIR_RTMP_ADDR=127.0.0.1:9090"},
+		"WEIR_HTTP_ADDR=0.0.0.0:1935":            {"want the same port"},
 		"WEIR_DVR=":                              {"WEIR_DVR is set but empty"},
 		"WEIR_LADDER=":                           {"WEIR_LADDER is set but empty"},
 		"WEIR_LADDER=720":                        {"WEIR_LADDER=720"},
@@ -111,9 +117,10 @@ func TestWrongValues(t *testing.T) {
 			t.Errorf("%s: %q shows the password", env, err)
 		}
 	}
-	_, err := loadConfig([]string{"WEIR_DVR=x", "WEIR_PART=y"}, "")
-	if err == nil || !strings.Contains(err.Error(), "WEIR_DVR") || !strings.Contains(err.Error(), "WEIR_PART") {
-		t.Errorf("two wrong values: %v", err)
+	_, err := loadConfig([]string{"WEIR_DVR=x", "WEIR_TAKEOVER=", "WEIR_PUBLISH=opne", "WEIR_NO=1"}, "")
+	var wrong wrongSettings
+	if !errors.As(err, &wrong) || len(wrong) != 4 {
+		t.Errorf("four wrong values: %v", err)
 	}
 }
 
@@ -133,17 +140,18 @@ func TestEnvFileBelowEnvironment(t *testing.T) {
 	if err := os.WriteFile(path, []byte("\nWEIR_NO=1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loadConfig(nil, path); err == nil || !strings.Contains(err.Error(), "WEIR_NO") {
+	if _, err := loadConfig(nil, path); err == nil || !strings.Contains(err.Error(), path+":2: there is no setting WEIR_NO") {
 		t.Errorf("unknown name in the file: %v", err)
 	}
 }
 
 func TestParseEnvFile(t *testing.T) {
 	const text = "\ufeff# a comment\n\n  WEIR_A = plain value # why\r\nexport WEIR_B='as # is \\n'\nWEIR_C=\"two\\nlines \\\"x\\\"\" # why\nWEIR_D=\nWEIR_E=#none\nWEIR_F=a#b=c"
-	got, err := parseEnvFile([]byte(text))
+	file, err := parseEnvFile([]byte(text))
+	got := file.values
 	want := map[string]string{"WEIR_A": "plain value", "WEIR_B": `as # is \n`, "WEIR_C": "two\nlines \"x\"", "WEIR_D": "", "WEIR_E": "", "WEIR_F": "a#b=c"}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, %v\nwant %q", got, err, want)
+	if err != nil || !reflect.DeepEqual(got, want) || file.lines["WEIR_C"] != 5 {
+		t.Errorf("got %q on lines %v, %v\nwant %q", got, file.lines, err, want)
 	}
 	for bad, words := range map[string]string{
 		"WEIR_A":             "line 1: want NAME=VALUE",
@@ -163,11 +171,11 @@ func TestParseEnvFile(t *testing.T) {
 func FuzzParseEnvFile(f *testing.F) {
 	f.Add([]byte("WEIR_A=1\n#x\nexport WEIR_B=\"a\\\"b\" # c\nWEIR_C='x'"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		values, err := parseEnvFile(text)
+		file, err := parseEnvFile(text)
 		if err != nil {
 			return
 		}
-		for name := range values {
+		for name := range file.values {
 			if !envName.MatchString(name) || !strings.HasPrefix(name, "WEIR_") {
 				t.Fatalf("name %q", name)
 			}
@@ -188,6 +196,28 @@ func TestShownHidesSecrets(t *testing.T) {
 	} {
 		if got := r.row.shown(); got != r.want {
 			t.Errorf("%q: %q, want %q", r.row.text, got, r.want)
+		}
+	}
+}
+
+func TestBrief(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0s", 30 * time.Second: "30s", 90 * time.Second: "1m30s", 10 * time.Minute: "10m", 720 * time.Hour: "720h", 50 * time.Millisecond: "50ms"} {
+		if got := brief(d); got != want {
+			t.Errorf("brief(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestCollide(t *testing.T) {
+	for _, tt := range []struct {
+		a, b Address
+		want bool
+	}{
+		{":80", ":80", true}, {":80", ":81", false}, {"127.0.0.1:0", "127.0.0.1:0", false}, {"", "", false}, {"", ":80", false},
+		{"127.0.0.1:80", "127.0.0.2:80", false}, {"127.0.0.1:80", "[::]:80", true},
+	} {
+		if collide(tt.a, tt.b) != tt.want {
+			t.Errorf("%s and %s: %v", tt.a, tt.b, !tt.want)
 		}
 	}
 }

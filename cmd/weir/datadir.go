@@ -12,6 +12,9 @@ import (
 // it: the keys have a lock of their own.
 type dataDir struct{ lock *os.File }
 
+// errHeld is the error for a folder that another process holds.
+var errHeld = errors.New("another weir runs")
+
 // openDataDir makes the folder where it is missing and takes it.
 func openDataDir(path string) (*dataDir, error) {
 	if err := os.MkdirAll(path, 0o750); err != nil {
@@ -24,7 +27,7 @@ func openDataDir(path string) (*dataDir, error) {
 	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		lock.Close()
-		return nil, fmt.Errorf("another weir runs on %s: stop it, or set WEIR_DATA_DIR to a folder of its own", path)
+		return nil, fmt.Errorf("%w on %s: stop it, or set WEIR_DATA_DIR to a folder of its own", errHeld, path)
 	}
 	if err != nil {
 		lock.Close()

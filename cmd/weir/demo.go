@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strings"
 	"time"
 
+	"weir/ingest"
+	"weir/media/rtmp"
 	"weir/services/live"
 )
 
@@ -37,7 +40,7 @@ func (d *demoService) Run(ctx context.Context) error {
 	}
 	defer giveBack()
 	for ctx.Err() == nil {
-		if err := runDemo(ctx, n.cfg.Config, n.log, dialable(n.media.RTMPAddr()), key); err != nil && ctx.Err() == nil {
+		if err := runDemo(ctx, n.log, dialable(n.media.RTMPAddr()), key, func() {}); err != nil && ctx.Err() == nil {
 			n.log.Warn("demo picture", "stream", demoName, "err", err)
 		}
 		pause := time.NewTimer(2 * time.Second)
@@ -70,23 +73,40 @@ func runDemoCommand(ctx context.Context, p process) (err error) {
 	key := *name
 	if cfg.Ingest.Publish != "open" {
 		var giveBack func() error
-		key, giveBack, err = demoKey(cfg.Store.DataDir, *name)
+		key, giveBack, err = demoKey(p, cfg.Store.DataDir, *name)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, giveBack()) }()
 	}
-	err = runDemo(ctx, cfg.Config, newLogger(cfg.Log, p.stderr), dialable(string(cfg.Ingest.RTMPAddr)), key)
-	if ctx.Err() != nil {
+	onAir := func() { fmt.Fprintf(p.stdout, "publishing; watch %s (Ctrl-C ends it)\n", watchURL(cfg, *name)) }
+	err = runDemo(ctx, newLogger(cfg.Log, p.stderr), dialable(string(cfg.Ingest.RTMPAddr)), key, onAir)
+	switch {
+	case ctx.Err() != nil:
 		return nil
+	case errors.Is(err, rtmp.ErrRefused) && strings.Contains(err.Error(), ingest.ErrBusy.Error()):
+		return fmt.Errorf("%w; try --name OTHER", err)
 	}
 	return err
 }
 
+// watchURL is where a name is watched on the weir that has these settings.
+func watchURL(cfg *Settings, name string) string {
+	base := strings.TrimSuffix(cfg.HTTP.PublicURL, "/")
+	switch {
+	case base != "":
+	case cfg.HTTP.TLSCert != "":
+		base = "https://" + forPeople(string(cfg.HTTP.Addr), "443")
+	default:
+		base = "http://" + forPeople(string(cfg.HTTP.Addr), "80")
+	}
+	return base + "/watch/" + name
+}
+
 // demoKey makes a key that giveBack revokes.
-func demoKey(dir, name string) (key string, giveBack func() error, err error) {
+func demoKey(p process, dir, name string) (key string, giveBack func() error, err error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return "", nil, fmt.Errorf("no weir has run on WEIR_DATA_DIR=%s yet: start `weir all` first", dir)
+		return "", nil, fmt.Errorf("no weir has run on WEIR_DATA_DIR=%s yet: start `%s all` first", dir, p.called())
 	}
 	keys, err := live.Open(dir, nil)
 	if err != nil {
@@ -102,7 +122,7 @@ func dialable(addr string) string {
 	if err != nil {
 		return addr
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+	if everywhere(host) {
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, port)

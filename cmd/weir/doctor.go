@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 type finding struct {
 	what   string
 	err    error  // nil when it is usable; its text says what to do
-	remark string // what is good to know when it is
+	unused bool   // nothing uses it yet, so that err is no failure
+	remark string // what is good to know when it is usable
 }
 
 // leastDisk is what a data folder should have free: an hour of one 5 Mbit/s stream.
@@ -30,31 +32,47 @@ func runDoctor(ctx context.Context, p process) error {
 	if _, err := parseFlags(flags(p, "doctor"), p.args, 0, "no arguments"); err != nil {
 		return err
 	}
-	cfg, err := loadConfig(p.environ, envFileName)
-	if err != nil {
-		return err
+	cfg, wrong := readSettings(p.environ, envFileName)
+	var findings []finding
+	for _, err := range wrong {
+		findings = append(findings, finding{err: err})
 	}
-	findings := []finding{checkWeb()}
-	findings = append(findings, checkFolder(cfg.Store.DataDir)...)
-	findings = append(findings, checkPorts(ctx, cfg)...)
+	findings = append(findings, checkWeb())
+	folder, held := checkFolder(cfg.Store.DataDir)
+	findings = append(findings, folder...)
+	findings = append(findings, checkPorts(ctx, cfg, held)...)
 	findings = append(findings, checkTLS(cfg)...)
 	findings = append(findings, checkBackings(ctx, cfg)...)
 	bad := 0
 	for _, f := range findings {
-		switch {
-		case f.err != nil:
+		if f.err != nil && !f.unused {
 			bad++
-			fmt.Fprintf(p.stdout, "BAD  %s: %s\n", f.what, oneLine(f.err.Error()))
-		case f.remark != "":
-			fmt.Fprintf(p.stdout, "ok   %s: %s\n", f.what, f.remark)
-		default:
-			fmt.Fprintf(p.stdout, "ok   %s\n", f.what)
 		}
+		fmt.Fprintln(p.stdout, f)
 	}
 	if bad > 0 {
 		return fmt.Errorf("%d of %d checks failed; the lines that begin with BAD say what to do", bad, len(findings))
 	}
 	return nil
+}
+
+// String is a line of the report. An error that names its subject already is not
+// put behind it once more.
+func (f finding) String() string {
+	switch {
+	case f.err == nil && f.remark == "":
+		return "ok   " + f.what
+	case f.err == nil:
+		return "ok   " + f.what + ": " + f.remark
+	}
+	mark, text := "BAD  ", oneLine(f.err.Error())
+	if f.unused {
+		mark = "note "
+	}
+	if !strings.HasPrefix(text, f.what) {
+		text = f.what + ": " + text
+	}
+	return mark + text
 }
 
 func checkWeb() finding {
@@ -65,13 +83,22 @@ func checkWeb() finding {
 	return f
 }
 
-func checkFolder(dir string) []finding {
+// checkFolder looks at the data folder. held says that a weir runs on it.
+func checkFolder(dir string) (findings []finding, held bool) {
+	if dir == "" {
+		return nil, false // it is named as wrong already
+	}
 	folder := finding{what: "WEIR_DATA_DIR=" + dir}
 	data, err := openDataDir(dir)
-	if err != nil {
-		folder.err = err
-	} else {
+	switch {
+	case err == nil:
 		data.close()
+	case errors.Is(err, errHeld):
+		held = true
+		folder.remark = "in use by the weir that runs on it"
+	default:
+		folder.err = err
+		return []finding{folder}, false
 	}
 	disk := finding{what: "disk space of " + dir}
 	var st syscall.Statfs_t
@@ -86,14 +113,16 @@ func checkFolder(dir string) []finding {
 	if _, err := os.Stat(dir); err == nil {
 		_, keys.err = live.Open(dir, nil)
 	}
-	return []finding{folder, disk, keys}
+	return []finding{folder, disk, keys}, held
 }
 
-func checkPorts(ctx context.Context, cfg *Settings) []finding {
+// checkPorts tries to listen. held says that a weir runs on the data folder: the
+// ports that are in use are taken for its own.
+func checkPorts(ctx context.Context, cfg *Settings, held bool) []finding {
 	var out []finding
 	for _, row := range cfg.table {
 		addr, ok := row.value.Interface().(Address)
-		if !ok || addr == "" {
+		if !ok || addr == "" || row.bad {
 			continue
 		}
 		f := finding{what: row.name + "=" + string(addr)}
@@ -104,10 +133,13 @@ func checkPorts(ctx context.Context, cfg *Settings) []finding {
 		}
 		var lc net.ListenConfig
 		l, err := lc.Listen(ctx, "tcp", string(addr))
-		if err != nil {
-			f.err = bindError(row.name, addr, err)
-		} else {
+		switch {
+		case err == nil:
 			l.Close()
+		case held && errors.Is(err, syscall.EADDRINUSE):
+			f.remark = "in use by the weir on this data folder"
+		default:
+			f.err = bindError(row.name, addr, err)
 		}
 		out = append(out, f)
 	}
@@ -115,7 +147,7 @@ func checkPorts(ctx context.Context, cfg *Settings) []finding {
 }
 
 func checkTLS(cfg *Settings) []finding {
-	if cfg.HTTP.TLSCert == "" {
+	if cfg.HTTP.TLSCert == "" || cfg.HTTP.TLSKey == "" {
 		return nil
 	}
 	f := finding{what: "WEIR_TLS_CERT and WEIR_TLS_KEY"}
@@ -131,16 +163,17 @@ func checkTLS(cfg *Settings) []finding {
 	return []finding{f}
 }
 
-// checkBackings dials the servers that are configured.
+// checkBackings dials the servers that are configured. Nothing uses them yet, so
+// that it is only noted when one does not answer.
 func checkBackings(ctx context.Context, cfg *Settings) []finding {
 	var out []finding
 	for _, u := range cfg.urls() {
-		if u.value == "" || u.name == "WEIR_PUBLIC_URL" {
+		if u.value == "" || u.name == "WEIR_PUBLIC_URL" || checkURL(u.value, u.schemes) != nil {
 			continue
 		}
-		f := finding{what: u.name, remark: "reachable; not used yet by this version"}
+		f := finding{what: u.name, unused: true, remark: "reachable; not used yet by this version"}
 		if err := dialURL(ctx, u); err != nil {
-			f.err = fmt.Errorf("%w: start that server, or correct %s (not used yet by this version)", err, u.name)
+			f.err = fmt.Errorf("does not answer (%w); not used yet by this version", err)
 		}
 		out = append(out, f)
 	}

@@ -17,20 +17,26 @@ const maxEnvFile = 1 << 20
 
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// envFile is what a file of settings says, and on which line, by name.
+type envFile struct {
+	values map[string]string
+	lines  map[string]int
+}
+
 // readEnvFile reads the settings of a file; that it is not there is no error.
-func readEnvFile(path string) (map[string]string, error) {
+func readEnvFile(path string) (envFile, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || path == "" {
-		return map[string]string{}, nil
+		return envFile{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("settings: %w", err)
+		return envFile{}, fmt.Errorf("settings: %w", err)
 	}
-	values, err := parseEnvFile(text)
+	file, err := parseEnvFile(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return envFile{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return values, nil
+	return file, nil
 }
 
 // parseEnvFile reads lines of NAME=VALUE. Lines that are empty or begin with #
@@ -38,27 +44,27 @@ func readEnvFile(path string) (map[string]string, error) {
 // everything from a # that follows a blank. A value in single quotes is taken as
 // it is; in double quotes \n, \t, \" and \\ are understood. Only WEIR_ names may be
 // set here: others would reach nobody.
-func parseEnvFile(text []byte) (map[string]string, error) {
-	values := map[string]string{}
+func parseEnvFile(text []byte) (envFile, error) {
+	file := envFile{values: map[string]string{}, lines: map[string]int{}}
 	if len(text) > maxEnvFile {
-		return nil, errors.New("is larger than 1 MiB")
+		return envFile{}, errors.New("is larger than 1 MiB")
 	}
 	number := 0
 	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\ufeff"))) {
 		number++
 		name, value, err := parseEnvLine(strings.TrimSpace(string(line)))
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", number, err)
+			return envFile{}, fmt.Errorf("line %d: %w", number, err)
 		}
 		if name == "" {
 			continue
 		}
-		if _, twice := values[name]; twice {
-			return nil, fmt.Errorf("line %d: %s is there twice", number, name)
+		if _, twice := file.values[name]; twice {
+			return envFile{}, fmt.Errorf("line %d: %s is there twice", number, name)
 		}
-		values[name] = value
+		file.values[name], file.lines[name] = value, number
 	}
-	return values, nil
+	return file, nil
 }
 
 func parseEnvLine(line string) (name, value string, err error) {

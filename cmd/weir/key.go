@@ -15,12 +15,16 @@ import (
 func runKey(_ context.Context, p process) error {
 	const usage = "create NAME, list, or revoke ID"
 	if len(p.args) == 0 {
-		return usagef("weir key takes %s", usage)
+		return usagef("%s key takes %s", p.called(), usage)
+	}
+	if isHelp(p.args[0]) {
+		printUsage(p, "key")
+		return nil
 	}
 	verb, wants := p.args[0], map[string]int{"create": 1, "list": 0, "revoke": 1}
 	want, ok := wants[verb]
 	if !ok {
-		return usagef("weir key takes %s", usage)
+		return usagef("%s key takes %s", p.called(), usage)
 	}
 	args, err := parseFlags(flags(p, "key "+verb), p.args[1:], want, map[string]string{"create": "one NAME", "list": "nothing more", "revoke": "one ID"}[verb])
 	if err != nil {
@@ -41,11 +45,7 @@ func runKey(_ context.Context, p process) error {
 	case "create":
 		return createKey(p, cfg, keys, args[0])
 	case "revoke":
-		err := keys.Revoke(args[0])
-		if errors.Is(err, live.ErrNotFound) {
-			return fmt.Errorf("%w; `weir key list` shows them", err)
-		}
-		return err
+		return revokeKey(p, keys, args[0])
 	}
 	return listKeys(p, keys)
 }
@@ -65,6 +65,17 @@ func createKey(p process, cfg *Settings, keys *live.Keys, name string) error {
 		fmt.Fprintf(p.stderr, "  rtmp://%s/live/%s\n", forPeople(string(cfg.Ingest.RTMPAddr), "1935"), key)
 	}
 	return nil
+}
+
+func revokeKey(p process, keys *live.Keys, id string) error {
+	err := keys.Revoke(id)
+	if errors.Is(err, live.ErrNotFound) {
+		return fmt.Errorf("%w; `%s key list` shows them", err, p.called())
+	}
+	if err == nil {
+		fmt.Fprintln(p.stdout, "revoked; a publisher that is live now stays until it leaves")
+	}
+	return err
 }
 
 func listKeys(p process, keys *live.Keys) error {

@@ -31,22 +31,46 @@ type setting struct {
 	value                 reflect.Value // the field itself
 	text                  string        // the value in force as it was written
 	set                   bool          // by the environment or weir.env
+	bad                   bool          // text cannot be read: the field has the default
 }
 
 // loadConfig reads the settings from environ (NAME=VALUE) and, for what is not
 // there, from the lines of weir.env. The error names every setting that is wrong.
 func loadConfig(environ []string, envFile string) (*Settings, error) {
+	s, wrong := readSettings(environ, envFile)
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	return s, nil
+}
+
+// wrongSettings are one error for each setting that cannot be used.
+type wrongSettings []error
+
+func (w wrongSettings) Error() string { return errors.Join(w...).Error() }
+
+// readSettings is loadConfig for those who go on with what is right.
+func readSettings(environ []string, envFile string) (*Settings, wrongSettings) {
 	s := &Settings{}
 	s.table = settingsOf(reflect.ValueOf(&s.Config).Elem())
-	given, err := readEnvFile(envFile)
+	var problems wrongSettings
+	file, err := readEnvFile(envFile)
 	if err != nil {
-		return nil, err
+		problems = append(problems, err)
+	}
+	given := maps.Clone(file.values)
+	if given == nil {
+		given = map[string]string{}
 	}
 	fromProcess := env.ToMap(environ)
 	maps.Copy(given, fromProcess)
-	if err := s.unknown(given); err != nil {
-		return nil, err
+	place := func(name string) string {
+		if _, ok := fromProcess[name]; ok {
+			return ""
+		}
+		return fmt.Sprintf("%s:%d: ", envFile, file.lines[name])
 	}
+	problems = append(problems, s.unknown(given, place)...)
 	for i := range s.table {
 		row := &s.table[i]
 		row.text, row.set = given[row.name]
@@ -54,11 +78,16 @@ func loadConfig(environ []string, envFile string) (*Settings, error) {
 			row.text = row.def
 		}
 	}
-	problems := s.parse(given)
-	if len(problems) == 0 {
-		problems = s.check()
+	if malformed := s.parse(given); len(malformed) > 0 {
+		problems = append(problems, malformed...)
+		for _, row := range s.table {
+			if row.bad {
+				delete(given, row.name)
+			}
+		}
+		s.parse(given) // the defaults in their place, for the sake of the other checks
 	}
-	return s, errors.Join(problems...)
+	return s, append(problems, s.check()...)
 }
 
 // settingsOf lists the settings below a struct, in order.
@@ -94,9 +123,11 @@ func (s *Settings) parse(given map[string]string) []error {
 		problems = append(problems, err)
 	}
 	// Set but empty is a value, which the library takes for the default.
-	for _, row := range s.table {
-		if row.set && row.text == "" {
+	for i := range s.table {
+		row := &s.table[i]
+		if text, set := given[row.name]; set && text == "" {
 			if err := setEmpty(row.value); err != nil {
+				row.bad = true
 				problems = append(problems, fmt.Errorf("%s is set but empty: %w", row.name, err))
 			}
 		}
@@ -108,10 +139,12 @@ func (s *Settings) parse(given map[string]string) []error {
 func (s *Settings) explain(e error) error {
 	var pe env.ParseError
 	if errors.As(e, &pe) {
-		for _, row := range s.table {
+		for i := range s.table {
+			row := &s.table[i]
 			if row.field != pe.Name {
 				continue
 			}
+			row.bad = true
 			if _, ok := row.value.Interface().(slog.Level); ok {
 				pe.Err = errLevel
 			}
@@ -177,8 +210,9 @@ func (r *setting) shown() string {
 }
 
 // unknown looks for WEIR_ names that are no settings: a typing error would else
-// go unnoticed. What tests and Kubernetes set is left alone.
-func (s *Settings) unknown(given map[string]string) error {
+// go unnoticed. What tests and Kubernetes set is left alone. place says where a
+// name was set.
+func (s *Settings) unknown(given map[string]string, place func(name string) string) []error {
 	var names []string
 	for _, row := range s.table {
 		names = append(names, row.name)
@@ -188,9 +222,9 @@ func (s *Settings) unknown(given map[string]string) error {
 		if !strings.HasPrefix(name, "WEIR_") || slices.Contains(names, name) || notOurs(name, given[name]) {
 			continue
 		}
-		problems = append(problems, fmt.Errorf("there is no setting %s; the nearest is %s", name, nearest(name, names)))
+		problems = append(problems, fmt.Errorf("%sthere is no setting %s; the nearest is %s", place(name), name, nearest(name, names)))
 	}
-	return errors.Join(problems...)
+	return problems
 }
 
 // notOurs says whether a variable is a test's, or what Kubernetes makes of a
@@ -213,6 +247,12 @@ func nearest(name string, candidates []string) string {
 		}
 	}
 	return best
+}
+
+// isNear says whether a name may be a slip of the other.
+func isNear(name, other string) bool {
+	d := editDistance(name, other)
+	return d <= 2 && d < len(name)
 }
 
 // editDistance counts the letters to insert, delete or replace to get from a to b.

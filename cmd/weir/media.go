@@ -37,6 +37,8 @@ type mediaRole struct {
 	origin    *origin.Handler
 	stills    *still.Stills
 	rtmp      []*rtmp.Server
+	rtmpAddr  string // bound; empty when off
+	rtmpsAddr string // bound; empty when off
 	closing   chan struct{}
 	stop      context.CancelFunc
 }
@@ -105,6 +107,11 @@ func (m *mediaRole) listenRTMP(ctx context.Context, cfg Config, setting string, 
 		return bindError(setting, addr, err)
 	}
 	m.rtmp = append(m.rtmp, s)
+	if secure == nil {
+		m.rtmpAddr = s.Addr().String()
+	} else {
+		m.rtmpsAddr = s.Addr().String()
+	}
 	return nil
 }
 
@@ -159,10 +166,11 @@ func describe(p *pipeline) gateway.Stream {
 	s := gateway.Stream{
 		Name: name, StartedAt: p.source.Epoch().UTC(), Bitrate: bitrate(p.source),
 		HLS: "/live/" + name + "/index.m3u8", DASH: "/live/" + name + "/manifest.mpd",
-		Thumbnail: "/live/" + name + "/thumb.jpg", Watch: "/watch/" + name,
+		Watch: "/watch/" + name,
 	}
 	for _, t := range p.source.Tracks() {
 		if t.Kind == media.Video {
+			s.Thumbnail = "/live/" + name + "/thumb.jpg"
 			s.Width, s.Height, s.FrameRate, s.VideoCodec = t.Width, t.Height, t.FrameRate.Float(), codec.Codecs(t)
 		} else {
 			s.AudioCodec = codec.Codecs(t)
@@ -190,12 +198,10 @@ func bitrate(s *hub.Stream) int {
 }
 
 // RTMPAddr is the address that RTMP is bound to; empty when it is off.
-func (m *mediaRole) RTMPAddr() string {
-	if len(m.rtmp) == 0 {
-		return ""
-	}
-	return m.rtmp[0].Addr().String()
-}
+func (m *mediaRole) RTMPAddr() string { return m.rtmpAddr }
+
+// RTMPSAddr is the address that RTMPS is bound to; empty when it is off.
+func (m *mediaRole) RTMPSAddr() string { return m.rtmpsAddr }
 
 // Collectors are the metrics of the pillar, registered once.
 func (m *mediaRole) Collectors() []prometheus.Collector {

@@ -19,8 +19,9 @@ const (
 )
 
 // runDemo publishes a moving test picture over RTMP to rtmpAddr until ctx is done
-// or the connection is lost. It is a publisher like any other.
-func runDemo(ctx context.Context, _ Config, log *slog.Logger, rtmpAddr, key string) error {
+// or the connection is lost. It is a publisher like any other. onAir is called when
+// the server has let it in.
+func runDemo(ctx context.Context, log *slog.Logger, rtmpAddr, key string, onAir func()) error {
 	camera, err := testcard.OpenCamera(testcard.CameraConfig{
 		Width: demoWidth, Height: demoHeight, FrameRate: media.Rational{Num: demoFrames, Den: 1}, Bitrate: demoBitrate,
 		Key: func(n int64) bool { return n%demoFrames == 0 }, Now: time.Now,
@@ -38,6 +39,7 @@ func runDemo(ctx context.Context, _ Config, log *slog.Logger, rtmpAddr, key stri
 			log.Debug("demo picture: goodbye", "err", err)
 		}
 	}()
+	onAir()
 	if err = announce(client, camera.Tracks()); err != nil {
 		return err
 	}

@@ -114,23 +114,23 @@ func (p *pipelines) seen(name string, gop media.Time) {
 }
 
 // start is called by the hub for every new stream, before its first packet.
-func (p *pipelines) start(s *hub.Stream) {
+func (p *pipelines) start(s *hub.Stream) error {
 	if string(s.ID()) != s.ID().Name() {
-		return // a rendition
+		return nil // a rendition
 	}
 	if old := p.get(s.ID().Name()); old != nil {
 		<-old.done // its encoders are finishing the last frames
 	}
 	pl, err := p.build(s)
 	if err != nil {
-		p.log.Error("cannot serve stream", "stream", s.ID(), "err", err)
-		return
+		return fmt.Errorf("cannot serve this stream: %w", err)
 	}
 	p.mu.Lock()
 	p.all[pl.stream.Name] = pl
 	p.mu.Unlock()
 	p.origin.Add(pl.stream)
 	p.wait.Go(func() { p.run(pl) })
+	return nil
 }
 
 // build connects the parts of one session.
@@ -193,6 +193,10 @@ func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, pack *packager.Con
 	if errors.Is(err, transcode.ErrNothing) {
 		return nil
 	}
+	if err != nil && mode != transcode.SourceAlways {
+		p.log.Warn("no ladder for this stream", "stream", pl.source.ID(), "err", err)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("transcode: %w", err)
 	}
@@ -218,10 +222,7 @@ func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, pack *packager.Con
 }
 
 func (p *pipelines) shed(pl *pipeline, rendition string, shed bool) {
-	p.log.Warn("rendition", "stream", pl.source.ID(), "rendition", rendition, "shed", shed)
-	if rendition != media.SourceName {
-		pl.pack.Shed(rendition, shed)
-	}
+	pl.pack.Shed(rendition, shed)
 }
 
 // run packages until the stream ends, and lets viewers have the end of it.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -113,6 +114,24 @@ func openMediaRole(ctx context.Context, n *node) (run.Service, error) {
 	return m, nil
 }
 
+// tellOfItself is what the API says of this server.
+func (n *node) tellOfItself() gateway.Server {
+	s := gateway.Server{Version: buildInfo().version, Publish: n.cfg.Ingest.Publish}
+	if n.media != nil {
+		s.RTMPPort, s.RTMPSPort = portOf(n.media.RTMPAddr()), portOf(n.media.RTMPSAddr())
+	}
+	return s
+}
+
+// portOf is the port of a bound address, 0 for none.
+func portOf(addr string) int {
+	ap, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return 0
+	}
+	return int(ap.Port())
+}
+
 func openGateway(ctx context.Context, n *node) (run.Service, error) {
 	cfg := gateway.Config{
 		Addr:           string(n.cfg.HTTP.Addr),
@@ -121,6 +140,7 @@ func openGateway(ctx context.Context, n *node) (run.Service, error) {
 		TrustedProxies: n.cfg.HTTP.TrustedProxies.Prefixes(),
 		Web:            webApp(n.log),
 		Ready:          n.state.err,
+		Server:         n.tellOfItself,
 		Log:            n.log,
 	}
 	if n.media != nil {

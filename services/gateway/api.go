@@ -24,7 +24,7 @@ type Stream struct {
 	Renditions []Rendition `json:"renditions"`  // what viewers can choose from, best first
 	HLS        string      `json:"hls"`         // path on this server
 	DASH       string      `json:"dash"`        // path on this server
-	Thumbnail  string      `json:"thumbnail"`   // path on this server
+	Thumbnail  string      `json:"thumbnail"`   // path on this server; empty without video
 	Watch      string      `json:"watch"`       // path on this server
 }
 
@@ -35,6 +35,14 @@ type Rendition struct {
 	Height    int     `json:"height"`
 	FrameRate float64 `json:"frame_rate"`
 	Bitrate   int     `json:"bitrate"` // bit/s, video and audio
+}
+
+// Server is what a server tells of itself, so that a page can say how to publish.
+type Server struct {
+	Version   string `json:"version"`
+	Publish   string `json:"publish"`    // "key": a stream key is needed; "open": the name is the key
+	RTMPPort  int    `json:"rtmp_port"`  // 0 when RTMP is off
+	RTMPSPort int    `json:"rtmps_port"` // 0 when RTMPS is off
 }
 
 //go:embed openapi.yaml
@@ -62,6 +70,8 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/api/v1/streams":
 		serve = a.streams
+	case "/api/v1/server":
+		serve = func(w http.ResponseWriter, _ *http.Request) { a.answer(w, a.cfg.Server()) }
 	case "/api/v1/openapi.yaml":
 		serve = func(w http.ResponseWriter, r *http.Request) { document(w, r, "application/yaml", openAPI) }
 	case "/api/docs.css":
@@ -94,11 +104,16 @@ func (a *api) streams(w http.ResponseWriter, _ *http.Request) {
 			list[i].Renditions = []Rendition{}
 		}
 	}
-	body, err := json.Marshal(struct {
+	a.answer(w, struct {
 		Streams []Stream `json:"streams"`
 	}{list})
+}
+
+// answer sends what is true at this moment as JSON.
+func (a *api) answer(w http.ResponseWriter, v any) {
+	body, err := json.Marshal(v)
 	if err != nil {
-		a.cfg.Log.Error("list of streams", "err", err)
+		a.cfg.Log.Error("answer of the API", "err", err)
 		problem(w, http.StatusInternalServerError, "")
 		return
 	}

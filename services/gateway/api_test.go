@@ -30,13 +30,23 @@ func TestStreamsAnswer(t *testing.T) {
 	}
 }
 
+func TestServerAnswer(t *testing.T) {
+	h := newTestRouter(t, Config{Server: func() Server {
+		return Server{Version: "v1.2.3", Publish: "key", RTMPPort: 1935}
+	}})
+	const want = `{"version":"v1.2.3","publish":"key","rtmp_port":1935,"rtmps_port":0}` + "\n"
+	if w := do(h, "GET", "/api/v1/server"); w.Body.String() != want || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("got\n%s\nwant\n%s", w.Body, want)
+	}
+}
+
 // openapi.yaml and the Go types say the same.
 func TestOpenAPIIsTrue(t *testing.T) {
 	var doc openAPIDoc
 	if err := yaml.Unmarshal(openAPI, &doc); err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]any{"Stream": Stream{}, "Rendition": Rendition{}, "Problem": details{}} {
+	for name, value := range map[string]any{"Stream": Stream{}, "Rendition": Rendition{}, "Server": Server{}, "Problem": details{}} {
 		s := doc.Components.Schemas[name]
 		var fields, always []string
 		for f := range reflect.TypeOf(value).Fields() {
@@ -96,7 +106,7 @@ func jsonType(t reflect.Type) string {
 
 func TestDocsPageHasEverything(t *testing.T) {
 	page := do(newTestRouter(t, Config{}), "GET", "/api/docs").Body.String()
-	for _, want := range []string{"GET /api/v1/streams", "Who is live", "started_at", "date-time", "list of Rendition", `id="Problem"`} {
+	for _, want := range []string{"GET /api/v1/streams", "Who is live", "GET /api/v1/server", "rtmp_port", "started_at", "date-time", "list of Rendition", `id="Problem"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -38,6 +38,7 @@ type Config struct {
 	Media   http.Handler    // /live/ and /vod/; nil answers 503
 	API     http.Handler    // the rest of /api/v1/; nil answers 404
 	Streams func() []Stream // who is live, called at each request; nil means nobody
+	Server  func() Server   // what the server tells of itself; nil means nothing
 	Web     fs.FS           // the built web app, with index.html; nil has no pages
 	Ready   func() error    // why this process is not ready; nil means it is
 
@@ -119,6 +120,9 @@ func withDefaults(cfg Config) Config {
 	}
 	if cfg.Streams == nil {
 		cfg.Streams = func() []Stream { return nil }
+	}
+	if cfg.Server == nil {
+		cfg.Server = func() Server { return Server{} }
 	}
 	if cfg.Ready == nil {
 		cfg.Ready = func() error { return nil }

@@ -8,10 +8,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"maps"
 	"mime"
 	"net/http"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +35,7 @@ var watchPath = regexp.MustCompile(`^/watch/[a-z0-9][a-z0-9_-]{0,62}$`)
 type pages struct {
 	files map[string]*page // by URL path
 	index *page            // nil when there is no web app
+	icon  *page            // for browsers that ask for /favicon.ico unasked; may be nil
 }
 
 // page is one file. Its compressed form is made when it is first asked for.
@@ -65,7 +68,28 @@ func loadPages(web fs.FS) (*pages, error) {
 	}
 	p.index = p.files["/index.html"]
 	delete(p.files, "/index.html")
+	p.icon = p.findIcon()
 	return p, nil
+}
+
+// findIcon looks for the app's icon, whose name may have a hash in it.
+func (p *pages) findIcon() *page {
+	for _, name := range slices.Sorted(maps.Keys(p.files)) {
+		if base := path.Base(name); strings.HasPrefix(base, "favicon") && strings.HasPrefix(p.files[name].contentType, "image/") {
+			return newPage(base, p.files[name].body)
+		}
+	}
+	return nil
+}
+
+// serveIcon answers /favicon.ico: that there is no icon is no error.
+func (p *pages) serveIcon(w http.ResponseWriter, r *http.Request) {
+	if p.icon == nil {
+		w.Header().Set("Cache-Control", "no-cache")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	p.icon.serve(w, r)
 }
 
 func newPage(name string, body []byte) *page {
@@ -106,6 +130,10 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if f := p.files[r.URL.Path]; f != nil {
 		f.serve(w, r)
+		return
+	}
+	if r.URL.Path == "/favicon.ico" {
+		p.serveIcon(w, r)
 		return
 	}
 	p.notFound(w, r)

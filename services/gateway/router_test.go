@@ -47,6 +47,8 @@ func TestRoutes(t *testing.T) {
 		{full, "GET", "/assets/", 404, page, ""},
 		{full, "GET", "/assets/app-1a2b3c4d.js", 200, "text/javascript; charset=utf-8", "console.log"},
 		{full, "GET", "/favicon.svg", 200, "image/svg+xml", "<svg/>"},
+		{full, "GET", "/favicon.ico", 200, "image/svg+xml", "<svg/>"},
+		{bare, "GET", "/favicon.ico", 204, "", ""},
 		{full, "DELETE", "/", 405, prob, ""},
 		{full, "GET", "/api/v1/streams", 200, "application/json", `{"streams":[]}`},
 		{full, "POST", "/api/v1/streams", 405, prob, ""},
