@@ -117,7 +117,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Values of headers, one slice each instead of one a request; never changed.
 //
-//nolint:gochecknoglobals
+//nolint:gochecknoglobals // see above
 var (
 	anyOrigin = []string{"*"}
 	mimeHLS   = []string{"application/vnd.apple.mpegurl"}
