@@ -58,6 +58,7 @@ export class Fake {
     const path = new URL(request.url, 'http://x').pathname;
     const media = /^\/live\/([a-z0-9_-]+)\/([A-Za-z0-9_.-]+)$/.exec(path);
     if (path === '/api/v1/streams') return this.send(response, '.json', JSON.stringify({ streams: this.streams() }));
+    if (path === '/api/v1/server') return this.send(response, '.json', JSON.stringify({ version: 'fake', publish: 'key', rtmp_port: 1935, rtmps_port: 0 }));
     if (media) return this.stream(request, response, media[1], media[2]);
     if (path === '/' || path.startsWith('/watch')) return this.file(response, 'index.html');
     return this.file(response, path);

@@ -23,7 +23,7 @@ export async function made(look, fake, { phone, dash: withDash }, seconds) {
 export async function real(look, { phone }, seconds) {
   await look.open('/');
   await look.page.waitForSelector('.card, .nobody');
-  await look.until('the thumbnails', () => document.querySelectorAll('.thumb img').length === document.querySelectorAll('.card').length);
+  await look.until('the thumbnails', () => [...document.querySelectorAll('.card')].every((c) => c.querySelector('.thumb img') || c.textContent.includes('Audio only')));
   await look.check('home');
   const watch = await look.page.locator('.card a').first().getAttribute('href', { timeout: 2_000 }).catch(() => null);
   if (watch === null) {

@@ -4,6 +4,7 @@ import { Lost } from './pages/Lost';
 import { Watch } from './pages/Watch';
 import { parseRoute } from './route';
 import { usePath } from './router';
+import { Footer } from './ui/Footer';
 import { Header } from './ui/Header';
 
 function App() {
@@ -14,6 +15,7 @@ function App() {
       {route.page === 'home' && <Home />}
       {route.page === 'watch' && <Watch key={route.name} name={route.name} />}
       {route.page === 'lost' && <Lost />}
+      <Footer />
     </>
   );
 }

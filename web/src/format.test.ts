@@ -35,7 +35,14 @@ describe('format', () => {
     expect(frameRate(30000 / 1001)).toBe('29.97 fps');
     expect(frameRate(0)).toBe('');
     expect(codecName('avc1.64001f')).toBe('H.264');
-    expect(codecName('mp4a.40.2')).toBe('AAC');
     expect(codecName('xyz1')).toBe('xyz1');
+    expect(codecName('')).toBe('');
+  });
+
+  it.each([
+    ['mp4a.40.2', 'AAC'], ['mp4a.40.5', 'AAC'], ['mp4a.40.29', 'AAC'], ['mp4a.40.34', 'MP3'], ['mp4a.6B', 'MP3'],
+    ['opus', 'Opus'], ['Opus', 'Opus'], ['ac-3', 'AC-3'], ['ec-3', 'E-AC-3'], ['fLaC', 'FLAC'], ['mp4a.99', 'mp4a.99'],
+  ])('calls the sound %s %s', (codec, want) => {
+    expect(codecName(codec)).toBe(want);
   });
 });

@@ -17,12 +17,14 @@ export function bitrate(bps: number): string {
 
 /** "avc1.64001f" -> "H.264": the name that people know; unknown ones stay as they are. */
 export function codecName(codec: string): string {
-  const family = codec.split('.')[0]?.toLowerCase() ?? '';
+  const name = codec.toLowerCase();
+  const family = name.split('.')[0] ?? '';
   const known: Record<string, string> = {
     avc1: 'H.264', avc3: 'H.264', hvc1: 'HEVC', hev1: 'HEVC', av01: 'AV1', vp09: 'VP9',
-    mp4a: 'AAC', opus: 'Opus', 'ac-3': 'AC-3', 'ec-3': 'E-AC-3', fLaC: 'FLAC', flac: 'FLAC',
+    opus: 'Opus', 'ac-3': 'AC-3', 'ec-3': 'E-AC-3', flac: 'FLAC', 'mp4a.40.34': 'MP3', 'mp4a.6b': 'MP3', 'mp4a.69': 'MP3',
+    'mp4a.a5': 'AC-3', 'mp4a.a6': 'E-AC-3', 'mp4a.ad': 'Opus',
   };
-  return known[family] ?? codec;
+  return known[name] ?? known[family] ?? (name.startsWith('mp4a.40.') || name === 'mp4a.67' ? 'AAC' : codec);
 }
 
 /** How long ago `since` was, in words: "just now", "12 min", "3 h 05 min", "2 d 4 h". Both are epoch milliseconds. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseStreams } from './streams';
+import { parseStreams, soundOnly } from './streams';
 
 const whole = {
   name: 'demo', started_at: '2026-11-23T15:00:00Z', width: 1280, height: 720, frame_rate: 30,
@@ -24,6 +24,12 @@ describe('parseStreams', () => {
       name: 'new', startedAt: null, width: 0, bitrate: 0, renditions: [], thumbnail: '',
       hls: '/live/new/index.m3u8', dash: '/live/new/manifest.mpd', watch: '/watch/new',
     });
+  });
+
+  it('knows sound without a picture', () => {
+    const [s, young, both] = parseStreams({ streams: [{ ...whole, width: 0, height: 0, video_codec: '', thumbnail: '' }, { name: 'new' }, whole] });
+    expect([s, young, both].map((v) => soundOnly(v!))).toEqual([true, false, false]);
+    expect(s!.thumbnail).toBe('');
   });
 
   it('leaves out entries that are none', () => {

@@ -68,6 +68,9 @@ export function parseStreams(body: unknown): Stream[] {
   return list.map(parseStream).filter((s): s is Stream => s !== null);
 }
 
+/** True when a stream is known to have sound and no picture. A young one may not have told either yet. */
+export const soundOnly = (s: Stream): boolean => s.videoCodec === '' && s.audioCodec !== '' && s.width === 0;
+
 /** The address of a stream's LL-HLS playlist: known also while it is not live. */
 export function hlsAddress(name: string): string {
   return `/live/${name}/index.m3u8`;

@@ -1,4 +1,5 @@
 import { useEffect } from 'react';
+import { publishAddresses, useServer } from '../api/server';
 import { useStreams } from '../api/streams';
 import { useNow } from '../ui/clock';
 import { Copy } from '../ui/Copy';
@@ -66,24 +67,42 @@ function Publish() {
 }
 
 function Steps() {
-  const host = location.hostname || 'localhost';
+  const server = useServer();
+  const addresses = publishAddresses(server, location.hostname || 'localhost');
   return (
     <ol className="steps">
-      <li>
-        <h3>Make a stream key</h3>
-        <p>On the machine that runs weir. NAME is what viewers see, such as <code>studio</code>. The key for <code>main</code> was printed at the first start.</p>
-        <dl><Line label="Command" text="weir key create NAME" what="command" /></dl>
-      </li>
+      {server.open ? <ChooseName /> : <MakeKey />}
       <li>
         <h3>Point your encoder here</h3>
-        <p>In OBS: Settings, Stream, Service “Custom”, with the key as Stream Key.</p>
-        <dl><Line label="Server" text={`rtmp://${host}/live`} what="server address" /></dl>
+        {addresses.length === 0
+          ? <p>RTMP is switched off on this server.</p>
+          : <p>In OBS: Settings, Stream, Service “Custom”, with {server.open ? 'the name' : 'the key'} as Stream Key.</p>}
+        {addresses.length > 0 && <dl>{addresses.map((a) => <Line key={a.url} label={a.label} text={a.url} what={a.label.toLowerCase()} />)}</dl>}
       </li>
       <li className="steps-or">
         <h3>Or send a test picture</h3>
-        <p>Nothing else needs to be installed for it.</p>
-        <dl><Line label="Command" text="weir demo" what="demo command" /></dl>
+        <p>On the machine that runs weir. Nothing else needs to be installed for it.</p>
+        <dl><Line label="Command" text="bin/weir demo --name NAME" what="demo command" /></dl>
       </li>
     </ol>
+  );
+}
+
+function MakeKey() {
+  return (
+    <li>
+      <h3>Make a stream key</h3>
+      <p>On the machine that runs weir. NAME is what viewers see, such as <code>studio</code>. The key for <code>main</code> was printed at the first start.</p>
+      <dl><Line label="Command" text="bin/weir key create NAME" what="command" /></dl>
+    </li>
+  );
+}
+
+function ChooseName() {
+  return (
+    <li>
+      <h3>Choose a name</h3>
+      <p>Anyone may publish to this server: the key is the name that viewers see, such as <code>studio</code>. Small letters, digits, “-” and “_”.</p>
+    </li>
   );
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { useStreams, type Stream } from '../api/streams';
+import { soundOnly, useStreams, type Stream } from '../api/streams';
 import { bitrate, codecName, frameRate, liveFor, resolution } from '../format';
 import { Player } from '../player/Player';
 import type { Phase } from '../player/status';
@@ -20,7 +20,7 @@ export function Watch({ name }: { name: string }) {
   useEffect(() => { document.title = `${name} · ${live ? 'live' : 'offline'} · weir`; }, [name, live]);
   return (
     <main id="main" className="watch">
-      <Player key={name} name={name} listed={streams === null ? null : stream !== null} renditions={stream?.renditions ?? []} onPhase={setPhase} />
+      <Player key={name} name={name} listed={streams === null ? null : stream !== null} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} onPhase={setPhase} />
       <div className="watch-body">
         <About name={name} stream={stream} live={live} now={now} />
         {others.length > 0 && (
@@ -37,7 +37,7 @@ export function Watch({ name }: { name: string }) {
 function About({ name, stream, live, now }: { name: string; stream: Stream | null; live: boolean; now: number }) {
   const known = live ? stream : null;
   const facts = known === null ? [] : [
-    resolution(known.width, known.height), frameRate(known.frameRate), bitrate(known.bitrate),
+    soundOnly(known) ? 'Audio only' : resolution(known.width, known.height), frameRate(known.frameRate), bitrate(known.bitrate),
     [known.videoCodec, known.audioCodec].filter(Boolean).map(codecName).join(' + '),
   ].filter(Boolean);
   return (

@@ -17,6 +17,12 @@ export function Overlay({ name, snap, controller }: Props) {
   const still = phase(snap.status) !== 'playing' && !BUSY.has(snap.status);
   return (
     <>
+      {snap.soundOnly && (
+        <div className="soundonly">
+          <Icon name="sound" size={56} />
+          <p>Audio only</p>
+        </div>
+      )}
       <div className={still ? 'overlay overlay-solid' : 'overlay'} data-over={text !== null}>
         {BUSY.has(snap.status) && !snap.blocked && <span className="spinner" aria-hidden="true" />}
         {still && <Mark size={64} />}

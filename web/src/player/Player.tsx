@@ -17,6 +17,8 @@ interface Props {
   /** Whether the list of streams has the name; null before it was read. */
   listed: boolean | null;
   renditions: string[];
+  /** Bits per second of the source as the server measured it; 0 when not known. */
+  measured: number;
   onPhase: (phase: Phase) => void;
 }
 
@@ -52,7 +54,7 @@ function useEngine(): [EngineKind, (kind: EngineKind) => void] {
  * The video with its controls. For scripts it shows data-state (waiting, playing, offline, error,
  * ended), data-latency (seconds), data-rendition ("source", "480p") and data-engine.
  */
-export function Player({ name, listed, renditions, onPhase }: Props) {
+export function Player({ name, listed, renditions, measured, onPhase }: Props) {
   const root = useRef<HTMLElement>(null);
   const video = useRef<HTMLVideoElement>(null);
   const [kind, setKind] = useEngine();
@@ -60,7 +62,7 @@ export function Player({ name, listed, renditions, onPhase }: Props) {
   const snap = useSyncExternalStore(controller?.subscribe ?? never, controller?.get ?? (() => null));
   const [help, setHelp] = useState(false);
   const state: Phase = snap === null ? 'waiting' : phase(snap.status);
-  const list = useMemo(() => qualities(snap?.rungs ?? [], renditions), [snap?.rungs, renditions]);
+  const list = useMemo(() => qualities(snap?.rungs ?? [], renditions, measured), [snap?.rungs, renditions, measured]);
   const usable = snap !== null && controllable(snap.status);
   const awake = useAwake(root, usable && !snap.paused);
 

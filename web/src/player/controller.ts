@@ -2,7 +2,8 @@ import type { Engine, EngineEvents, EngineKind, Failure, Rung } from './engine';
 import { isBehind, timeline, type Timeline } from './latency';
 import type { EngineModule } from './load';
 import { pauseBefore, quick, RENEW_MS } from './retry';
-import { afterFailure, controllable, type Status } from './status';
+import { afterFailure, afterSilence, controllable, type Status } from './status';
+import { judge, lookAt, type Watch } from './watchdog';
 
 /** Everything that the player's face is drawn from. A new object for every change. */
 export interface Snapshot {
@@ -22,11 +23,13 @@ export interface Snapshot {
   latency: number | null;
   behind: boolean;
   timeline: Timeline | null;
+  /** It plays, and there is no picture to it. */
+  soundOnly: boolean;
 }
 
 const BLANK: Snapshot = {
   status: 'connecting', paused: false, blocked: false, muted: true, volume: 1, offerSound: true,
-  rungs: [], selected: -1, current: -1, latency: null, behind: false, timeline: null,
+  rungs: [], selected: -1, current: -1, latency: null, behind: false, timeline: null, soundOnly: false,
 };
 
 /** A held question that nobody answered for this long means that nobody is live. */
@@ -62,6 +65,7 @@ export class Controller {
   private played = false;
   private next = 0;
   private stalled: number[] = [];
+  private watch: Watch | null = null;
   private readonly ticker: number;
 
   constructor(private readonly video: HTMLVideoElement, private readonly source: Source) {
@@ -126,6 +130,8 @@ export class Controller {
 
   goLive(): void {
     if (!controllable(this.snapshot.status)) return;
+    this.watch = null;
+    this.engine?.follow(true);
     this.engine?.goLive();
     if (this.video.paused) this.play();
     this.tick();
@@ -141,8 +147,10 @@ export class Controller {
   seek(to: number): void {
     const line = this.snapshot.timeline;
     if (!line) return;
-    if (to >= line.end - 1) this.goLive();
-    else this.video.currentTime = Math.max(line.start + 1, to);
+    if (to >= line.end - 1) return this.goLive();
+    this.watch = null;
+    this.engine?.follow(false);
+    this.video.currentTime = Math.max(line.start + 1, to);
     this.tick();
   }
 
@@ -187,14 +195,17 @@ export class Controller {
     };
     this.asked = performance.now();
     this.engine = module.start(this.video, this.source.url, events);
-    this.play();
+    // dash.js reads the MPD anew only after a "play" event that it has seen, so it starts by itself.
+    if (this.source.kind !== 'dash') this.play();
     this.next = window.setTimeout(() => this.begin(), RENEW_MS);
   }
 
   private onFound(): void {
+    if (this.found) return;
     window.clearTimeout(this.next);
     this.found = true;
-    this.set({ status: 'starting', selected: -1 });
+    // After a drop the words stay until there is a picture again.
+    this.set({ status: this.snapshot.status === 'reconnecting' ? 'reconnecting' : 'starting', selected: -1 });
     this.next = window.setTimeout(() => this.onStuck(), NO_PICTURE_MS);
     if (this.video.paused) this.play();
   }
@@ -223,7 +234,8 @@ export class Controller {
     this.engine = null;
     this.found = false;
     this.played = false;
-    this.set({ rungs: [], current: -1, selected: -1, latency: null, timeline: null, behind: false });
+    this.watch = null;
+    this.set({ rungs: [], current: -1, selected: -1, latency: null, timeline: null, behind: false, soundOnly: false });
   }
 
   private listen(): void {
@@ -234,9 +246,16 @@ export class Controller {
       if (this.stalled.length > 0 && this.video.readyState > 2) this.onPlaying();
     });
     on('pause', () => this.set({ paused: this.played && !this.video.ended, behind: true }));
-    on('play', () => this.set({ paused: false, blocked: false }));
+    on('play', () => this.onPlay());
+    on('resize', () => this.set({ soundOnly: this.played && this.video.videoWidth === 0 }));
     on('ended', () => this.onEnded());
     on('volumechange', () => this.set({ muted: this.video.muted || this.video.volume === 0, volume: this.video.volume }));
+  }
+
+  /** After a long pause the viewer sees what comes next, and goes to live when it pleases. */
+  private onPlay(): void {
+    this.set({ paused: false, blocked: false });
+    if (this.played && this.engine) this.engine.follow(!isBehind(this.engine.latency(), this.engine.target(), false));
   }
 
   private onPlaying(): void {
@@ -246,7 +265,7 @@ export class Controller {
     this.found = true;
     this.played = true;
     this.failures = 0;
-    this.set({ status: 'playing', paused: this.video.paused });
+    this.set({ status: 'playing', paused: this.video.paused, soundOnly: this.video.videoWidth === 0 });
     this.tick();
   }
 
@@ -273,9 +292,10 @@ export class Controller {
   private tick(): void {
     if (!this.found) {
       const silent = this.engine !== null && performance.now() - this.asked > SILENCE_MEANS_OFFLINE_MS;
-      if (silent && ['connecting', 'unreachable', 'broken'].includes(this.snapshot.status)) this.set({ status: 'offline' });
+      if (silent) this.set({ status: afterSilence(this.snapshot.status) });
       return;
     }
+    this.guard();
     if (this.engine === null || !this.played) return;
     const latency = this.engine.latency();
     const edge = latency === null ? null : this.video.currentTime + latency;
@@ -284,5 +304,18 @@ export class Controller {
       behind: isBehind(latency, this.engine.target(), this.video.paused),
       timeline: timeline(this.video.seekable, edge, this.video.currentTime),
     });
+  }
+
+  /** Looks whether the playhead moves, and helps it where the engine does not. */
+  private guard(): void {
+    const { video } = this;
+    if (this.engine === null || video.paused || video.ended || document.hidden) {
+      this.watch = null;
+      return;
+    }
+    const [watch, advice] = judge(this.watch, lookAt(video, performance.now()));
+    this.watch = watch;
+    if (advice.kind === 'seek') video.currentTime = advice.to;
+    if (advice.kind === 'rebuild') this.begin();
   }
 }

@@ -1,5 +1,6 @@
-import { MediaPlayer, type Representation } from 'dashjs';
-import type { Engine, EngineEvents, Failure, Rung } from './engine';
+import { MediaPlayer, type MediaPlayerClass, type Representation } from 'dashjs';
+import { failure } from './dashError';
+import type { Engine, EngineEvents, Rung } from './engine';
 
 const rung = (r: Representation, index: number): Rung => ({
   index,
@@ -8,16 +9,58 @@ const rung = (r: Representation, index: number): Rung => ({
   bitrate: r.bandwidth,
 });
 
-/** The codes of dash.js for an MPD that could not be had: by its loader, and by the HTTP layer below. */
-const MPD_CODES = [11, 25];
-/** The codes for everything else that is fetched. */
-const FETCH_CODES = [12, 15, 16, 17, 26, 27, 28, 29];
-
 const finite = (v: number): number | null => (Number.isFinite(v) ? v : null);
 
-function failure(code: number): Failure {
-  if (MPD_CODES.includes(code)) return navigator.onLine ? 'absent' : 'network';
-  return FETCH_CODES.includes(code) ? 'network' : 'media';
+/**
+ * The server holds what is about to come and says 404 only to what is never coming, so there is no use
+ * in asking often. Without the factors of 1 dash.js asks 16 times, 100 ms apart, in low latency.
+ */
+const RETRY = {
+  retryAttempts: { MPD: 1, MediaSegment: 2, InitializationSegment: 2, lowLatencyMultiplyFactor: 1 },
+  retryIntervals: { MPD: 1_000, MediaSegment: 700, InitializationSegment: 700, lowLatencyReductionFactor: 1 },
+};
+
+/**
+ * Notes the listeners that are added to the element from now on; the returned function takes them away.
+ * dash.js leaves some of its own behind, which throw when the next attempt reuses the element.
+ */
+function borrow(video: HTMLVideoElement): () => void {
+  const loan = new AbortController();
+  video.addEventListener = (type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions) => {
+    const given = typeof options === 'object' ? options : { capture: options === true };
+    EventTarget.prototype.addEventListener.call(video, type, listener, { ...given, signal: loan.signal });
+  };
+  return () => {
+    Reflect.deleteProperty(video, 'addEventListener');
+    loan.abort();
+    video.playbackRate = 1;
+  };
+}
+
+/** The kind of media whose qualities are offered: sound only where there is no picture. */
+const kindOf = (player: MediaPlayerClass): 'video' | 'audio' =>
+  ((player.getRepresentationsByType('video') ?? []).length > 0 ? 'video' : 'audio');
+
+function ladder(player: MediaPlayerClass): Representation[] {
+  const list = [...(player.getRepresentationsByType(kindOf(player)) ?? [])];
+  list.sort((a, b) => a.bandwidth - b.bandwidth);
+  return list;
+}
+
+function listen(player: MediaPlayerClass, events: EngineEvents): void {
+  player.on(MediaPlayer.events.STREAM_INITIALIZED, () => {
+    const rungs = ladder(player);
+    events.found();
+    events.rungs(rungs.map(rung));
+    if (rungs.length === 1) events.rendition(0);
+  });
+  player.on(MediaPlayer.events.QUALITY_CHANGE_RENDERED, (e) => {
+    if (e.mediaType !== kindOf(player)) return;
+    const id = e.newRepresentation?.id;
+    events.rendition(ladder(player).findIndex((r) => r.id === id));
+  });
+  player.on(MediaPlayer.events.ERROR, (e) => events.failed(failure(e.error, navigator.onLine)));
+  player.on(MediaPlayer.events.PLAYBACK_ERROR, () => events.failed('media'));
 }
 
 /**
@@ -25,33 +68,15 @@ function failure(code: number): Failure {
  * The request for the MPD may be held by the server for 10 s, so dash.js waits for longer than that.
  */
 export function start(video: HTMLVideoElement, url: string, events: EngineEvents): Engine {
+  const giveBack = borrow(video);
   const player = MediaPlayer().create();
+  const follow = (live: boolean) => player.updateSettings({ streaming: { liveCatchup: { enabled: live } } });
   player.updateSettings({
     debug: { logLevel: 0 },
-    streaming: { manifestRequestTimeout: 20_000, liveCatchup: { enabled: true }, buffer: { bufferToKeep: 10 } },
+    streaming: { manifestRequestTimeout: 20_000, buffer: { bufferToKeep: 10 }, ...RETRY },
   });
-
-  const ladder = (): Representation[] => {
-    const list = [...(player.getRepresentationsByType('video') ?? [])];
-    list.sort((a, b) => a.bandwidth - b.bandwidth);
-    return list;
-  };
-
-  player.on(MediaPlayer.events.STREAM_INITIALIZED, () => {
-    events.found();
-    events.rungs(ladder().map(rung));
-  });
-  player.on(MediaPlayer.events.QUALITY_CHANGE_RENDERED, (e) => {
-    if (e.mediaType !== 'video') return;
-    const id = e.newRepresentation?.id;
-    events.rendition(ladder().findIndex((r) => r.id === id));
-  });
-  player.on(MediaPlayer.events.ERROR, (e) => {
-    const error = e.error;
-    const code = typeof error === 'object' && error !== null && 'code' in error ? Number(error.code) : 0;
-    events.failed(failure(code));
-  });
-  player.on(MediaPlayer.events.PLAYBACK_ERROR, () => events.failed('media'));
+  follow(true);
+  listen(player, events);
 
   player.initialize();
   // The clock comes from the MPD or our own answers; dash.js would also ask a server of its makers' choice.
@@ -64,11 +89,16 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
     latency: () => finite(player.getCurrentLiveLatency()),
     target: () => finite(player.getTargetLiveDelay()),
     goLive: () => player.seekToOriginalLive(),
+    follow,
     select(index) {
-      player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: index < 0 } } } });
-      const chosen = ladder()[index];
-      if (chosen) player.setRepresentationForTypeById('video', chosen.id, true);
+      const kind = kindOf(player);
+      player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { [kind]: index < 0 } } } });
+      const chosen = ladder(player)[index];
+      if (chosen) player.setRepresentationForTypeById(kind, chosen.id, true);
     },
-    destroy: () => player.destroy(),
+    destroy() {
+      player.destroy();
+      giveBack();
+    },
   };
 }

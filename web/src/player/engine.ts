@@ -12,9 +12,10 @@ export interface Rung {
 
 /**
  * Why an engine gave up. "absent": the stream is not there (404, or a playlist that has ended
- * before anything was played). "network": no answer. "media": the browser could not play it.
+ * before anything was played). "network": no answer. "media": the browser could not play it. "hole":
+ * media that the stream speaks of is not there, as after a drop of the publisher.
  */
-export type Failure = 'absent' | 'network' | 'media';
+export type Failure = 'absent' | 'network' | 'media' | 'hole';
 
 /** What an engine tells its owner. None is called after destroy. */
 export interface EngineEvents {
@@ -36,6 +37,8 @@ export interface Engine {
   target(): number | null;
   /** Moves the playhead to the live edge. */
   goLive(): void;
+  /** Whether to catch up with the live edge, as at the start. Not while the viewer is behind by choice. */
+  follow(live: boolean): void;
   /** -1 lets the engine choose. */
   select(index: number): void;
   destroy(): void;

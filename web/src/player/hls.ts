@@ -8,7 +8,7 @@ const rung = (level: Level, index: number): Rung => ({
   index,
   width: level.width,
   height: level.height,
-  bitrate: level.bitrate,
+  bitrate: level.averageBitrate,
 });
 
 function failure(data: ErrorData): Failure {
@@ -62,6 +62,7 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
       const edge = hls.liveSyncPosition;
       if (edge !== null) video.currentTime = edge;
     },
+    follow() {}, // hls.js stays where the viewer is
     select(index) { hls.nextLevel = index; },
     destroy: () => hls.destroy(),
   };

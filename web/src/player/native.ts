@@ -31,6 +31,7 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
       const end = edge();
       if (end !== null) video.currentTime = end;
     },
+    follow() {},
     select() {},
     destroy() {
       video.removeEventListener('loadedmetadata', loaded);

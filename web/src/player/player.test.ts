@@ -3,7 +3,7 @@ import { action, type Focus } from './keys';
 import { isBehind, timeline } from './latency';
 import { lines, qualities } from './quality';
 import { pauseBefore, RENEW_MS } from './retry';
-import { afterFailure, controllable, phase, words, type Status } from './status';
+import { afterFailure, afterSilence, controllable, phase, words, type Status } from './status';
 
 const ALL: Status[] = [
   'connecting', 'starting', 'playing', 'buffering', 'reconnecting', 'offline', 'ended', 'unreachable', 'broken', 'unsupported',
@@ -26,8 +26,20 @@ describe('status', () => {
     ['absent', false, 'unreachable', 'offline'],
     ['network', true, 'playing', 'unreachable'],
     ['media', false, 'starting', 'broken'],
+    ['hole', true, 'playing', 'reconnecting'],
+    ['hole', false, 'reconnecting', 'reconnecting'],
+    ['absent', false, 'reconnecting', 'ended'],
   ] as const)('%s, played %s, after %s is %s', (why, played, before, want) => {
     expect(afterFailure(why, played, before)).toBe(want);
+  });
+});
+
+describe('a long silence', () => {
+  it.each([
+    ['connecting', 'offline'], ['unreachable', 'offline'], ['broken', 'offline'], ['reconnecting', 'ended'],
+    ['ended', 'ended'], ['offline', 'offline'], ['unsupported', 'unsupported'],
+  ] as const)('after %s means %s', (before, want) => {
+    expect(afterSilence(before)).toBe(want);
   });
 });
 
@@ -86,7 +98,10 @@ describe('quality', () => {
   it('copes with portrait, sound only and nothing', () => {
     expect(lines(720, 1280)).toBe('720p');
     expect(lines(0, 0)).toBe('');
-    expect(qualities([{ index: 0, width: 0, height: 0, bitrate: 128_000 }], ['source'])[0]?.label).toBe('128 kbit/s, source');
+    expect(qualities([{ index: 0, width: 0, height: 0, bitrate: 128_000 }], ['source'])[0]?.label).toBe('Audio, source');
+    expect(qualities([{ index: 0, width: 0, height: 0, bitrate: 128_000 }], ['audio'])[0]).toMatchObject({ label: 'Audio', rendition: 'audio' });
+    expect(qualities([{ index: 0, width: 0, height: 0, bitrate: 136_000 }], [], 69_600)[0]).toMatchObject({ label: 'Audio, source', bitrate: 69_600 });
+    expect(qualities(rungs, [], 69_600)[0]).toMatchObject({ bitrate: 2_500_000 });
     expect(qualities([], [])).toEqual([]);
   });
 });

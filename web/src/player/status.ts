@@ -61,6 +61,13 @@ export const controllable = (status: Status): boolean =>
 export function afterFailure(why: Failure, played: boolean, before: Status): Status {
   if (why === 'network') return 'unreachable';
   if (why === 'media') return 'broken';
-  if (played || before === 'ended') return 'ended';
+  if (why === 'hole') return played ? 'reconnecting' : before;
+  if (played || before === 'ended' || before === 'reconnecting') return 'ended';
   return 'offline';
+}
+
+/** The status when the server has kept a question for a while: nobody is live. */
+export function afterSilence(before: Status): Status {
+  if (before === 'reconnecting') return 'ended';
+  return before === 'connecting' || before === 'unreachable' || before === 'broken' ? 'offline' : before;
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { Stream } from '../api/streams';
+import { soundOnly, type Stream } from '../api/streams';
 import { frameRate, liveFor } from '../format';
 import { lines } from '../player/quality';
 import { Link } from './Link';
@@ -12,7 +12,7 @@ const REFRESH_MS = 10_000;
 const fresh = (address: string, now: number) => `${address}?t=${Math.floor(now / REFRESH_MS)}`;
 
 function Thumbnail({ stream, now }: { stream: Stream; now: number }) {
-  const wanted = stream.thumbnail === '' ? '' : fresh(stream.thumbnail, now);
+  const wanted = stream.thumbnail === '' || soundOnly(stream) ? '' : fresh(stream.thumbnail, now);
   const [shown, setShown] = useState('');
   // The old picture stays until the new one is there, and also when the new one does not come.
   useEffect(() => {
@@ -33,7 +33,7 @@ function Thumbnail({ stream, now }: { stream: Stream; now: number }) {
 
 /** A live stream as a card that leads to its watch page. `now` is epoch milliseconds and moves every few seconds. */
 export function StreamCard({ stream, now }: { stream: Stream; now: number }) {
-  const facts = [lines(stream.width, stream.height), frameRate(stream.frameRate)].filter(Boolean).join(' · ');
+  const facts = soundOnly(stream) ? 'Audio only' : [lines(stream.width, stream.height), frameRate(stream.frameRate)].filter(Boolean).join(' · ');
   return (
     <li className="card">
       <Link to={stream.watch}>

@@ -1,0 +1,144 @@
+// Plays a live stream in headless Chromium and measures it on the screen, by the clock that weir's test
+// card burns into every frame: from the camera to the glass, start, stalls, switches, errors.
+//
+//   node e2e/play.mjs URL [--player hls|dash] [--height LINES] [--config JSON] [--seconds N] [--warmup N]
+//   node e2e/play.mjs --watch BASE/watch/NAME [--seconds N] [--warmup N]
+//   node e2e/play.mjs --stdin
+//
+// Prints a report as one line of JSON; exit code 0 when a frame came on screen. With --stdin each line
+// read is a request: an object with a number `id`, the options above (`url`, `watch`, ...) and `delay`
+// (ms to wait before the page begins). Answers are {id, event: "open"} when the page is waiting for the
+// stream, and {id, event: "report", ...}. One browser serves all of them, a page each.
+import { createReadStream } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const modules = join(dirname(createRequire(import.meta.url).resolve('hls.js/package.json')), '..');
+const FILES = {
+  '/': [join(here, 'player.html'), 'text/html'],
+  '/player.js': [join(here, 'player.js'), 'text/javascript'],
+  '/hls.js': [join(modules, 'hls.js/dist/hls.min.js'), 'text/javascript'],
+  '/dash.js': [join(modules, 'dashjs/dist/modern/umd/dash.all.min.js'), 'text/javascript'],
+};
+const FLAGS = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio', '--ignore-certificate-errors',
+];
+const GIVE_UP_MS = 30_000; // without a first frame
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    player: { type: 'string', default: 'hls' },
+    watch: { type: 'string' },
+    height: { type: 'string', default: '0' },
+    config: { type: 'string' },
+    seconds: { type: 'string', default: '10' },
+    warmup: { type: 'string', default: '0' },
+    chrome: { type: 'string', default: '/usr/bin/chromium' },
+    stdin: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false }, // the only form there is
+  },
+});
+
+/** Serves the page with the players on a port of its own. */
+async function servePages() {
+  const server = createServer((request, response) => {
+    const [file, type] = FILES[request.url] ?? [];
+    response.writeHead(file ? 200 : 404, { 'content-type': type ?? 'text/plain' });
+    if (file) createReadStream(file).pipe(response);
+    else response.end();
+  });
+  await new Promise((done) => { server.listen(0, '127.0.0.1', done); });
+  return { base: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+}
+
+/** Opens the page so far that only the stream is missing. */
+async function open(page, base, job) {
+  if (job.watch) {
+    await page.goto(job.watch, { waitUntil: 'domcontentloaded' });
+    await page.waitForSelector('video');
+  } else {
+    await page.goto(base);
+    await page.evaluate(([name, o]) => window.prepare(name, o), [job.player ?? 'hls', { height: job.height ?? 0, config: job.config }]);
+  }
+  await page.evaluate(() => window.observeVideo(document.querySelector('video')));
+  if (!job.watch) await page.evaluate((url) => window.load(url), job.url);
+}
+
+/** Waits for the first frame and for so many seconds from there. */
+async function look(page, job) {
+  const seen = await page.waitForFunction(() => window.observer.first !== null, undefined, { timeout: GIVE_UP_MS, polling: 50 }).then(() => true, () => false);
+  if (seen) await pause((job.seconds ?? 10) * 1000);
+  const report = await page.evaluate((warmup) => window.observer.report(warmup), (job.warmup ?? 0) * 1000);
+  const said = await page.evaluate(() => window.said ?? null);
+  if (job.watch) {
+    const attribute = (name) => page.locator('.player').getAttribute(name);
+    return { ...report, state: await attribute('data-state'), rendition: await attribute('data-rendition') };
+  }
+  return { ...report, ...said };
+}
+
+/** One viewer from beginning to end. */
+async function play(browser, base, job, opened) {
+  const opening = pause(job.delay ?? 0);
+  const context = await browser.newContext({ viewport: { width: 1000, height: 600 }, ignoreHTTPSErrors: true });
+  const consoleErrors = [];
+  try {
+    const page = await context.newPage();
+    page.on('pageerror', (e) => consoleErrors.push(e.message));
+    page.on('console', (m) => { if (m.type() === 'error') consoleErrors.push(`${m.text()} ${m.location().url}`); });
+    await page.addInitScript({ path: join(here, 'observe.js') });
+    await opening;
+    await open(page, base, job);
+    opened?.();
+    return { url: job.watch ?? job.url, ...(await look(page, job)), console: consoleErrors.slice(0, 50) };
+  } finally {
+    await context.close();
+  }
+}
+
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+async function serveRequests(browser, base) {
+  const running = new Set();
+  for await (const line of createInterface({ input: process.stdin })) {
+    const job = JSON.parse(line);
+    const work = play(browser, base, job, () => say({ id: job.id, event: 'open' }))
+      .then((report) => say({ id: job.id, event: 'report', ...report }), (err) => say({ id: job.id, event: 'report', failed: String(err) }))
+      .finally(() => running.delete(work));
+    running.add(work);
+  }
+  await Promise.all(running);
+}
+
+async function main() {
+  const pages = await servePages();
+  const browser = await chromium.launch({ executablePath: options.chrome, args: FLAGS });
+  try {
+    if (options.stdin) {
+      await serveRequests(browser, pages.base);
+      return;
+    }
+    const job = {
+      url: positionals[0], watch: options.watch, player: options.player, height: Number(options.height),
+      seconds: Number(options.seconds), warmup: Number(options.warmup), config: options.config && JSON.parse(options.config),
+    };
+    if (!job.url && !job.watch) throw new Error('an address to play is needed');
+    const report = await play(browser, pages.base, job);
+    console.log(JSON.stringify(report));
+    process.exitCode = report.first_frame === null ? 1 : 0;
+  } finally {
+    await browser.close();
+    pages.close();
+  }
+}
+
+await main();

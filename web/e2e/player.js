@@ -1,0 +1,68 @@
+// Runs in player.html: plays an address by a player library with its default settings. The library is
+// there when ready is true; load begins to play, and what the player says is in window.said.
+const script = (src) => new Promise((done, fail) => {
+  const s = document.createElement('script');
+  s.src = src;
+  s.addEventListener('load', done);
+  s.addEventListener('error', () => fail(new Error(`cannot load ${src}`)));
+  document.head.append(s);
+});
+
+const said = { player: '', version: '', levels: [], errors: [], fatal: [] };
+const video = document.querySelector('video');
+const keep = (list, entry) => { if (list.length < 50) list.push(entry); };
+
+const players = {
+  async hls({ height, config }) {
+    await script('/hls.js');
+    const { Hls } = window;
+    said.version = Hls.version;
+    const hls = new Hls(config ?? {});
+    hls.on(Hls.Events.ERROR, (_, e) => keep(e.fatal ? said.fatal : said.errors, `${e.details} ${e.response?.code ?? ''} ${e.error?.message ?? ''}`.trim()));
+    hls.on(Hls.Events.MANIFEST_PARSED, () => {
+      said.levels = hls.levels.map((l) => l.height);
+      const level = hls.levels.findIndex((l) => l.height === height);
+      if (height && level < 0) keep(said.fatal, `there is no level of ${height} lines in ${said.levels}`);
+      if (level >= 0) hls.currentLevel = level;
+    });
+    hls.attachMedia(video);
+    return { load: (url) => hls.loadSource(url), latency: () => hls.latency };
+  },
+
+  async dash({ height, config }) {
+    await script('/dash.js');
+    const player = window.dashjs.MediaPlayer().create();
+    said.version = player.getVersion();
+    player.updateSettings({ debug: { logLevel: 0 }, streaming: { manifestRequestTimeout: 20_000, ...config } });
+    const events = window.dashjs.MediaPlayer.events;
+    player.on(events.ERROR, (e) => keep(said.fatal, `${e.error?.code ?? ''} ${e.error?.message ?? e.error}`));
+    player.on(events.PLAYBACK_ERROR, (e) => keep(said.fatal, `playback ${e.error?.message ?? e.error}`));
+    player.on(events.STREAM_INITIALIZED, () => {
+      const list = player.getRepresentationsByType('video') ?? [];
+      said.levels = list.map((r) => r.height);
+      const chosen = list.find((r) => r.height === height);
+      if (height && !chosen) keep(said.fatal, `there is no representation of ${height} lines in ${said.levels}`);
+      if (!chosen) return;
+      player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } });
+      player.setRepresentationForTypeById('video', chosen.id, true);
+    });
+    player.initialize();
+    player.clearDefaultUTCTimingSources();
+    player.attachView(video);
+    player.setAutoPlay(true);
+    return { load: (url) => player.attachSource(url), latency: () => player.getCurrentLiveLatency() };
+  },
+};
+
+/** Gets a player ready. height forces a level; config is the library's own. */
+window.prepare = async (name, options) => {
+  said.player = name;
+  window.said = said;
+  window.player = await players[name](options);
+};
+
+window.load = (url) => {
+  video.addEventListener('error', () => keep(said.fatal, `video element: ${video.error?.message ?? video.error?.code}`));
+  video.addEventListener('canplay', () => { video.play().catch((e) => keep(said.errors, String(e))); });
+  window.player.load(url);
+};
