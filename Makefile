@@ -22,8 +22,9 @@ lint: ## gofmt, go vet, golangci-lint and the web's linter
 fmt: ## format the Go code
 	@scripts/gofiles -0 | xargs -0 gofmt -w
 
-bench: ## Go benchmarks; ARGS='./media/hub' for some packages
-	@scripts/setup build && scripts/web && scripts/with-ffmpeg go test -run '^$$' -bench . -benchmem $(or $(ARGS),./...)
+bench: ## Go benchmarks (ARGS='./media/hub' for some packages), then the README's "Measured" table (half an hour, on a quiet machine)
+	@scripts/setup test && scripts/build && scripts/with-ffmpeg go test -run '^$$' -bench . -benchmem $(or $(ARGS),./...)
+	@[ -n "$(ARGS)" ] || scripts/with-ffmpeg bench/run
 
 fuzz: ## each fuzz target for FUZZTIME (10s); ARGS='./media/rtmp' for some packages
 	@scripts/setup build && scripts/web && FUZZTIME=$(FUZZTIME) scripts/fuzz $(ARGS)
