@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
+
+	"weir/media/rtmp"
+)
+
+func limited(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func closedSegments(n int) func(*playlist.Media) bool {
+	return func(m *playlist.Media) bool { return m.MediaSequence+len(m.Segments) >= n }
+}
+
+// A publisher that drops and returns goes on with the session that its viewers
+// have; one that says goodbye ends it.
+func TestPublisherReturns(t *testing.T) {
+	t.Parallel()
+	s, ctx := startStation(t), limited(t)
+	first := air(t, s, "back")
+	v, err := s.view(ctx, "back")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.until(ctx, v.pictures[0], closedSegments(6)); err != nil {
+		t.Fatal(err)
+	}
+	first.vanish()
+	second := air(t, s, "back")
+	for _, u := range v.all() {
+		if _, err := v.until(ctx, u, func(m *playlist.Media) bool { return discontinuities(m) == 1 }); err != nil {
+			t.Fatalf("no discontinuity in %s: %v", u, err)
+		}
+	}
+	if err := v.check(ctx); err != nil {
+		t.Error(err)
+	}
+	again, err := s.view(ctx, "back")
+	if err != nil || epoch(again.pictures[0]) != epoch(v.pictures[0]) {
+		t.Errorf("another session: %v, %v and %v", err, again, v)
+	}
+	if err := second.leave(); err != nil {
+		t.Error(err)
+	}
+	for _, u := range v.all() {
+		if _, err := v.until(ctx, u, func(m *playlist.Media) bool { return m.Endlist }); err != nil {
+			t.Errorf("no end in %s: %v", u, err)
+		}
+	}
+	third := air(t, s, "back")
+	fresh, err := s.view(ctx, "back")
+	if err != nil || epoch(fresh.pictures[0]) == epoch(v.pictures[0]) {
+		t.Errorf("not another session after the goodbye: %v", err)
+	}
+	third.vanish()
+}
+
+// A publisher that drops and does not return ends the stream after the window.
+func TestPublisherStaysAway(t *testing.T) {
+	t.Parallel()
+	s, ctx := startStation(t, "WEIR_RECONNECT=300ms"), limited(t)
+	o := air(t, s, "gone")
+	v, err := s.view(ctx, "gone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.vanish()
+	if _, err := v.until(ctx, v.pictures[0], func(m *playlist.Media) bool { return m.Endlist }); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who may not publish is told so in RTMP's own words before anything is granted.
+func TestRefusedPublishers(t *testing.T) {
+	t.Parallel()
+	s := startStation(t, "WEIR_PUBLISH=key")
+	refused := func(what, key, words string) {
+		t.Helper()
+		c, err := dialCaster(t, s, key)
+		if !errors.Is(err, rtmp.ErrRefused) || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), key) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if !c.wire.heard("NetStream.Publish.BadName") || c.wire.heard("NetStream.Publish.Start") {
+			t.Errorf("%s: the server said %q", what, c.wire.read.String())
+		}
+	}
+	refused("wrong key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "not valid")
+	refused("name for a key", "main", "not valid")
+	first := air(t, s, s.key)
+	refused("second publisher", s.key, "already")
+	first.vanish()
+
+	env := []string{"WEIR_DATA_DIR=" + s.dir}
+	made := weir(t.Context(), env, "key", "create", "studio")
+	key := strings.TrimSpace(made.stdout)
+	air(t, s, key).vanish()
+	list := weir(t.Context(), env, "key", "list")
+	if r := weir(t.Context(), env, "key", "revoke", find(t, `(?m)^([0-9a-f]{8})  studio`, list.stdout)); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	refused("revoked key", key, "not valid")
+	if r := s.stop(); strings.Contains(r.stderr, key) || strings.Contains(r.stderr, s.key) {
+		t.Error("a key is in the log")
+	}
+}
+
+// With WEIR_TAKEOVER a second publisher replaces the first, and viewers stay.
+func TestTakeover(t *testing.T) {
+	t.Parallel()
+	s, ctx := startStation(t, "WEIR_TAKEOVER=true"), limited(t)
+	first := air(t, s, "stage")
+	v, err := s.view(ctx, "stage")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.until(ctx, v.pictures[0], closedSegments(4)); err != nil {
+		t.Fatal(err)
+	}
+	second := air(t, s, "stage")
+	if first.lost(t) == nil {
+		t.Error("the first publisher was not told")
+	}
+	if _, err := v.until(ctx, v.pictures[0], func(m *playlist.Media) bool { return discontinuities(m) == 1 }); err != nil {
+		t.Error(err)
+	}
+	if err := second.leave(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who asks for a stream before it is there gets it as soon as it is; who asks for
+// one that never comes is told so.
+func TestEarlyViewers(t *testing.T) {
+	t.Parallel()
+	s, ctx := startStation(t), limited(t)
+	never := make(chan int, 1)
+	go func() {
+		status, _, err := s.get(ctx, "/live/nobody/index.m3u8")
+		if err != nil {
+			t.Error(err)
+		}
+		never <- status
+	}()
+	type answer struct {
+		body string
+		err  error
+	}
+	files := map[string]string{"index.m3u8": "#EXT-X-STREAM-INF", "manifest.mpd": "<Period"}
+	early := map[string]chan answer{}
+	for file := range files {
+		early[file] = make(chan answer, 1)
+		go func() {
+			body, err := s.must(ctx, "/live/soon/"+file)
+			early[file] <- answer{body, err}
+		}()
+	}
+	o := air(t, s, "soon")
+	for file, want := range files {
+		if a := <-early[file]; a.err != nil || !strings.Contains(a.body, want) {
+			t.Errorf("%s: %v %q", file, a.err, a.body)
+		}
+	}
+	if picture, err := s.must(ctx, "/live/soon/thumb.jpg"); err != nil || !strings.HasPrefix(picture, "\xff\xd8\xff") {
+		t.Errorf("thumb.jpg: %v %.20q", err, picture)
+	}
+	if list, err := s.must(ctx, "/api/v1/streams"); err != nil || !strings.Contains(list, `"name":"soon"`) {
+		t.Errorf("streams: %v %s", err, list)
+	}
+	o.vanish()
+	if status := <-never; status != 404 {
+		t.Errorf("a name that never is: %d", status)
+	}
+}
+
+// SIGTERM ends streams cleanly: the publisher is let go, the last segment is on
+// the disk, the exit code is 0.
+func TestSignal(t *testing.T) {
+	t.Parallel()
+	c, ctx := startChild(t, nil), limited(t)
+	o := air(t, c.station, "till-the-end")
+	v, err := c.view(ctx, "till-the-end")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := v.until(ctx, v.pictures[0], closedSegments(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	r := c.stop()
+	if r.code != 0 || strings.Contains(r.stderr, `"ERROR"`) || !strings.Contains(r.stderr, `"stream ended"`) || !strings.Contains(r.stderr, `"stopped"`) {
+		t.Errorf("%d after %v:\n%s", r.code, time.Since(start), r.stderr)
+	}
+	if o.lost(t) == nil {
+		t.Error("the publisher was not told")
+	}
+	last := m.MediaSequence + len(m.Segments) // was open then, or is whole by now
+	if files := stored(t, c.dir); len(files) <= last-m.MediaSequence {
+		t.Errorf("%d files, segment %d was under way", len(files), last)
+	}
+}
+
+// stored lists the segments of pictures below a data folder.
+func stored(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	walk(t, os.DirFS(dir), func(path string) {
+		if strings.Contains(path, "/source/") && strings.HasSuffix(path, ".m4s") {
+			files = append(files, path)
+		}
+	})
+	return files
+}
