@@ -69,6 +69,21 @@ func TestAudioIsNoRestartPointBesideVideo(t *testing.T) {
 	}
 }
 
+func TestSubscribeKind(t *testing.T) {
+	var h hub.Hub
+	s, _ := h.Create("x", time.Now(), []*media.Track{video, audio})
+	r := s.SubscribeKind(media.Audio, ring.Limits{Items: 2})
+	for i := range 9 {
+		s.Write(&media.Packet{Track: video, DTS: media.Time(i)})
+		s.Write(&media.Packet{Track: audio, DTS: media.Time(i), Key: true})
+	}
+	s.Close()
+	p, err := r.Read(t.Context())
+	if err != nil || p.Track != audio || p.DTS != 8 { // sound needs no key frame to go on
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 func TestNamesAreUnique(t *testing.T) {
 	ended := 0
 	h := hub.Hub{OnEnd: func(*hub.Stream) { ended++ }}

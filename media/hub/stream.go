@@ -61,14 +61,25 @@ func (s *Stream) Write(p *media.Packet) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, r := range s.readers {
-		r.ring.Push(p, len(p.Data), p.Key && (p.Track.Kind == media.Video || !r.video))
+		if r.only == 0 || r.only == p.Track.Kind {
+			r.ring.Push(p, len(p.Data), p.Key && (p.Track.Kind == media.Video || !r.video))
+		}
 	}
 }
 
 // Subscribe attaches a reader that sees every packet written from now on. The
 // caller must Close it.
 func (s *Stream) Subscribe(limits ring.Limits) *Reader {
-	r := &Reader{stream: s, ring: ring.New[*media.Packet](limits), video: hasVideo(s.tracks)}
+	return s.attach(&Reader{ring: ring.New[*media.Packet](limits), video: hasVideo(s.tracks)})
+}
+
+// SubscribeKind is Subscribe for a reader that wants one kind of track only.
+func (s *Stream) SubscribeKind(kind media.Kind, limits ring.Limits) *Reader {
+	return s.attach(&Reader{ring: ring.New[*media.Packet](limits), only: kind, video: kind == media.Video})
+}
+
+func (s *Stream) attach(r *Reader) *Reader {
+	r.stream = s
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -121,7 +132,8 @@ func (s *Stream) Stats() Stats {
 type Reader struct {
 	stream *Stream
 	ring   *ring.Ring[*media.Packet]
-	video  bool
+	only   media.Kind // 0: all
+	video  bool       // go on at key frames of the picture after a loss
 }
 
 // Read blocks for the next packet. It returns io.EOF after the stream's end, or

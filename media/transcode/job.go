@@ -51,7 +51,7 @@ func Open(config Config) (*Job, error) {
 	}
 	j.load = newLoad(len(j.rungs))
 	if len(j.rungs) > 0 {
-		j.feed = newFeed(j, config.Stream.Subscribe(config.Queue))
+		j.feed = newFeed(j, config.Stream.SubscribeKind(media.Video, config.Queue))
 	}
 	var err error
 	if NeedsAudio(audio) {

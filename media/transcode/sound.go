@@ -54,7 +54,7 @@ func openSound(j *Job, source *media.Track, leading bool) (*sound, error) {
 	}
 	s := &sound{job: j, leading: leading, source: source, encoder: e, track: e.Track()}
 	from := j.config.Stream
-	s.reader = from.Subscribe(j.config.Queue)
+	s.reader = from.SubscribeKind(media.Audio, j.config.Queue)
 	s.stream, err = j.config.Hub.Create(media.StreamID(from.ID().Name()+"/"+AudioName), from.Epoch(), []*media.Track{s.track})
 	if err != nil {
 		s.close()

@@ -12,7 +12,7 @@ import (
 // while the newest is written. A request that comes a little early waits.
 func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, s *Stream, t *window.Track, n uint64) {
 	from, to, open, ok := s.Window.Span(n)
-	if !ok && n == s.Window.NextNumber() && !s.Window.Ended() {
+	if next := s.Window.NextNumber(); !ok && n >= next && n <= next+early && !s.Window.Ended() {
 		from, to, open, ok = h.awaitSpan(r.Context(), s, n)
 	}
 	if !ok {
@@ -37,9 +37,13 @@ func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, s *Stream,
 	}
 }
 
+// early is how many segments after the next one may be asked for: media that is
+// behind the wall clock must not be answered by 404, which ends players.
+const early = 2
+
 // awaitSpan waits for a DASH segment to begin.
 func (h *Handler) awaitSpan(ctx context.Context, s *Stream, n uint64) (from, to uint64, open, ok bool) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Duration(s.Target)*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Duration(s.Target)*time.Second)
 	defer cancel()
 	err := s.Window.Wait(ctx, h.Closing, func() bool {
 		from, to, open, ok = s.Window.Span(n)
