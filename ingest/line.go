@@ -14,6 +14,7 @@ const (
 	maxBack  = 5 * media.Millisecond   // a greater step back, too
 	maxApart = 3 * media.Second        // of the other track from the leading one
 	strayFor = 2 * time.Second         // how long a track may be off before its own clock is believed
+	maxAhead = 5 * media.Second        // of the wall clock, before a publisher is held back
 	fillHole = 500 * media.Millisecond // missing frames that the next one may cover
 
 	// anchorEvery is the least time between two interruptions: a source that has
@@ -37,7 +38,7 @@ type line struct {
 	recut    bool // media time left the wall clock: re-anchor at the next key frame
 	start    media.Time
 	anchorAt media.Time // wall time of the newest anchor
-	anchorBy media.Time // lead over the wall clock that the publisher had soon after
+	held     bool       // the publisher was held back in this window of drift
 	behind   media.Time // how far it was behind when that was last too much; the session takes it
 }
 
@@ -179,7 +180,7 @@ func (l *line) anchor(ln *lane, p *media.Packet) bool {
 		l.epoch, l.anchored = p.Wall, true
 	}
 	l.running, l.recut = true, false
-	l.start, l.anchorAt, l.anchorBy = at, l.wall(p), 0
+	l.start, l.anchorAt = at, l.wall(p)
 	for i := range l.lanes {
 		x := &l.lanes[i]
 		x.offset = at - p.PTS
@@ -242,26 +243,26 @@ func sign(t media.Time) media.Time {
 	return 1
 }
 
-// observe compares media time with the wall clock.
+// observe compares media time with the wall clock. Media that is too early for a
+// whole window comes from a publisher that was late when the line was anchored
+// and has caught up, or whose clock is fast: then something is left out. One that
+// had to be held back sends a file; it keeps its lead.
 func (l *line) observe(p *media.Packet) {
-	wall := l.wall(p)
-	if l.anchorBy == 0 && wall-l.anchorAt > media.Second {
-		l.anchorBy = p.DTS - wall
+	most, least, ok := l.drift.Observe(p.DTS, l.wall(p))
+	if !ok {
+		return
 	}
-	most, least, ok := l.drift.Observe(p.DTS, wall)
-	if half := l.plan.Segment / 2; ok && (most < -half || least > half) {
+	if half := l.plan.Segment / 2; most < -half || least > half && !l.held {
 		l.recut = true
 		l.behind = max(0, -most)
 	}
+	l.held = false
 }
 
 // ahead is how long the publisher is to be held back because it sends faster
-// than real time. A clock that is merely a little fast is left to the drift rule.
+// than real time.
 func (l *line) ahead(p *media.Packet) media.Time {
-	wall := l.wall(p)
-	allowed := l.plan.Segment/2 - 100*media.Millisecond
-	if run := wall - l.anchorAt; run > 60*media.Second {
-		allowed = max(allowed, l.anchorBy+run/50)
-	}
-	return max(0, p.DTS-wall-allowed)
+	over := max(0, p.DTS-l.wall(p)-maxAhead)
+	l.held = l.held || over > 0
+	return over
 }

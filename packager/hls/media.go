@@ -79,12 +79,38 @@ func (m *Media) header(dst []byte, v *window.View) []byte {
 		first = v.Segments[0].MSN
 	}
 	dst = strconv.AppendUint(dst, first, 10)
+	if at, ok := startAt(v); ok {
+		dst = append(dst, "\n#EXT-X-START:TIME-OFFSET="...)
+		dst = appendSeconds(dst, at)
+		dst = append(dst, ",PRECISE=YES"...)
+	}
 	if v.Discontinuities > 0 {
 		dst = append(dst, "\n#EXT-X-DISCONTINUITY-SEQUENCE:"...)
 		dst = strconv.AppendUint(dst, v.Discontinuities, 10)
 	}
 	return append(dst, '\n')
 }
+
+// startAt is where players are told to begin, from the start of the playlist,
+// while the distance that they keep from the live edge leads them into mini
+// segments without a key frame.
+func startAt(v *window.View) (at media.Time, ok bool) {
+	if v.Kind != media.Video || len(v.Segments) == 0 || !v.Segments[0].Mini {
+		return 0, false
+	}
+	first := v.Segments[0].Start
+	for _, s := range v.Segments {
+		if s.Mini {
+			continue
+		}
+		edge := v.Segments[len(v.Segments)-1].End()
+		return s.Start - first, edge-s.Start < startDistance
+	}
+	return 0, true
+}
+
+// startDistance is more than players keep from the live edge (PART-HOLD-BACK).
+const startDistance = media.Second * 6 / 5
 
 // segment appends the lines of v.Segments[i].
 func (m *Media) segment(dst []byte, v *window.View, i int, parts bool) []byte {
