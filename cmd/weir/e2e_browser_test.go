@@ -52,7 +52,13 @@ func TestBrowser(t *testing.T) {
 	}
 	for _, p := range players {
 		t.Run(p.name, func(t *testing.T) {
+			// dash.js now and then shows nothing at all, without a word (about one
+			// start of ten on a busy machine): it may try again.
 			w := watch(t, script, append(p.args, "--seconds", "8")...)
+			for try := 1; w.Frames < 30 && len(w.Fatal) == 0 && try < 3; try++ {
+				t.Logf("only %d frames, once more", w.Frames)
+				w = watch(t, script, append(p.args, "--seconds", "8")...)
+			}
 			if w.FirstFrame == 0 || w.Frames < 30 || w.Glass == nil || w.Read < w.Frames/2 {
 				t.Errorf("%d frames, the clock was read in %d of them", w.Frames, w.Read)
 			}
