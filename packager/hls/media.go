@@ -81,7 +81,7 @@ func (m *Media) header(dst []byte, v *window.View) []byte {
 	dst = strconv.AppendUint(dst, first, 10)
 	if at, ok := startAt(v); ok {
 		dst = append(dst, "\n#EXT-X-START:TIME-OFFSET="...)
-		dst = appendSeconds(dst, at)
+		dst = appendSeconds(dst, max(at, media.Millisecond)) // some parsers take 0 for "missing"
 		dst = append(dst, ",PRECISE=YES"...)
 	}
 	if v.Discontinuities > 0 {
