@@ -166,12 +166,8 @@ func (t *Track) Wait(ctx context.Context, closing <-chan struct{}, ok func(v *Vi
 		if done {
 			return nil
 		}
-		select {
-		case <-ch:
-		case <-closing:
-			return ErrClosing
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := await(ctx, closing, ch); err != nil {
+			return err
 		}
 	}
 }
@@ -186,13 +182,21 @@ func (w *Window) Wait(ctx context.Context, closing <-chan struct{}, ok func() bo
 		if ok() {
 			return nil
 		}
-		select {
-		case <-ch:
-		case <-closing:
-			return ErrClosing
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := await(ctx, closing, ch); err != nil {
+			return err
 		}
+	}
+}
+
+// await blocks until changed is closed, or there is a reason not to wait for it.
+func await(ctx context.Context, closing, changed <-chan struct{}) error {
+	select {
+	case <-changed:
+		return nil
+	case <-closing:
+		return ErrClosing
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
