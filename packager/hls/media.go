@@ -125,14 +125,14 @@ func (m *Media) segment(dst []byte, v *window.View, i int, parts bool) []byte {
 		dst = appendMap(dst, s.Init)
 	}
 	dst = append(dst, "#EXT-X-PROGRAM-DATE-TIME:"...)
-	dst = m.Epoch.Add(s.Start.Duration()).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	dst = appendDate(dst, m.Epoch.Add(s.Start.Duration()), v.Kind)
 	dst = append(dst, '\n')
 	if parts {
 		for j := range s.Parts {
 			dst = appendPart(dst, s.MSN, j, &s.Parts[j])
 		}
 	}
-	if !s.Closed {
+	if !s.Closed || i >= Complete(v) {
 		return dst
 	}
 	if s.Gap {
@@ -166,6 +166,22 @@ func (m *Media) tail(dst []byte, v *window.View) []byte {
 		dst = append(dst, '\n')
 	})
 	return dst
+}
+
+// Complete is how many segments are listed whole, with EXTINF and URI. The newest
+// one is listed by its parts alone until a part follows it. A player that learns of
+// the last, short part and of the end of a segment in one update, while it appends
+// the part before, may take the segment for loaded and wait for ever (hls.js 1.7
+// forgives 0.2 s at the ends of segments).
+func Complete(v *window.View) int {
+	n := v.Closed()
+	if n == 0 || n < len(v.Segments) && len(v.Segments[n].Parts) > 0 || v.Ended {
+		return n
+	}
+	if s := v.Segments[n-1]; len(s.Parts) > 1 {
+		return n - 1
+	}
+	return n
 }
 
 // NextPart is the part that comes next (EXT-X-PRELOAD-HINT).
@@ -245,9 +261,22 @@ func appendPart(dst []byte, msn uint64, i int, p *window.Part) []byte {
 	return append(dst, '\n')
 }
 
-// appendSeconds writes t with five decimals, rounded to the nearest.
+// appendSeconds writes t with five decimals, rounded down: no sum of durations may
+// lie beyond the media, see appendDate.
 func appendSeconds(dst []byte, t media.Time) []byte {
-	return appendFixed(dst, t.In(100_000), 100_000)
+	return appendFixed(dst, int64(t/(media.Second/100_000)), 100_000)
+}
+
+// appendDate writes t to the millisecond (rfc8216bis 4.4.4.6), sound rounded down
+// and pictures up. Players place the sound by its date beside that of the picture,
+// and hls.js 1.7 waits for ever when a segment of sound whose first part it did not
+// load ends a hair later by the playlist than in its buffer: dates must not lead
+// sound behind its own time stamps.
+func appendDate(dst []byte, t time.Time, kind media.Kind) []byte {
+	if kind == media.Video {
+		t = t.Add(time.Millisecond - 1)
+	}
+	return t.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
 }
 
 func appendMillis(dst []byte, ms int64) []byte { return appendFixed(dst, ms, 1000) }

@@ -223,3 +223,51 @@ func BenchmarkPlaylist(b *testing.B) {
 		})
 	}
 }
+
+// What is written of the newest segment when it is finished: its parts, until one
+// follows or the stream ends.
+func TestNewestSegmentIsListedByItsParts(t *testing.T) {
+	w, v := live(2) // MSN 5, and 6 with three parts
+	v.Close(0)
+	const line = "\n6.m4s\n"
+	m := newMedia()
+	if got := render(m, v, false); strings.Contains(got, line) || !strings.Contains(got, `URI="6.2.m4s"`) || !strings.Contains(got, `TYPE=PART,URI="7.0.m4s"`) {
+		t.Errorf("finished:\n%s", got)
+	}
+	v.Open(window.Segment{MSN: 7, Start: 12 * media.Second})
+	if got := render(m, v, false); strings.Contains(got, line) {
+		t.Errorf("the next is open:\n%s", got)
+	}
+	v.AddPart(window.Part{Data: []byte{1}, Duration: part})
+	if got := render(m, v, false); !strings.Contains(got, line) {
+		t.Errorf("a part follows:\n%s", got)
+	}
+	v.Close(0)
+	if got := render(m, v, false); !strings.Contains(got, "\n7.m4s\n") {
+		t.Errorf("a single part is a whole segment at once:\n%s", got)
+	}
+	w, v = live(2)
+	v.Close(0)
+	w.End()
+	if got := render(newMedia(), v, false); !strings.Contains(got, line+"#EXT-X-ENDLIST\n") {
+		t.Errorf("ended:\n%s", got)
+	}
+}
+
+// Sound must not end later by the playlist than by its time stamps.
+func TestDatesAndLengthsAreRoundedForSound(t *testing.T) {
+	w := window.New(epoch.Add(300 * time.Microsecond))
+	v, a := w.Add("source", media.Video), w.Add("audio", media.Audio)
+	frames := 9 * media.Second * 1024 / 44100
+	for _, x := range []*window.Track{v, a} {
+		x.Open(window.Segment{Start: media.Second / 3})
+		x.AddPart(window.Part{Data: []byte{1}, Duration: frames})
+		x.Close(0)
+	}
+	picture, sound := render(newMedia(), v, false), render(newMedia(), a, false)
+	for text, want := range map[string]string{picture: "12:00:00.334Z", sound: "12:00:00.333Z"} {
+		if !strings.Contains(text, want) || !strings.Contains(text, "#EXTINF:0.20897,") {
+			t.Errorf("want %s and 0.20897 (0.208979...):\n%s", want, text)
+		}
+	}
+}

@@ -89,7 +89,8 @@ func (d directives) met(v *window.View) bool {
 	case d.msn > msn:
 		return false
 	case d.part < 0:
-		return d.msn < msn
+		n := hls.Complete(v)
+		return n > 0 && d.msn <= v.Segments[n-1].MSN || d.msn+1 < msn
 	case d.msn == msn:
 		return d.part < part
 	case d.msn+1 < msn:
