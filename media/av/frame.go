@@ -76,8 +76,7 @@ func (f *Frame) SampleRate() int { return f.f.SampleRate() }
 
 // Ref makes another reference to the same data.
 func (f *Frame) Ref() *Frame {
-	liveFrames.Add(1)
-	return &Frame{PTS: f.PTS, Signal: f.Signal, f: f.f.Clone()}
+	return &Frame{PTS: f.PTS, Signal: f.Signal, f: cloneFrame(f.f)}
 }
 
 // Free gives the reference back. The frame must not be used afterwards.
@@ -86,37 +85,14 @@ func (f *Frame) Free() {
 	f.f = nil
 }
 
-// NewPicture makes a frame from planar 4:2:0 samples, 8 bits, in limited range:
-// width*height of Y, then a quarter as many of U and of V, without padding. The
-// bytes are copied.
+// NewPicture makes a single frame as Pictures does.
 func NewPicture(width, height int, i420 []byte, pts media.Time) (*Frame, error) {
-	if width <= 0 || height <= 0 || width%2 != 0 || height%2 != 0 || len(i420) != width*height*3/2 {
-		return nil, wrap("picture", errors.New("size does not fit the bytes"))
-	}
-	f, err := newPicture(width, height, astiav.PixelFormatYuv420P)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Data().SetBytes(i420, 1); err != nil {
-		freeFrame(f)
-		return nil, wrap("picture", err)
-	}
-	return &Frame{PTS: pts, Signal: UsualSignal(width, height), f: f}, nil
+	p := NewPictures(width, height)
+	defer p.Close()
+	return p.New(i420, pts)
 }
 
-func newPicture(width, height int, format astiav.PixelFormat) (*astiav.Frame, error) {
-	f := allocFrame()
-	f.SetWidth(width)
-	f.SetHeight(height)
-	f.SetPixelFormat(format)
-	if err := f.AllocBuffer(0); err != nil {
-		freeFrame(f)
-		return nil, wrap("picture", err)
-	}
-	return f, nil
-}
-
-// Picture copies the samples out as NewPicture takes them. It fails for frames
+// Picture copies the samples out as Pictures takes them. It fails for frames
 // that are not 4:2:0 with 8 bits.
 func (f *Frame) Picture() ([]byte, error) {
 	if f.f.PixelFormat() != astiav.PixelFormatYuv420P {

@@ -24,7 +24,7 @@ func JPEG(f *Frame, maxWidth, quality int) ([]byte, error) {
 		w, h = maxWidth, h*maxWidth/w
 	}
 	w, h = max(2, w&^1), max(2, h&^1)
-	s := &Scaler{width: w, height: h, format: astiav.PixelFormatYuvj420P}
+	s := &Scaler{made: &Pictures{width: w, height: h, format: astiav.PixelFormatYuvj420P}}
 	defer s.Close()
 	scaled, err := s.Scale(f)
 	if err != nil {

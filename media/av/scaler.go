@@ -9,8 +9,7 @@ import (
 // Scaler makes pictures of one size from pictures of any size and format, by
 // bicubic interpolation. The output is 4:2:0 with 8 bits in limited range.
 type Scaler struct {
-	width, height int
-	format        astiav.PixelFormat
+	made *Pictures
 
 	context *astiav.SoftwareScaleContext
 	from    shape
@@ -24,19 +23,20 @@ type shape struct {
 // NewScaler makes a scaler for pictures of width x height samples, both even.
 // It takes memory with the first frame.
 func NewScaler(width, height int) *Scaler {
-	return &Scaler{width: width, height: height, format: astiav.PixelFormatYuv420P}
+	return &Scaler{made: NewPictures(width, height)}
 }
 
 // Scale makes a new frame from f, which stays the caller's. Where nothing is to
 // be done it is another reference to the same picture.
 func (s *Scaler) Scale(f *Frame) (*Frame, error) {
 	in := shape{f.Width(), f.Height(), f.f.PixelFormat()}
-	if in == (shape{s.width, s.height, s.format}) {
+	out := shape{s.made.width, s.made.height, s.made.format}
+	if in == out {
 		return f.Ref(), nil
 	}
 	if s.context == nil || in != s.from {
 		s.Close()
-		c, err := astiav.CreateSoftwareScaleContext(in.width, in.height, in.format, s.width, s.height, s.format,
+		c, err := astiav.CreateSoftwareScaleContext(in.width, in.height, in.format, out.width, out.height, out.format,
 			astiav.NewSoftwareScaleContextFlags(astiav.SoftwareScaleContextFlagBicubic))
 		if err != nil {
 			return nil, wrap("scaler", err)
@@ -44,15 +44,11 @@ func (s *Scaler) Scale(f *Frame) (*Frame, error) {
 		liveContexts.Add(1)
 		s.context, s.from = c, in
 	}
-	out, err := newPicture(s.width, s.height, s.format)
+	made, err := s.made.fill(func(to *astiav.Frame) error { return s.context.ScaleFrame(f.f, to) })
 	if err != nil {
-		return nil, err
-	}
-	if err := s.context.ScaleFrame(f.f, out); err != nil {
-		freeFrame(out)
 		return nil, wrap("scale", err)
 	}
-	return &Frame{PTS: f.PTS, Signal: f.Signal, f: out}, nil
+	return &Frame{PTS: f.PTS, Signal: f.Signal, f: made}, nil
 }
 
 // Close frees what the scaler holds. It may be used again afterwards.
@@ -62,4 +58,5 @@ func (s *Scaler) Close() {
 		s.context = nil
 		liveContexts.Add(-1)
 	}
+	s.made.Close()
 }

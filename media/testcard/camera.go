@@ -37,6 +37,7 @@ type Camera struct {
 	video   *av.VideoEncoder
 	sound   *av.SoundEncoder
 	picture []byte
+	frames  *av.Pictures
 	n       int64 // next frame
 	samples int64 // sound made so far
 }
@@ -56,7 +57,7 @@ func OpenCamera(config CameraConfig) (*Camera, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Camera{config: config, card: card, picture: make([]byte, card.Size())}
+	c := &Camera{config: config, card: card, picture: make([]byte, card.Size()), frames: av.NewPictures(config.Width, config.Height)}
 	c.video, err = av.OpenVideoEncoder(av.VideoConfig{Width: config.Width, Height: config.Height, FrameRate: config.FrameRate,
 		Bitrate: config.Bitrate, Preset: config.Preset, MaxBFrames: config.MaxBFrames,
 		Signal: av.UsualSignal(config.Width, config.Height)})
@@ -98,7 +99,7 @@ func (c *Camera) Shoot() ([]*media.Packet, error) {
 		shown = wall
 	}
 	c.card.Draw(c.picture, at.Duration(), shown)
-	f, err := av.NewPicture(c.config.Width, c.config.Height, c.picture, at)
+	f, err := c.frames.New(c.picture, at)
 	if err != nil {
 		return nil, err
 	}
@@ -176,6 +177,7 @@ func (c *Camera) Flush() ([]*media.Packet, error) {
 // Close frees the encoders.
 func (c *Camera) Close() {
 	c.video.Close()
+	c.frames.Close()
 	if c.sound != nil {
 		c.sound.Close()
 	}
