@@ -90,7 +90,7 @@ func ffmpeg(ctx context.Context, clip *rig.Clip, length time.Duration) (perSecon
 			args, "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-pix_fmt", "yuv420p", "-threads:v", "1",
 			"-bf", "0", "-sc_threshold", "0", "-g", "60", "-keyint_min", "60",
 			"-b:v", fmt.Sprintf("%dk", kbit), "-maxrate", fmt.Sprintf("%dk", kbit*107/100), "-bufsize", fmt.Sprintf("%dk", kbit*3/2),
-			"-x264-params", "rc-lookahead=5:sync-lookahead=0:force-cfr=1", "-f", "flv", "-y", "/dev/null",
+			"-x264-params", "rc-lookahead=0:mbtree=0:sync-lookahead=0:force-cfr=1", "-f", "flv", "-y", "/dev/null",
 		)
 	}
 	cmd := exec.CommandContext(ctx, "ffmpeg", append([]string{"-y"}, args...)...)

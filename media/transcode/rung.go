@@ -96,7 +96,7 @@ func (r *rung) start(s av.Signal, duration media.Time) error {
 		w.FrameRate = rateOf(duration)
 	}
 	e, err := av.OpenVideoEncoder(av.VideoConfig{Width: w.Width, Height: w.Height, FrameRate: w.FrameRate, Bitrate: w.Bitrate,
-		Lookahead: lookahead(w.FrameRate), Signal: s.Or(av.UsualSignal(t.Width, t.Height))})
+		Signal: s.Or(av.UsualSignal(t.Width, t.Height))})
 	if err != nil {
 		return err
 	}
@@ -115,15 +115,6 @@ func rateOf(duration media.Time) media.Rational {
 		a, b = b, a%b
 	}
 	return media.Rational{Num: int(media.TicksPerSecond / a), Den: int(duration / a)}
-}
-
-// lookahead is a sixth of a second in frames: what viewers of an encoded rung
-// are behind those of the source for it.
-func lookahead(rate media.Rational) int {
-	if rate.Interval() == 0 {
-		return 5
-	}
-	return min(int(rate.Float()/6+0.5), 10)
 }
 
 func sameTrack(a, b *media.Track) bool {
