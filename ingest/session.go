@@ -21,6 +21,7 @@ type Session struct {
 	stream *hub.Stream
 	line   line
 	lament time.Time   // when it was last logged that the publisher is too slow
+	since  time.Time   // when a publisher's first packet came, while there is no stream
 	timer  *time.Timer // runs while nobody publishes
 	ended  bool
 	done   chan struct{}
@@ -146,6 +147,7 @@ func (s *Session) begin(tracks []*media.Track) error {
 		s.closeStream()
 	}
 	s.line = newLine(plan, tracks)
+	s.since = time.Time{}
 	return nil
 }
 
@@ -168,10 +170,28 @@ func (s *Session) watchPace(now time.Time) {
 	s.owner.cfg.Log.Warn("publisher is slower than real time", "stream", s.name, "behind", behind.Duration().Round(time.Millisecond))
 }
 
+// startsWithin is how long the first key frame may take before the log says what
+// is missing.
+const startsWithin = 5 * time.Second
+
+// watchStart tells the log of a publisher that sends, but no key frame: viewers
+// have nothing to begin with.
+func (s *Session) watchStart(now time.Time) {
+	switch {
+	case s.stream != nil:
+	case s.since.IsZero():
+		s.since = now
+	case now.Sub(s.since) >= startsWithin:
+		s.since = now.Add(lamentEvery - startsWithin)
+		s.owner.cfg.Log.Warn("no key frame yet, viewers cannot start: set a key frame interval in the encoder", "stream", s.name)
+	}
+}
+
 // write dates one packet and gives it to the stream. It returns how long the
 // publisher is to be held back.
 func (s *Session) write(p *media.Packet) (time.Duration, error) {
 	if !s.line.place(p) {
+		s.watchStart(p.Wall)
 		return 0, nil
 	}
 	if s.stream == nil {

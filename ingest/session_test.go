@@ -231,6 +231,28 @@ func TestMediaTimeFollowsTheWallClock(t *testing.T) {
 	}
 }
 
+// A publisher whose key frame does not come is told of after five seconds and then
+// once a minute; with one, nothing is said.
+func TestMissingKeyFrameIsLogged(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first, want int // frame that is key, lines in the log
+	}{"at once": {0, 0}, "after 4 s": {4 * 30, 0}, "after 10 s": {10 * 30, 1}, "never": {1 << 30, 3}} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			r := newRig(t, func(c *ingest.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+			for i := range 30 * 130 {
+				stamp := media.FromDuration(time.Duration(i) * time.Second / 30)
+				r.write(&media.Packet{Track: r.video, DTS: stamp, PTS: stamp, Key: i == tt.first, Data: []byte{1}})
+				r.wall = r.wall.Add(time.Second / 30)
+			}
+			r.pub.Close(true)
+			if n := strings.Count(log.String(), "no key frame yet"); n != tt.want {
+				t.Errorf("%d lines, want %d\n%s", n, tt.want, log.String())
+			}
+		})
+	}
+}
+
 func TestSlowPublisherIsLoggedNowAndThen(t *testing.T) {
 	for name, tt := range map[string]struct {
 		rate float64

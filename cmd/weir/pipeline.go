@@ -18,6 +18,7 @@ import (
 	"weir/packager"
 	"weir/packager/archive"
 	"weir/packager/origin"
+	"weir/packager/window"
 )
 
 // pipelines builds, for every stream that goes live, what stands between the hub
@@ -235,9 +236,12 @@ func (p *pipelines) run(pl *pipeline) {
 			}
 		})
 	}
+	packed := make(chan struct{})
+	job.Go(func() { p.watchStart(pl, packed) })
 	if err := pl.pack.Run(context.WithoutCancel(p.ctx)); err != nil {
 		p.log.Error("packaging ended", "stream", pl.stream.Name, "err", err)
 	}
+	close(packed)
 	job.Wait()
 	close(pl.done)
 	p.origin.End(pl.stream)
@@ -257,6 +261,38 @@ func (p *pipelines) run(pl *pipeline) {
 	if err := pl.sink.Close(); err != nil {
 		p.log.Warn("cannot remove segments", "stream", pl.stream.Name, "err", err)
 	}
+}
+
+// startsWithin is how long the first part of a rendition may take before the log
+// says that something is wrong.
+const startsWithin = 5 * time.Second
+
+// watchStart tells the log of renditions that do not begin: what the publisher sends
+// cannot be decoded, or has no time that moves.
+func (p *pipelines) watchStart(pl *pipeline, over <-chan struct{}) {
+	t := time.NewTimer(startsWithin)
+	defer t.Stop()
+	select {
+	case <-over:
+		return
+	case <-t.C:
+	}
+	var silent []string
+	for _, t := range pl.stream.Window.Tracks() {
+		t.View(func(v *window.View) {
+			if _, _, some := v.Last(); !some && !v.Shed {
+				silent = append(silent, t.Name)
+			}
+		})
+	}
+	if len(silent) == 0 {
+		return
+	}
+	damaged := uint64(0)
+	if pl.job != nil {
+		damaged = pl.job.Corrupt()
+	}
+	p.log.Warn("renditions do not begin: the publisher's media cannot be used for them", "stream", pl.stream.Name, "renditions", silent, "damaged_packets", damaged)
 }
 
 func (p *pipelines) get(name string) *pipeline {
