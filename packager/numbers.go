@@ -16,18 +16,19 @@ type numbers struct {
 	next   uint64
 }
 
-// begin says whether a DASH segment begins with a cut at time at.
-func (n *numbers) begin(at media.Time, discontinuity bool) (window.Period, bool) {
+// begin says whether a DASH segment begins with a cut at time at, before which the
+// media ended at time ended.
+func (n *numbers) begin(at, ended media.Time, discontinuity bool) (window.Period, bool) {
 	ideal := n.period.Start + media.Time(n.next-n.period.Number)*n.every
 	switch {
 	case !n.begun || discontinuity:
 		n.begun = true
-		n.period.Start, n.period.Number = at, n.next
+		n.period.Start, n.period.Ended, n.period.Number = at, ended, n.next
 	case n.period.Timeline:
 	case at < ideal-n.every/4:
 		return n.period, false
 	case at > ideal+n.every/2:
-		n.period = window.Period{Start: at, Number: n.next, Timeline: true}
+		n.period = window.Period{Start: at, Ended: ended, Number: n.next, Timeline: true}
 	}
 	n.next++
 	return n.period, true
@@ -39,8 +40,9 @@ func (p *Packager) mark(discontinuity bool) {
 	for msn > p.cuts.base && p.cuts.get(msn).mini {
 		msn--
 	}
-	at := p.cuts.get(msn).at
-	if period, ok := p.numbers.begin(at, discontinuity); ok {
+	c := p.cuts.get(msn)
+	at := c.at
+	if period, ok := p.numbers.begin(at, c.ended, discontinuity); ok {
 		p.win.AddMark(window.Mark{MSN: msn, Start: at, Period: period})
 	}
 }

@@ -330,6 +330,10 @@ func TestLostPacketsAreADiscontinuity(t *testing.T) {
 			t.Errorf("%s: %d discontinuities", name, found)
 		}
 	}
+	marks := r.pack.Window().Marks()
+	if p := marks[len(marks)-1].Period; p.Start != 7*media.Second || (p.Ended-3*media.Second).Duration().Abs() > 3*time.Millisecond {
+		t.Errorf("the newest Period is %+v", p)
+	}
 }
 
 func TestOldSegmentsGo(t *testing.T) {

@@ -23,6 +23,10 @@ func (s *Stream) mpd(tracks []*window.Track, timeURL string) ([]byte, error) {
 			n++
 		}
 		period := s.period(tracks, marks[i:n], n == len(marks))
+		if n < len(marks) && marks[n].Period.Ended < marks[n].Period.Start {
+			// a hole: players that begin in it look in the Period that it belongs to
+			period.Duration = marks[n].Period.Ended - period.Start
+		}
 		if len(period.Sets) > 0 {
 			p.Periods = append(p.Periods, period)
 		}

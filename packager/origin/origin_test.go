@@ -509,3 +509,23 @@ func (d discard) Header() http.Header            { return d.header }
 func (discard) Write(p []byte) (int, error)      { return len(p), nil }
 func (discard) WriteHeader(int)                  {}
 func (discard) SetWriteDeadline(time.Time) error { return nil }
+
+// A Period that is followed by a hole says where it ends; one that is not, does not.
+func TestPeriodsEndBeforeHoles(t *testing.T) {
+	for name, hole := range map[string]media.Time{"hole": 3 * media.Second / 2, "none": 0} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.handler.Add(r.stream)
+			r.segments(3)
+			ended := r.at
+			r.at += hole
+			r.stream.Window.AddMark(window.Mark{MSN: r.msn, Start: r.at, Period: window.Period{Start: r.at, Ended: ended, Number: 3}})
+			r.open(false)
+			r.add()
+			text := r.get(r.server.URL + "/live/x/manifest.mpd").body
+			if got := strings.Contains(text, `<Period id="p0" start="PT0S" duration="PT6S">`); got != (hole > 0) {
+				t.Error(text)
+			}
+		})
+	}
+}

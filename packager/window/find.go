@@ -29,7 +29,8 @@ type Mark struct {
 // Period is a stretch of the stream without discontinuity (DASH 5.3.2).
 type Period struct {
 	Start  media.Time
-	Number uint64 // of its first segment
+	Ended  media.Time // where the media before it ended: there may be a hole
+	Number uint64     // of its first segment
 	// Timeline says that the segments are too irregular for $Number$ arithmetic
 	// and must be listed.
 	Timeline bool
