@@ -236,9 +236,9 @@ func (m *Media) within(v *window.View, n, targets int) int {
 }
 
 // skippable counts the segments farther than the skip boundary from the end of
-// the last complete segment.
+// the last segment that is listed whole.
 func (m *Media) skippable(v *window.View) int {
-	return min(m.within(v, v.Closed(), skipUntil), len(m.lens))
+	return min(m.within(v, Complete(v), skipUntil), len(m.lens))
 }
 
 func appendMap(dst []byte, init int) []byte {

@@ -254,6 +254,23 @@ func TestNewestSegmentIsListedByItsParts(t *testing.T) {
 	}
 }
 
+// A delta update leaves as much as CAN-SKIP-UNTIL in whole segments, also while the
+// newest is listed by its parts.
+func TestDeltaLeavesTheSkipBoundary(t *testing.T) {
+	_, v := live(14)
+	v.Trim(window.Keep{Playlist: media.Second * 60, Memory: media.Second * 6, Minis: media.Second * 8})
+	for range 8 {
+		if n := strings.Count(render(newMedia(), v, true), "#EXTINF:2.00000,"); n < 6 {
+			t.Errorf("%d segments of 2 s are left", n)
+		}
+		v.AddPart(window.Part{Data: []byte{1}, Duration: part})
+	}
+	v.Close(0)
+	if n := strings.Count(render(newMedia(), v, true), "#EXTINF:"); n < 6 {
+		t.Errorf("%d segments are left", n)
+	}
+}
+
 // Sound must not end later by the playlist than by its time stamps.
 func TestDatesAndLengthsAreRoundedForSound(t *testing.T) {
 	w := window.New(epoch.Add(300 * time.Microsecond))

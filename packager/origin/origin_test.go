@@ -191,6 +191,8 @@ func TestDeltaAndGzip(t *testing.T) {
 	r := newRig(t)
 	r.handler.Add(r.stream)
 	r.segments(12)
+	r.open(true)
+	r.add()
 	full, delta := r.get(r.base+"index.m3u8"), r.get(r.base+"index.m3u8?_HLS_skip=YES")
 	if !strings.Contains(delta.body, "#EXT-X-SKIP:SKIPPED-SEGMENTS=6\n") || len(delta.body) >= len(full.body) {
 		t.Errorf("delta\n%s", delta.body)
