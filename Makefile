@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 export GOTOOLCHAIN := local
 FUZZTIME ?= 10s
 
-.PHONY: run build test lint fmt bench fuzz golden soak clean help
+.PHONY: run build test lint fmt bench fuzz golden soak dev-stack dev-stack-stop clean help
 
 run: build ## install and build whatever is missing, then run weir with a demo picture
 	@exec bin/weir all --demo
@@ -13,7 +13,7 @@ run: build ## install and build whatever is missing, then run weir with a demo p
 build: ## install and build whatever is missing into bin/weir
 	@scripts/build
 
-test: ## run every test there is (web, Go, Go with -race, browser)
+test: ## run every test there is (web, Go, Go with -race, the services on real servers, browser)
 	@scripts/test
 
 lint: ## gofmt, go vet, golangci-lint and the web's linter
@@ -35,9 +35,16 @@ golden: ## write the golden files anew: look at the difference before you commit
 soak: ## the tests that are too long for `make test` (build tag soak)
 	@scripts/setup test && scripts/web && scripts/with-ffmpeg go test -tags soak -run Soak -count 1 -timeout 2h -v $(or $(ARGS),./...)
 
+dev-stack: ## start PostgreSQL, Redis, RabbitMQ and MinIO, or leave them running, and print the settings with which bin/weir uses them
+	@deploy/devstack/devstack.sh install && deploy/devstack/devstack.sh start && deploy/devstack/devstack.sh env
+	@echo '== for this shell: eval "$$(make dev-stack)"; then bin/weir all; at the end make dev-stack-stop' >&2
+
+dev-stack-stop: ## end them and delete their data
+	@deploy/devstack/devstack.sh stop
+
 clean: ## remove what was built here; data and the caches stay
 	@rm -rf bin web/node_modules web/e2e/out
 	@find web/dist -mindepth 1 ! -name .gitkeep -delete
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 23
