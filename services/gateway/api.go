@@ -53,16 +53,16 @@ var plainCSS []byte
 
 // api serves /api/: its own few addresses, and what is not its own by Config.API.
 type api struct {
-	cfg  Config
-	docs []byte
+	cfg   Config
+	about *descriptions
 }
 
-func newAPI(cfg Config) (*api, error) {
-	docs, err := renderDocs(openAPI)
+func newAPI(cfg Config, p *proxy) (*api, error) {
+	about, err := newDescriptions(p, cfg.Now)
 	if err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
-	return &api{cfg: cfg, docs: docs}, nil
+	return &api{cfg: cfg, about: about}, nil
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -73,13 +73,19 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/api/v1/server":
 		serve = func(w http.ResponseWriter, _ *http.Request) { a.answer(w, a.cfg.Server()) }
 	case "/api/v1/openapi.yaml":
-		serve = func(w http.ResponseWriter, r *http.Request) { document(w, r, "application/yaml", openAPI) }
+		serve = func(w http.ResponseWriter, r *http.Request) {
+			document(w, r, "application/yaml", a.about.get(r.Context()).yaml)
+		}
+	case "/api/v1/openapi.json":
+		serve = func(w http.ResponseWriter, r *http.Request) {
+			document(w, r, "application/json", a.about.get(r.Context()).json)
+		}
 	case "/api/docs.css":
 		serve = func(w http.ResponseWriter, r *http.Request) { document(w, r, "text/css; charset=utf-8", plainCSS) }
 	case "/api/docs":
 		serve = func(w http.ResponseWriter, r *http.Request) {
 			pageHeaders(w.Header())
-			document(w, r, "text/html; charset=utf-8", a.docs)
+			document(w, r, "text/html; charset=utf-8", a.about.get(r.Context()).page)
 		}
 	default:
 		if a.cfg.API != nil && strings.HasPrefix(r.URL.Path, "/api/v1/") {

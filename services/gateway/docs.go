@@ -28,7 +28,19 @@ type openAPIDoc struct {
 
 type operation struct {
 	Summary, Description string
-	Responses            map[string]response
+	Parameters           []parameter
+	RequestBody          struct {
+		Content map[string]struct{ Schema schema }
+	} `yaml:"requestBody"`
+	Responses map[string]response
+	Security  []map[string][]string
+}
+
+type parameter struct {
+	Name, In    string
+	Description string
+	Required    bool
+	Schema      schema
 }
 
 type response struct {
@@ -46,6 +58,24 @@ type schema struct {
 	Required    []string
 	Properties  map[string]schema
 	Items       *schema
+}
+
+// UnmarshalYAML takes of a type that may also be null the other one.
+func (s *schema) UnmarshalYAML(n *yaml.Node) error {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		types := n.Content[i+1]
+		if n.Content[i].Value != "type" || types.Kind != yaml.SequenceNode {
+			continue
+		}
+		for _, t := range types.Content {
+			if t.Value != "null" {
+				n.Content[i+1] = t
+				break
+			}
+		}
+	}
+	type plain schema
+	return n.Decode((*plain)(s))
 }
 
 // renderDocs makes the page of /api/docs out of the OpenAPI text.

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Defaults of Config.
@@ -33,14 +35,15 @@ const (
 type Config struct {
 	Addr              string         // host:port to listen on; port 0 takes a free one
 	CertFile, KeyFile string         // PEM files; both set means TLS and nothing else
-	TrustedProxies    []netip.Prefix // networks whose X-Forwarded-For counts
+	TrustedProxies    []netip.Prefix // networks whose X-Forwarded-* or PROXY header counts
 
-	Media   http.Handler    // /live/ and /vod/; nil answers 503
-	API     http.Handler    // the rest of /api/v1/; nil answers 404
-	Streams func() []Stream // who is live, called at each request; nil means nobody
-	Server  func() Server   // what the server tells of itself; nil means nothing
-	Web     fs.FS           // the built web app, with index.html; nil has no pages
-	Ready   func() error    // why this process is not ready; nil means it is
+	Media    http.Handler    // /live/ and /vod/; nil answers 503
+	Services []Service       // who answers which part of /api/v1/ and /.well-known/
+	API      http.Handler    // the rest of /api/v1/; nil answers 404
+	Streams  func() []Stream // who is live, called at each request; nil means nobody
+	Server   func() Server   // what the server tells of itself; nil means nothing
+	Web      fs.FS           // the built web app, with index.html; nil has no pages
+	Ready    func() error    // why this process is not ready; nil means it is
 
 	MaxConns      int           // connections at once; more are closed at once
 	HeaderTimeout time.Duration // to send a request's header, and for the TLS handshake
@@ -48,8 +51,9 @@ type Config struct {
 	IdleTimeout   time.Duration // between two requests of a connection
 	Drain         time.Duration // for answers under way when the process stops
 
-	Now func() time.Time // the clock of /time; nil means time.Now
-	Log *slog.Logger     // nil discards
+	Now    func() time.Time     // the clock of /time; nil means time.Now
+	Log    *slog.Logger         // nil discards
+	Traces trace.TracerProvider // nil: no spans; the callers' trace ids are passed on
 }
 
 // Gateway is the public port, bound by Open and served by Run.
@@ -59,6 +63,7 @@ type Gateway struct {
 	listener *countedListener
 	held     context.CancelFunc // ends every request that waits for something
 	metrics  *metrics
+	proxy    *proxy
 }
 
 // Open binds the port and prepares the pages; nothing is served until Run. The
@@ -73,7 +78,11 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 	// Requests live on their own context: at the end held ones are told first,
 	// then the rest of the answers may still leave.
 	base, held := context.WithCancel(context.WithoutCancel(ctx))
-	g.held = held
+	g.proxy = handler.proxy
+	g.held = func() {
+		handler.proxy.draining.Store(true)
+		held()
+	}
 	g.server = &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: cfg.HeaderTimeout,
@@ -85,16 +94,16 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100, SendPingTimeout: 30 * time.Second, PingTimeout: 10 * time.Second, WriteByteTimeout: 20 * time.Second},
 	}
 	if err := g.loadTLS(); err != nil {
-		held()
+		g.held()
 		return nil, err
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
-		held()
+		g.held()
 		return nil, fmt.Errorf("public port: %w", err)
 	}
-	g.listener = &countedListener{Listener: l, limit: int64(cfg.MaxConns), metrics: g.metrics}
+	g.listener = &countedListener{Listener: l, limit: int64(cfg.MaxConns), metrics: g.metrics, trusted: cfg.TrustedProxies, headerTimeout: cfg.HeaderTimeout}
 	g.server.ConnState = g.listener.connState
 	return g, nil
 }
@@ -152,9 +161,10 @@ func (g *Gateway) Addr() net.Addr { return g.listener.Addr() }
 func (g *Gateway) TLS() bool { return g.cfg.CertFile != "" }
 
 // Run serves until ctx is done. Then no new connection is taken, requests that
-// are held see their context end at once, and answers under way have Config.Drain
-// to finish. It returns the error that ended serving earlier, else nil.
+// are held see their context end at once, as do WebSockets and streams of events,
+// and answers under way have Config.Drain to finish. It returns the error that ended serving earlier, else nil.
 func (g *Gateway) Run(ctx context.Context) error {
+	defer g.proxy.end()
 	defer g.held()
 	ended := make(chan error, 1)
 	go func() { ended <- g.serve() }()

@@ -3,17 +3,21 @@ package gateway
 import (
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
+	"time"
 )
 
 // countedListener bounds how many connections there are at once. It does not wrap
-// the connections: sendfile needs the server to see the socket itself, so their
-// end is learnt from http.Server.ConnState.
+// the connections, but those of trusted proxies: sendfile needs the server to see
+// the socket itself, so their end is learnt from http.Server.ConnState.
 type countedListener struct {
 	net.Listener
-	limit   int64
-	open    atomic.Int64
-	metrics *metrics
+	limit         int64
+	open          atomic.Int64
+	metrics       *metrics
+	trusted       []netip.Prefix // who may begin with a PROXY header
+	headerTimeout time.Duration  // for that header
 }
 
 // Accept returns the next connection that is within the limit and closes those
@@ -26,12 +30,24 @@ func (l *countedListener) Accept() (net.Conn, error) {
 		}
 		if n := l.open.Add(1); n <= l.limit {
 			l.metrics.connections.Set(float64(n))
-			return c, nil
+			return l.believe(c), nil
 		}
 		l.open.Add(-1)
 		l.metrics.refused.Inc()
 		c.Close()
 	}
+}
+
+// believe lets a trusted proxy say who its client is.
+func (l *countedListener) believe(c net.Conn) net.Conn {
+	if len(l.trusted) == 0 {
+		return c
+	}
+	peer, err := netip.ParseAddrPort(c.RemoteAddr().String())
+	if err != nil || !contains(l.trusted, peer.Addr()) {
+		return c
+	}
+	return &proxiedConn{Conn: c, timeout: l.headerTimeout}
 }
 
 // connState is the server's ConnState hook: it is called once with one of the two

@@ -15,6 +15,7 @@ type router struct {
 	cfg   Config
 	pages *pages
 	api   *api
+	proxy *proxy
 
 	media, apiCount, page, other prometheus.Counter
 }
@@ -24,17 +25,21 @@ func newRouter(cfg Config, m *metrics) (*router, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := newAPI(cfg)
+	px, err := newProxy(cfg, m)
+	if err != nil {
+		return nil, err
+	}
+	a, err := newAPI(cfg, px)
 	if err != nil {
 		return nil, err
 	}
 	count := func(route string) prometheus.Counter { return m.requests.WithLabelValues(route) }
-	return &router{cfg: cfg, pages: p, api: a, media: count("media"), apiCount: count("api"), page: count("page"), other: count("other")}, nil
+	return &router{cfg: cfg, pages: p, api: a, proxy: px, media: count("media"), apiCount: count("api"), page: count("page"), other: count("other")}, nil
 }
 
 // ServeHTTP hands w on as it is: see the package comment.
 func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	believeProxy(r, rt.cfg.TrustedProxies)
+	via := believeProxy(r, rt.cfg.TrustedProxies)
 	path := r.URL.Path
 	if len(path) > maxPathBytes || len(r.URL.RawQuery) > maxQueryBytes {
 		rt.other.Inc()
@@ -47,18 +52,29 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rt.notFound(w, r)
 		return
 	}
-	boundBody(w, r)
 	switch first, _, _ := strings.Cut(path[1:], "/"); first {
 	case "live", "vod":
+		boundBody(w, r)
 		rt.media.Inc()
 		rt.serveMedia(w, r)
-	case "api":
+	case "api", wellKnown[1:]:
 		rt.apiCount.Inc()
+		if up := rt.proxy.find(path); up != nil {
+			up.serve(w, r, via)
+			return
+		}
+		boundBody(w, r)
+		if first != "api" {
+			problem(w, http.StatusNotFound, "There is nothing here.")
+			return
+		}
 		rt.api.ServeHTTP(w, r)
 	case "healthz", "readyz", "time":
+		boundBody(w, r)
 		rt.other.Inc()
 		rt.serveProbe(w, r)
 	default:
+		boundBody(w, r)
 		rt.page.Inc()
 		rt.pages.ServeHTTP(w, r)
 	}
@@ -162,30 +178,34 @@ func getOnly(w http.ResponseWriter, r *http.Request) bool {
 // believeProxy makes r.RemoteAddr the viewer's address when the peer is a trusted
 // proxy, and takes the forwarding headers away from handlers in any case. Of the
 // addresses in X-Forwarded-For the last that is not itself a trusted proxy counts:
-// everything before it could be the viewer's invention.
-func believeProxy(r *http.Request, trusted []netip.Prefix) {
+// everything before it could be the viewer's invention. What else a trusted proxy
+// says is returned.
+func believeProxy(r *http.Request, trusted []netip.Prefix) via {
 	headers := r.Header["X-Forwarded-For"]
+	var v via
+	if len(trusted) > 0 {
+		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && contains(trusted, peer.Addr()) {
+			v = via{trusted: true, proto: r.Header.Get("X-Forwarded-Proto"), host: r.Header.Get("X-Forwarded-Host"), id: r.Header.Get(requestIDHeader)}
+		}
+	}
 	for _, name := range [...]string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "Forwarded", "X-Real-Ip"} {
 		delete(r.Header, name)
 	}
-	if len(headers) == 0 || len(trusted) == 0 {
-		return
-	}
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !contains(trusted, peer.Addr()) {
-		return
+	if len(headers) == 0 || !v.trusted {
+		return v
 	}
 	hops := strings.Split(strings.Join(headers, ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
 		addr, ok := parseHop(strings.TrimSpace(hops[i]))
 		if !ok {
-			return
+			break
 		}
 		r.RemoteAddr = netip.AddrPortFrom(addr, 0).String()
 		if !contains(trusted, addr) {
-			return
+			break
 		}
 	}
+	return v
 }
 
 // parseHop reads an address with or without a port.
