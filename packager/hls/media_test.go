@@ -227,7 +227,7 @@ func BenchmarkPlaylist(b *testing.B) {
 // What is written of the newest segment when it is finished: its parts, until one
 // follows or the stream ends.
 func TestNewestSegmentIsListedByItsParts(t *testing.T) {
-	w, v := live(2) // MSN 5, and 6 with three parts
+	_, v := live(2) // MSN 5, and 6 with three parts
 	v.Close(0)
 	const line = "\n6.m4s\n"
 	m := newMedia()
@@ -246,10 +246,10 @@ func TestNewestSegmentIsListedByItsParts(t *testing.T) {
 	if got := render(m, v, false); !strings.Contains(got, "\n7.m4s\n") {
 		t.Errorf("a single part is a whole segment at once:\n%s", got)
 	}
-	w, v = live(2)
-	v.Close(0)
+	w, ended := live(2)
+	ended.Close(0)
 	w.End()
-	if got := render(newMedia(), v, false); !strings.Contains(got, line+"#EXT-X-ENDLIST\n") {
+	if got := render(newMedia(), ended, false); !strings.Contains(got, line+"#EXT-X-ENDLIST\n") {
 		t.Errorf("ended:\n%s", got)
 	}
 }

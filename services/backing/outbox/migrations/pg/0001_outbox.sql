@@ -1,0 +1,22 @@
+-- +goose Up
+CREATE TABLE outbox (
+  seq      BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  grp      TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  type     TEXT NOT NULL,
+  event    TEXT NOT NULL
+);
+CREATE TABLE deliveries (
+  seq      BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  grp      TEXT NOT NULL,
+  event    TEXT NOT NULL,
+  claims   BIGINT NOT NULL,
+  attempts BIGINT NOT NULL,
+  next_at  TIMESTAMPTZ NOT NULL,
+  error    TEXT NOT NULL
+);
+CREATE INDEX deliveries_grp ON deliveries (grp, seq);
+
+-- +goose Down
+DROP TABLE deliveries;
+DROP TABLE outbox;

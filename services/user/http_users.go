@@ -1,0 +1,239 @@
+package user
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+func (r routes) addMe(api huma.API) {
+	huma.Register(api, op("getMe", http.MethodGet, "/users/me", "users", "Your own account", http.StatusOK, ScopeRead), r.me)
+	huma.Register(api, op("updateMe", http.MethodPatch, "/users/me", "users", "Change your profile", http.StatusOK, ScopeWrite), r.update)
+	huma.Register(api, op("deleteMe", http.MethodPost, "/users/me/delete", "users", "Delete your account, for ever", http.StatusNoContent, ScopeAccount), r.deleteMe)
+	huma.Register(api, op("listMySecurityEvents", http.MethodGet, "/users/me/security-events", "users", "What has happened to your account", http.StatusOK, ScopeAccount), r.mySecurityEvents)
+}
+
+func (r routes) addUsers(api huma.API) {
+	huma.Register(api, op("getUserByName", http.MethodGet, "/users/by-name/{username}", "users", "A user by the name", http.StatusOK), r.byName)
+	huma.Register(api, op("getUser", http.MethodGet, "/users/{id}", "users", "A user", http.StatusOK), r.user)
+	huma.Register(api, op("listSecurityEvents", http.MethodGet, "/users/{id}/security-events", "users", "What has happened to an account: yours, or, for admins, anybody's", http.StatusOK, ScopeAccount), r.securityEvents)
+}
+
+// Conditional is the header of a read that may be answered 304.
+type Conditional struct {
+	IfNoneMatch string `header:"If-None-Match" maxLength:"512" doc:"ETags of what you have: 304 when it is still the same"`
+}
+
+type ownAnswer struct {
+	ETag  string `header:"ETag"`
+	Cache string `header:"Cache-Control"`
+	Body  Own
+}
+
+func ownOf(o Own, err error) (*ownAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &ownAnswer{ETag: etag(o.Version, o.Followers, o.Following), Cache: "private, no-cache", Body: o}, nil
+}
+
+func (r routes) me(ctx context.Context, in *Conditional) (*ownAnswer, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out, err := ownOf(r.Me(ctx, who))
+	if err == nil && matches(in.IfNoneMatch, out.ETag) {
+		return nil, huma.Status304NotModified()
+	}
+	return out, err
+}
+
+type updateInput struct {
+	IfMatch string `header:"If-Match" maxLength:"64" doc:"The ETag of what you have read; * for any"`
+	Body    Changes
+}
+
+func (r routes) update(ctx context.Context, in *updateInput) (*ownAnswer, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	version, err := matchVersion(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return ownOf(r.Update(ctx, who, version, in.Body))
+}
+
+type deleteInput struct {
+	Body struct {
+		Password string `json:"password" minLength:"1" maxLength:"512" doc:"Your password"`
+	}
+}
+
+func (r routes) deleteMe(ctx context.Context, in *deleteInput) (*empty, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.DeleteMe(ctx, who, peer(ctx), in.Body.Password)
+}
+
+type publicAnswer struct {
+	ETag  string `header:"ETag"`
+	Cache string `header:"Cache-Control"`
+	Body  Public
+}
+
+// publicOf needs a tag that changes with the profile and with the number of followers.
+func publicOf(p Public, version int64, ifNoneMatch string, err error) (*publicAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	tag := etag(version, p.Followers)
+	if matches(ifNoneMatch, tag) {
+		return nil, huma.Status304NotModified()
+	}
+	return &publicAnswer{ETag: tag, Cache: "no-cache", Body: p}, nil
+}
+
+type userInput struct {
+	ByID
+	Conditional
+}
+
+func (r routes) user(ctx context.Context, in *userInput) (*publicAnswer, error) {
+	id, err := parseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	p, version, err := r.Service.user(ctx, id)
+	return publicOf(p, version, in.IfNoneMatch, err)
+}
+
+type nameInput struct {
+	Conditional
+	Username string `path:"username" minLength:"1" maxLength:"64" example:"anna"`
+}
+
+func (r routes) byName(ctx context.Context, in *nameInput) (*publicAnswer, error) {
+	p, version, err := r.byUsername(ctx, in.Username)
+	return publicOf(p, version, in.IfNoneMatch, err)
+}
+
+type eventsInput struct {
+	ByID
+	Paged
+}
+
+func (r routes) securityEvents(ctx context.Context, in *eventsInput) (*pageOf[SecurityEvent], error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := parseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer(r.SecurityEvents(ctx, who, id, in.After, in.Limit))
+}
+
+func (r routes) mySecurityEvents(ctx context.Context, in *Paged) (*pageOf[SecurityEvent], error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer(r.SecurityEvents(ctx, who, who.User, in.After, in.Limit))
+}
+
+func (r routes) addFollows(api huma.API) {
+	huma.Register(api, op("listMyFollowing", http.MethodGet, "/users/me/following", "follows", "The channels that you follow", http.StatusOK, ScopeRead), r.myFollowing)
+	huma.Register(api, op("getFollow", http.MethodGet, "/users/me/following/{id}", "follows", "Since when you follow a channel; 404: you do not", http.StatusOK, ScopeRead), r.getFollow)
+	huma.Register(api, op("follow", http.MethodPut, "/users/me/following/{id}", "follows", "Follow a channel", http.StatusNoContent, ScopeFollow), r.follow)
+	huma.Register(api, op("unfollow", http.MethodDelete, "/users/me/following/{id}", "follows", "Follow a channel no longer", http.StatusNoContent, ScopeFollow), r.unfollow)
+	huma.Register(api, op("listFollowers", http.MethodGet, "/users/{id}/followers", "follows", "Who follows a channel, newest first", http.StatusOK), r.followers)
+	huma.Register(api, op("listFollowing", http.MethodGet, "/users/{id}/following", "follows", "What a user follows: you, or, for admins, anybody", http.StatusOK, ScopeRead), r.following)
+}
+
+type listInput struct {
+	ByID
+	Paged
+}
+
+func (r routes) followers(ctx context.Context, in *listInput) (*pageOf[Followed], error) {
+	id, err := parseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer(r.Followers(ctx, id, in.After, in.Limit))
+}
+
+func (r routes) following(ctx context.Context, in *listInput) (*pageOf[Followed], error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := parseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer(r.Following(ctx, who, id, in.After, in.Limit))
+}
+
+func (r routes) myFollowing(ctx context.Context, in *Paged) (*pageOf[Followed], error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pageAnswer(r.Following(ctx, who, who.User, in.After, in.Limit))
+}
+
+type followAnswer struct {
+	Body struct {
+		Since time.Time `json:"since"`
+	}
+}
+
+func (r routes) getFollow(ctx context.Context, in *ByID) (*followAnswer, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := parseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	out := &followAnswer{}
+	out.Body.Since, err = r.Follows(ctx, who, id)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (r routes) follow(ctx context.Context, in *ByID) (*empty, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := parseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.Follow(ctx, who, id)
+}
+
+func (r routes) unfollow(ctx context.Context, in *ByID) (*empty, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := parseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.Unfollow(ctx, who, id)
+}

@@ -1,0 +1,242 @@
+package user
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"weir/services/auth"
+	"weir/services/backing/db"
+	"weir/services/backing/db/dbtest"
+	"weir/services/backing/outbox"
+	"weir/services/backing/redis"
+	"weir/services/backing/redis/redistest"
+	"weir/services/event"
+	"weir/services/fault"
+)
+
+func TestMain(m *testing.M) {
+	// fasthttp's worker pool notices its end only after a sleep of 10 s, and its clock
+	// never ends.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+}
+
+const goodPassword = "quiet otters build weirs"
+
+// clock is a time that tests move.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// rig is a Service on real backings, with a clock.
+type rig struct {
+	*Service
+	db    *db.DB
+	redis *redis.Client
+	clock *clock
+	log   *logText
+}
+
+// logText is what was logged.
+type logText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// plenty are limits that no test meets by accident.
+func plenty() Limits {
+	r := Rate{1000, time.Minute}
+	return Limits{r, r, r, r, r, r, r, r, r}
+}
+
+// each runs a test on every database, and on the real Redis together with PostgreSQL.
+func each(t *testing.T, run func(t *testing.T, r *rig)) {
+	t.Helper()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) { run(t, newRig(t, d, cache(t, d), plenty())) })
+}
+
+func cache(t testing.TB, d *db.DB) *redis.Client {
+	if d.Postgres() && os.Getenv(redistest.Env) != "" {
+		return redistest.Real(t)
+	}
+	return redistest.Embedded(t)
+}
+
+func newRig(t testing.TB, d *db.DB, c *redis.Client, l Limits) *rig {
+	t.Helper()
+	migrate(t, d)
+	r := &rig{db: d, redis: c, clock: &clock{at: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, log: &logText{}}
+	r.Service = r.open(t, l)
+	return r
+}
+
+func (r *rig) open(t testing.TB, l Limits) *Service {
+	t.Helper()
+	s, err := Open(t.Context(), Config{
+		DB: r.db, Redis: r.redis, Limits: l, Now: r.clock.now, PublicURL: "https://tv.example.org",
+		Log: slog.New(slog.NewTextHandler(r.log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.pace = 0
+	s.hasher.cost = hashCost{memory: 64, passes: 1, threads: 1} // tests are about the rest
+	s.hasher.dummy.cost = s.hasher.cost
+	return s
+}
+
+func migrate(t testing.TB, d *db.DB) {
+	t.Helper()
+	set, err := outbox.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Migrate(t.Context(), set, Migrations()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func here() Peer {
+	return Peer{Address: netip.MustParseAddr("198.51.100.7"), UserAgent: "test/1.0"}
+}
+
+// person registers and signs in.
+type person struct {
+	Own
+	who    auth.Identity
+	tokens Tokens
+}
+
+func (r *rig) register(t testing.TB, name string) Own {
+	t.Helper()
+	own, err := r.Register(t.Context(), here(), Registration{Username: name, Email: name + "@example.org", Password: goodPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return own
+}
+
+func (r *rig) person(t testing.TB, name string) person {
+	t.Helper()
+	own := r.register(t, name)
+	return r.enter(t, own)
+}
+
+func (r *rig) enter(t testing.TB, own Own) person {
+	t.Helper()
+	tok, err := r.SignIn(t.Context(), here(), Credentials{Login: own.Username, Password: goodPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person{Own: tok.User, tokens: tok, who: auth.Identity{User: own.ID, Session: tok.Session, Username: own.Username, Role: tok.User.Role}}
+}
+
+func (r *rig) admin(t testing.TB, name string) person {
+	t.Helper()
+	own, err := r.Create(t.Context(), Registration{Username: name, Email: name + "@example.org", Password: goodPassword}, auth.Admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.enter(t, own)
+}
+
+// events are those in the outbox of that type.
+func events[T event.Data](t testing.TB, r *rig) []T {
+	t.Helper()
+	list, err := outbox.Pending(t.Context(), r.db, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var zero T
+	var out []T
+	for _, e := range list {
+		if e.Event.Type != zero.EventType() {
+			continue
+		}
+		d, err := event.Decode[T](e.Event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// token is what follows #token= in a link.
+func token(t testing.TB, link string) string {
+	t.Helper()
+	_, tok, ok := strings.Cut(link, "#token=")
+	if !ok || len(tok) != mailTokenLen {
+		t.Fatalf("link %q", link)
+	}
+	return tok
+}
+
+func want(t testing.TB, err error, code fault.Code) {
+	t.Helper()
+	if !fault.Is(err, code) {
+		t.Fatalf("got %v, want %s", err, code)
+	}
+}
+
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func text(t testing.TB, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	ok(t, err)
+	return string(b)
+}
+
+// verifier is what another service has.
+func (r *rig) verifier(t testing.TB, keys auth.KeySource) *auth.Verifier {
+	t.Helper()
+	v, err := auth.New(auth.Config{Keys: keys, Redis: r.redis, Issuer: "weir", Audience: "weir", Now: r.clock.now})
+	ok(t, err)
+	ok(t, v.Sync(context.Background()))
+	return v
+}
+
+func openLite(t testing.TB) *db.DB {
+	t.Helper()
+	return dbtest.Open(t, db.Config{Path: t.TempDir() + "/weir.db"})
+}
