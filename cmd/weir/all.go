@@ -7,12 +7,15 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"weir/services/httpd/trace"
 	"weir/services/run"
 	"weir/web"
 )
@@ -56,7 +59,12 @@ func serve(ctx context.Context, p process, picked []role, demo bool) error {
 	defer data.close()
 	warnLater(cfg, log)
 
-	n := &node{cfg: cfg, log: log, registry: prometheus.NewRegistry(), state: &readiness{}}
+	traces, err := trace.Open(ctx, trace.Config{Endpoint: p.getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), Service: "weir", Version: buildInfo().version, Log: log})
+	if err != nil {
+		return err
+	}
+	defer closeTraces(ctx, traces, log)
+	n := &node{cfg: cfg, log: log, registry: prometheus.NewRegistry(), state: &readiness{}, traces: traces}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	stages, err := n.open(ctx, picked)
 	if err != nil {
@@ -73,6 +81,15 @@ func serve(ctx context.Context, p process, picked []role, demo bool) error {
 	return err
 }
 
+// closeTraces sends what is held.
+func closeTraces(ctx context.Context, t *trace.Provider, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	if err := t.Close(ctx); err != nil {
+		log.Warn("the last traces are lost", "err", err)
+	}
+}
+
 // open opens the admin port and the roles. On failure it returns what it had
 // opened until then too.
 func (n *node) open(ctx context.Context, picked []role) (stages [][]run.Service, err error) {
@@ -84,6 +101,12 @@ func (n *node) open(ctx context.Context, picked []role) (stages [][]run.Service,
 		n.admin = a
 		stages = append(stages, []run.Service{a})
 	}
+	before := len(stages)
+	defer func() {
+		if n.backings != nil { // below all roles, whoever opened them
+			stages = slices.Insert(stages, before, []run.Service{n.backings})
+		}
+	}()
 	for _, r := range picked {
 		s, err := r.open(ctx, n)
 		if err != nil {
@@ -155,9 +178,14 @@ func (f *front) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	password, err := f.node.firstUser(ctx)
+	if err != nil {
+		return err
+	}
+	debug.FreeOSMemory() // migrations and the first password took some that is not needed again
 	f.node.state.set(up)
 	defer f.node.state.set(stopping)
-	printBanner(f.out, f.node.banner(f.program, key, f.demo, time.Since(f.start)))
+	printBanner(f.out, f.node.banner(f.program, key, password, f.demo, time.Since(f.start)))
 	if f.node.cfg.Ingest.Publish == "open" {
 		f.node.log.Warn("WEIR_PUBLISH=open: ANYONE who reaches this server can publish under any name")
 	}

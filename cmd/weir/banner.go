@@ -16,15 +16,17 @@ type banner struct {
 	rtmp     string // publish URL without the key; empty when RTMP is off
 	rtmps    string // the same for RTMPS
 	firstKey string // the key made for "main" just now; shown this once
+	password string // of the admin that was made just now; shown this once
 	open     bool   // anyone may publish
 	demo     bool
+	users    string // URL of the user role for other processes; empty when it serves this one alone
 	admin    string // URL; empty when off
 	dataDir  string
 }
 
 // banner is what is true of a node.
-func (n *node) banner(program, firstKey string, demo bool, took time.Duration) banner {
-	b := banner{program: program, took: took, firstKey: firstKey, open: n.cfg.Ingest.Publish == "open", demo: demo, dataDir: n.cfg.Store.DataDir}
+func (n *node) banner(program, firstKey, password string, demo bool, took time.Duration) banner {
+	b := banner{program: program, took: took, firstKey: firstKey, password: password, open: n.cfg.Ingest.Publish == "open", demo: demo, dataDir: n.cfg.Store.DataDir}
 	if n.gateway != nil {
 		b.web = n.webURL()
 	}
@@ -33,6 +35,9 @@ func (n *node) banner(program, firstKey string, demo bool, took time.Duration) b
 	}
 	if n.media != nil && n.media.RTMPSAddr() != "" {
 		b.rtmps = "rtmps://" + forPeople(n.media.RTMPSAddr(), "443") + "/live"
+	}
+	if n.users != nil && n.cfg.Users.UserAddr != "" {
+		b.users = "http://" + forPeople(n.users.listener.Addr().String(), "80")
 	}
 	if n.admin != nil {
 		b.admin = "http://" + forPeople(n.admin.listener.Addr().String(), "80")
@@ -84,6 +89,12 @@ func printBanner(w io.Writer, b banner) {
 	}
 	if b.rtmp != "" || b.rtmps != "" {
 		b.printPublish(row)
+	}
+	if b.password != "" {
+		row("Account", "%s, password: %s   (an administrator; shown only this once)", adminName, b.password)
+	}
+	if b.users != "" {
+		row("Users", "%s", b.users)
 	}
 	if b.admin != "" {
 		row("Operate", "%s/metrics", b.admin)

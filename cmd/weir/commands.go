@@ -6,7 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+
+	"weir/services/fault"
 )
 
 // process is what a command sees of the world outside.
@@ -23,6 +26,17 @@ func (p process) called() string {
 		return "weir"
 	}
 	return p.program
+}
+
+// getenv is a variable of the environment that is no setting of weir's; empty when
+// it is not there.
+func (p process) getenv(name string) string {
+	for _, entry := range slices.Backward(p.environ) {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // errUsage marks a command line that cannot be understood: exit code 2.
@@ -44,6 +58,8 @@ func commands() []command {
 		{"run", "ROLE[,ROLE...]", "run some roles: " + strings.Join(roleNames(), ", "), runSome},
 		{"demo", "[--name NAME]", "publish a moving test picture to the weir that runs on this data folder", runDemoCommand},
 		{"key", "create NAME | list | revoke ID", "stream keys, also while weir runs", runKey},
+		{"user", "create|list|suspend|unsuspend|role|reset-password", "accounts, also while weir runs", runUser},
+		{"events", "dead list|retry ID|drop ID", "events that nobody could handle, also while weir runs", runEvents},
 		{"config", "", "print every setting and its value in force", runConfig},
 		{"doctor", "", "check ports, folders and whatever else is configured", runDoctor},
 		{"migrate", "", "bring stored data to this version's form", runMigrate},
@@ -87,13 +103,29 @@ func isHelp(arg string) bool {
 func printFailure(w io.Writer, err error) {
 	var wrong wrongSettings
 	if !errors.As(err, &wrong) || len(wrong) < 2 {
-		fmt.Fprintln(w, "weir:", oneLine(err.Error()))
+		fmt.Fprintln(w, "weir:", oneLine(inWords(err)))
 		return
 	}
 	fmt.Fprintf(w, "weir: %d settings are wrong\n", len(wrong))
 	for _, e := range wrong {
 		fmt.Fprintln(w, "  "+oneLine(e.Error()))
 	}
+}
+
+// inWords is the text of an error: of a fault what its caller is shown.
+func inWords(err error) string {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Code == fault.Internal {
+		return err.Error()
+	}
+	if len(f.Fields) == 0 {
+		return f.Detail
+	}
+	var parts []string
+	for _, field := range f.Fields {
+		parts = append(parts, strings.TrimPrefix(field.Name, "body.")+" "+field.Problem)
+	}
+	return strings.Join(parts, "; ")
 }
 
 func runNamed(ctx context.Context, p process) error {

@@ -16,6 +16,7 @@ type Config struct {
 	HTTP   HTTPConfig
 	Ingest IngestConfig
 	Live   LiveConfig
+	Users  UsersConfig
 	Store  StoreConfig
 	Log    LogConfig
 }
@@ -26,7 +27,7 @@ type HTTPConfig struct {
 	TLSCert        string   `env:"WEIR_TLS_CERT" unit:"file" help:"certificate chain, PEM: the public port (and RTMPS) speaks TLS and nothing else"`
 	TLSKey         string   `env:"WEIR_TLS_KEY" unit:"file" help:"private key of WEIR_TLS_CERT, PEM"`
 	PublicURL      string   `env:"WEIR_PUBLIC_URL" unit:"URL" help:"address of the public port as people see it, for what weir prints; empty: localhost or the host of WEIR_HTTP_ADDR"`
-	TrustedProxies Networks `env:"WEIR_TRUSTED_PROXIES" unit:"networks" help:"networks whose X-Forwarded-For counts, such as 10.0.0.0/8,192.0.2.7"`
+	TrustedProxies Networks `env:"WEIR_TRUSTED_PROXIES" unit:"networks" help:"networks whose X-Forwarded-For or PROXY header counts, such as 10.0.0.0/8,192.0.2.7"`
 	AdminAddr      Address  `env:"WEIR_ADMIN_ADDR" envDefault:"127.0.0.1:9090" unit:"host:port" help:"for operators, not the public: /metrics, /debug/pprof, /healthz and /readyz; empty: off"`
 }
 
@@ -52,12 +53,19 @@ type LiveConfig struct {
 	DVR     time.Duration `env:"WEIR_DVR" envDefault:"10m" unit:"duration" help:"how far viewers can go back, at least 6 times WEIR_SEGMENT"`
 }
 
+// UsersConfig is about accounts.
+type UsersConfig struct {
+	UserAddr Address `env:"WEIR_USER_ADDR" unit:"host:port" help:"where the role user serves other processes; empty: this process alone"`
+	UserURL  string  `env:"WEIR_USER_URL" unit:"URL" help:"where the gateway finds the role user when it runs in another process, such as http://10.0.0.7:8081"`
+	LogLinks bool    `env:"WEIR_LOG_LINKS" envDefault:"false" unit:"true or false" help:"for development: links of mails go to the log, where whoever reads it can take over accounts"`
+}
+
 // StoreConfig is about where things are kept.
 type StoreConfig struct {
-	DataDir     string `env:"WEIR_DATA_DIR" envDefault:"./data" unit:"folder" help:"stream keys, and the segments of live streams, which the next start clears"`
-	DatabaseURL string `env:"WEIR_DATABASE_URL" unit:"URL" secret:"url" help:"PostgreSQL; empty: embedded" later:"the database"`
-	RedisURL    string `env:"WEIR_REDIS_URL" unit:"URL" secret:"url" help:"Redis; empty: embedded" later:"Redis"`
-	AMQPURL     string `env:"WEIR_AMQP_URL" unit:"URL" secret:"url" help:"RabbitMQ; empty: embedded" later:"RabbitMQ"`
+	DataDir     string `env:"WEIR_DATA_DIR" envDefault:"./data" unit:"folder" help:"accounts, stream keys, and the segments of live streams, which the next start clears"`
+	DatabaseURL string `env:"WEIR_DATABASE_URL" unit:"URL" secret:"url" help:"PostgreSQL; empty: SQLite in WEIR_DATA_DIR"`
+	RedisURL    string `env:"WEIR_REDIS_URL" unit:"URL" secret:"url" help:"Redis; empty: embedded"`
+	AMQPURL     string `env:"WEIR_AMQP_URL" unit:"URL" secret:"url" help:"RabbitMQ; empty: embedded"`
 	S3Endpoint  string `env:"WEIR_S3_ENDPOINT" unit:"URL or host:port" help:"S3 or MinIO, path style; empty: files under WEIR_DATA_DIR" later:"object storage"`
 	S3Bucket    string `env:"WEIR_S3_BUCKET" unit:"name" help:"bucket" later:"object storage"`
 	S3AccessKey string `env:"WEIR_S3_ACCESS_KEY" unit:"text" secret:"yes" help:"access key" later:"object storage"`

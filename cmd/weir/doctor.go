@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"weir/services/backing/db"
+	"weir/services/backing/redis"
 	"weir/services/live"
 	"weir/web"
 )
@@ -163,21 +165,47 @@ func checkTLS(cfg *Settings) []finding {
 	return []finding{f}
 }
 
-// checkBackings dials the servers that are configured. Nothing uses them yet, so
-// that it is only noted when one does not answer.
+// checkBackings asks the servers that are configured.
 func checkBackings(ctx context.Context, cfg *Settings) []finding {
 	var out []finding
 	for _, u := range cfg.urls() {
 		if u.value == "" || u.name == "WEIR_PUBLIC_URL" || checkURL(u.value, u.schemes) != nil {
 			continue
 		}
-		f := finding{what: u.name, unused: true, remark: "reachable; not used yet by this version"}
-		if err := dialURL(ctx, u); err != nil {
-			f.err = fmt.Errorf("does not answer (%w); not used yet by this version", err)
+		f := finding{what: u.name, remark: "answers"}
+		if u.name == "WEIR_S3_ENDPOINT" {
+			f.unused, f.remark = true, "reachable; not used yet by this version"
+		}
+		if err := askBacking(ctx, u); err != nil {
+			f.err = fmt.Errorf("does not answer as it should: %w", err)
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// askWithin is how long a server may take to answer.
+const askWithin = 10 * time.Second
+
+// askBacking signs in where that is simple; the errors hold no password.
+func askBacking(ctx context.Context, u urlSetting) error {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	switch u.name {
+	case "WEIR_DATABASE_URL":
+		d, err := db.Open(ctx, db.Config{URL: u.value})
+		if err == nil {
+			d.Close()
+		}
+		return err
+	case "WEIR_REDIS_URL":
+		r, err := redis.Open(ctx, redis.Config{URL: u.value})
+		if err != nil {
+			return err
+		}
+		return errors.Join(r.Ping(ctx).Err(), r.Close())
+	}
+	return dialURL(ctx, u)
 }
 
 func dialURL(ctx context.Context, s urlSetting) error {

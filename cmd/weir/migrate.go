@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 
+	"weir/services/backing/db"
 	"weir/services/live"
 )
 
-// runMigrate is `weir migrate`. What is stored today is the key file, of which
-// there is one version; a file of another version is an error.
-func runMigrate(_ context.Context, p process) error {
+// runMigrate is `weir migrate`: the database; and the key file, of which there is
+// one version, so that a file of another is an error.
+func runMigrate(ctx context.Context, p process) error {
 	if _, err := parseFlags(flags(p, "migrate"), p.args, 0, "no arguments"); err != nil {
 		return err
 	}
@@ -25,6 +26,12 @@ func runMigrate(_ context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "nothing to migrate: the key file of %s is of version %d, %d keys\n", cfg.Store.DataDir, live.FileVersion, len(list))
-	return nil
+	return withDatabase(ctx, p, func(cfg *Settings, d *db.DB) error {
+		where := "SQLite in " + cfg.Store.DataDir
+		if d.Postgres() {
+			where = "PostgreSQL"
+		}
+		fmt.Fprintf(p.stdout, "the database (%s) and the key file of %s (version %d, %d keys) are up to date\n", where, cfg.Store.DataDir, live.FileVersion, len(list))
+		return nil
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"weir/services/gateway"
+	"weir/services/httpd/trace"
 	"weir/services/live"
 	"weir/services/run"
 )
@@ -29,6 +30,7 @@ func roles() []role {
 	return []role{
 		{"live", openLive},
 		{"media", openMediaRole},
+		{"user", openUsers},
 		{"gateway", openGateway},
 	}
 }
@@ -43,7 +45,7 @@ func roleNames() []string {
 
 // pickRoles returns the roles that a list names, in start order.
 func pickRoles(list string) ([]role, error) {
-	planned := []string{"user", "video", "encoder", "chat", "notification", "analytics"}
+	planned := []string{"video", "encoder", "chat", "notification", "analytics"}
 	wanted := strings.Split(list, ",")
 	for _, name := range wanted {
 		switch {
@@ -63,11 +65,14 @@ type node struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 	state    *readiness
+	traces   *trace.Provider
 
-	admin   *admin           // nil when the port is off
-	keys    *live.Keys       // by live or media
-	media   *mediaRole       // nil without the role
-	gateway *gateway.Gateway // nil without the role
+	admin    *admin           // nil when the port is off
+	keys     *live.Keys       // by live or media
+	backings *backings        // nil when no role needs them
+	media    *mediaRole       // nil without the role
+	users    *userRole        // nil without the role
+	gateway  *gateway.Gateway // nil without the role
 }
 
 // openKeys opens the stream keys, once for all roles that need them.
@@ -141,6 +146,8 @@ func openGateway(ctx context.Context, n *node) (run.Service, error) {
 		Web:            webApp(n.log),
 		Ready:          n.state.err,
 		Server:         n.tellOfItself,
+		Services:       n.services(),
+		Traces:         n.traces,
 		Log:            n.log,
 	}
 	if n.media != nil {

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"weir/services/backing/bus"
+	"weir/services/backing/bus/membus"
+	"weir/services/backing/bus/rabbitbus"
+	"weir/services/backing/db"
+	"weir/services/backing/outbox"
+	"weir/services/backing/redis"
+	"weir/services/run"
+	"weir/services/user"
+)
+
+// backings are what the services stand on. A URL in the settings means the real
+// server, none the twin in this process; there is no other switch.
+type backings struct {
+	db    *db.DB
+	redis *redis.Client
+	bus   bus.Bus
+}
+
+// databaseFile is the embedded database, in the data folder.
+const databaseFile = "weir.db"
+
+// openDatabase opens and migrates the database of the settings.
+func openDatabase(ctx context.Context, cfg *Settings, log *slog.Logger) (*db.DB, error) {
+	d, err := db.Open(ctx, db.Config{URL: cfg.Store.DatabaseURL, Path: filepath.Join(cfg.Store.DataDir, databaseFile), Log: log})
+	if err != nil {
+		return nil, backingError("WEIR_DATABASE_URL", cfg.Store.DatabaseURL, err)
+	}
+	events, err := outbox.Set()
+	if err == nil {
+		err = d.Migrate(ctx, events, user.Migrations())
+	}
+	if err != nil {
+		d.Close()
+		return nil, backingError("WEIR_DATABASE_URL", cfg.Store.DatabaseURL, err)
+	}
+	return d, nil
+}
+
+// backingError names the setting when there is one to blame.
+func backingError(setting, value string, err error) error {
+	if value == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", setting, err)
+}
+
+// openBackings opens them once for all roles that need them. Until run, close
+// gives back what was opened.
+func (n *node) openBackings(ctx context.Context) error {
+	if n.backings != nil {
+		return nil
+	}
+	b := &backings{}
+	var err error
+	if b.db, err = openDatabase(ctx, n.cfg, n.log); err != nil {
+		return err
+	}
+	b.redis, err = redis.Open(ctx, redis.Config{URL: n.cfg.Store.RedisURL, Log: n.log})
+	if err != nil {
+		b.db.Close()
+		return backingError("WEIR_REDIS_URL", n.cfg.Store.RedisURL, err)
+	}
+	if b.bus, err = n.newBus(b.db); err != nil {
+		return errors.Join(backingError("WEIR_AMQP_URL", n.cfg.Store.AMQPURL, err), b.redis.Close(), closed(b.db))
+	}
+	n.backings = b
+	n.state.need("database", b.db.Ping)
+	n.state.need("redis", func(ctx context.Context) error { return b.redis.Ping(ctx).Err() })
+	n.state.need("events", b.bus.Ready)
+	return nil
+}
+
+func closed(d *db.DB) error {
+	d.Close()
+	return nil
+}
+
+func (n *node) newBus(d *db.DB) (bus.Bus, error) {
+	c := bus.Config{DB: d, Log: n.log, Metrics: n.registry}
+	if n.cfg.Store.AMQPURL == "" {
+		return membus.New(c)
+	}
+	return rabbitbus.New(rabbitbus.Config{Config: c, URL: n.cfg.Store.AMQPURL})
+}
+
+var _ run.Service = (*backings)(nil)
+
+func (b *backings) Name() string { return "backings" }
+
+// Run carries events until ctx is done and gives the backings back: it is started
+// before everything that uses them and stopped after it.
+func (b *backings) Run(ctx context.Context) error {
+	var err error
+	if ctx.Err() == nil {
+		err = b.bus.Run(ctx)
+	}
+	err = errors.Join(err, b.redis.Close())
+	b.db.Close()
+	return err
+}
+
+// checkWithin is how long a check of readiness may take.
+const checkWithin = 3 * time.Second

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"weir/services/auth"
+	"weir/services/backing/db"
+	"weir/services/user"
+)
+
+const userUsage = "create [--admin] NAME MAIL, list [PREFIX], suspend NAME REASON, unsuspend NAME, role NAME user|moderator|admin, or reset-password NAME"
+
+// runUser is `weir user`. It works on the database, also while weir runs.
+func runUser(ctx context.Context, p process) error {
+	if len(p.args) == 0 {
+		return usagef("%s user takes %s", p.called(), userUsage)
+	}
+	if isHelp(p.args[0]) {
+		printUsage(p, "user")
+		return nil
+	}
+	verb, ok := userVerbs()[p.args[0]]
+	if !ok {
+		return usagef("%s user takes %s", p.called(), userUsage)
+	}
+	f := flags(p, "user "+p.args[0])
+	admin := new(bool)
+	if p.args[0] == "create" {
+		admin = f.Bool("admin", false, "make an administrator")
+	}
+	args, err := parseUserArgs(f.Parse, f.Args, p, verb)
+	if err != nil {
+		return err
+	}
+	return withUsers(ctx, p, func(s *user.Service) error { return verb.run(ctx, p, s, args, *admin) })
+}
+
+// userVerb is what can be done to an account.
+type userVerb struct {
+	least, most int
+	words       string // the arguments
+	run         func(ctx context.Context, p process, s *user.Service, args []string, admin bool) error
+}
+
+func userVerbs() map[string]userVerb {
+	return map[string]userVerb{
+		"create":         {2, 2, "NAME and MAIL", createUser},
+		"list":           {0, 1, "at most the beginning of a name or of a mail address", listUsers},
+		"suspend":        {2, 2, "NAME and REASON", suspendUser},
+		"unsuspend":      {1, 1, "one NAME", unsuspendUser},
+		"role":           {2, 2, "NAME and a role", setRole},
+		"reset-password": {1, 1, "one NAME", resetPassword},
+	}
+}
+
+func parseUserArgs(parse func([]string) error, rest func() []string, p process, verb userVerb) ([]string, error) {
+	if err := parse(p.args[1:]); err != nil {
+		return nil, usagef("%s user %s takes %s", p.called(), p.args[0], verb.words)
+	}
+	args := rest()
+	if len(args) < verb.least || len(args) > verb.most {
+		return nil, usagef("%s user %s takes %s", p.called(), p.args[0], verb.words)
+	}
+	return args, nil
+}
+
+// withDatabase opens the database of the settings beside a weir that may run.
+func withDatabase(ctx context.Context, p process, do func(cfg *Settings, d *db.DB) error) error {
+	cfg, err := loadConfig(p.environ, envFileName)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cfg.Store.DataDir, 0o750); err != nil {
+		return fmt.Errorf("WEIR_DATA_DIR=%s cannot be made: %w", cfg.Store.DataDir, err)
+	}
+	d, err := openDatabase(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return do(cfg, d)
+}
+
+// withUsers opens the user-service without Redis: a weir that runs tells the others
+// which sessions have ended.
+func withUsers(ctx context.Context, p process, do func(*user.Service) error) error {
+	return withDatabase(ctx, p, func(cfg *Settings, d *db.DB) error {
+		s, err := user.Open(ctx, user.Config{DB: d, PublicURL: cfg.HTTP.PublicURL})
+		if err != nil {
+			return err
+		}
+		return do(s)
+	})
+}
+
+// createUser prints the password alone on stdout, for scripts.
+func createUser(ctx context.Context, p process, s *user.Service, args []string, admin bool) error {
+	role := auth.User
+	if admin {
+		role = auth.Admin
+	}
+	made, password, err := s.CreateWithPassword(ctx, args[0], args[1], role)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(p.stdout, password)
+	fmt.Fprintf(p.stderr, "This is the password of %q (ID %s, role %s); it cannot be shown again.\n", made.Username, made.ID, made.Role)
+	return nil
+}
+
+func listUsers(ctx context.Context, p process, s *user.Service, args []string, _ bool) error {
+	filter := user.Filter{}
+	if len(args) > 0 {
+		filter.Prefix = args[0]
+	}
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tMAIL\tROLE\tSTATE\tCREATED\tID")
+	for after := ""; ; {
+		page, err := s.List(ctx, user.Operator(), filter, after, user.PageMax)
+		if err != nil {
+			return err
+		}
+		for _, u := range page.Items {
+			state := "active"
+			switch {
+			case u.Deleted != nil:
+				state = "deleted"
+			case u.Suspension != nil:
+				state = "suspended"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", u.Username, u.Email, u.Role, state, u.Created.Format(time.DateOnly), u.ID)
+		}
+		if after = page.Next; after == "" {
+			return w.Flush()
+		}
+	}
+}
+
+func suspendUser(ctx context.Context, p process, s *user.Service, args []string, _ bool) error {
+	id, err := s.Lookup(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	if _, err := s.Suspend(ctx, user.Operator(), user.Peer{}, id, nil, args[1]); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%s is suspended; all their sessions have ended\n", args[0])
+	return nil
+}
+
+func unsuspendUser(ctx context.Context, p process, s *user.Service, args []string, _ bool) error {
+	id, err := s.Lookup(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	if _, err := s.Unsuspend(ctx, user.Operator(), user.Peer{}, id); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%s can sign in again\n", args[0])
+	return nil
+}
+
+func setRole(ctx context.Context, p process, s *user.Service, args []string, _ bool) error {
+	id, err := s.Lookup(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	changed, err := s.SetRole(ctx, user.Operator(), user.Peer{}, id, auth.Role(args[1]))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%s is %s now\n", changed.Username, changed.Role)
+	return nil
+}
+
+func resetPassword(ctx context.Context, p process, s *user.Service, args []string, _ bool) error {
+	password, err := s.ResetPassword(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(p.stdout, password)
+	fmt.Fprintf(p.stderr, "This is the new password of %q; it cannot be shown again. Their sessions have ended.\n", args[0])
+	return nil
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"weir/services/auth"
+	"weir/services/gateway"
+	"weir/services/httpd"
+	"weir/services/run"
+	"weir/services/user"
+)
+
+// userRole is the user-service in this process.
+type userRole struct {
+	service  *user.Service
+	verifier *auth.Verifier
+	server   *httpd.Server
+	listener net.Listener
+	dial     func(context.Context) (net.Conn, error) // reaches listener
+}
+
+// userRoutes are the addresses that the gateway hands to the user-service.
+func userRoutes() []string {
+	return []string{"auth", "users", "/.well-known/jwks.json"}
+}
+
+func openUsers(ctx context.Context, n *node) (run.Service, error) {
+	if err := n.openBackings(ctx); err != nil {
+		return nil, err
+	}
+	s, err := user.Open(ctx, user.Config{
+		DB: n.backings.db, Redis: n.backings.redis, Issuer: tokenIssuer, Audience: tokenIssuer, PublicURL: n.cfg.HTTP.PublicURL, LogLinks: n.cfg.Users.LogLinks, Log: n.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &userRole{service: s}
+	if r.verifier, err = auth.New(auth.Config{Keys: s.Keys(), Redis: n.backings.redis, Issuer: tokenIssuer, Audience: tokenIssuer, Log: n.log}); err != nil {
+		return nil, err
+	}
+	r.server = httpd.New(httpd.Config{
+		Service: "user", Version: buildInfo().version, Log: n.log, Verifier: r.verifier, Metrics: n.registry, Traces: n.traces, TrustedPeers: n.cfg.HTTP.TrustedProxies.Prefixes(),
+		Ready: map[string]func(context.Context) error{"database": n.backings.db.Ping, "revocations": r.verifier.Ready},
+	})
+	s.Routes(r.server, "")
+	n.state.need("revocations", r.verifier.Ready)
+	if err := r.listen(ctx, n.cfg.Users.UserAddr); err != nil {
+		return nil, err
+	}
+	n.users = r
+	return r, nil
+}
+
+// listen opens the port for other processes, or none: then only this process can
+// reach the service.
+func (r *userRole) listen(ctx context.Context, addr Address) error {
+	if addr == "" {
+		r.listener, r.dial = httpd.Memory()
+		return nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", string(addr))
+	if err != nil {
+		return bindError("WEIR_USER_ADDR", addr, err)
+	}
+	r.listener = l
+	r.dial = func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", l.Addr().String())
+	}
+	return nil
+}
+
+func (r *userRole) Name() string { return "user" }
+
+// Run serves the API and does the housekeeping until ctx is done.
+func (r *userRole) Run(ctx context.Context) error {
+	parts := []run.Service{
+		part{"revocations", r.verifier.Run},
+		part{"housekeeping", r.service.Run},
+	}
+	servers := []run.Service{part{"user API", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) }}}
+	return run.Stages(ctx, parts, servers)
+}
+
+// part is a function as a service.
+type part struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (p part) Name() string                  { return p.name }
+func (p part) Run(ctx context.Context) error { return p.run(ctx) }
+
+// services is the gateway's table: what runs here, else what the settings say.
+func (n *node) services() []gateway.Service {
+	var out []gateway.Service
+	switch {
+	case n.users != nil:
+		out = append(out, gateway.Service{Name: "user", Routes: userRoutes(), Dial: n.users.dial})
+	case n.cfg.Users.UserURL != "":
+		out = append(out, gateway.Service{Name: "user", Routes: userRoutes(), URL: n.cfg.Users.UserURL})
+	}
+	return out
+}
+
+// firstUser makes the admin of a fresh installation; the password is shown once.
+func (n *node) firstUser(ctx context.Context) (password string, err error) {
+	if n.users == nil {
+		return "", nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	password, err = n.users.service.First(ctx, adminName, adminMail)
+	if err != nil {
+		return "", errors.Join(errors.New("the first account cannot be made"), err)
+	}
+	return password, nil
+}
+
+// The first account.
+const (
+	adminName = "admin"
+	adminMail = "admin@weir.invalid" // RFC 2606: nobody has it; its holder sets another
+)
+
+// tokenIssuer is written into access tokens; every process of an installation
+// expects it.
+const tokenIssuer = "weir"
