@@ -151,6 +151,9 @@ func (e Event) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON is Parse without its limit of size.
 func (e *Event) UnmarshalJSON(text []byte) error {
+	if !utf8.Valid(text) {
+		return fmt.Errorf("%w: it is not UTF-8", ErrMalformed)
+	}
 	var w wire
 	if err := json.Unmarshal(text, &w); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
@@ -160,6 +163,8 @@ func (e *Event) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("%w: specversion is %.20q, weir reads %q", ErrMalformed, w.SpecVersion, specVersion)
 	case len(w.Base64) > 0:
 		return fmt.Errorf("%w: binary data (data_base64); weir carries JSON only", ErrMalformed)
+	case w.Time.UTC().Year() < 0 || w.Time.UTC().Year() > 9999: // RFC 3339 ends there
+		return fmt.Errorf("%w: its time is out of range", ErrMalformed)
 	case w.ContentType != "" && w.ContentType != dataType:
 		return fmt.Errorf("%w: datacontenttype is %.40q, weir reads %q", ErrMalformed, w.ContentType, dataType)
 	}

@@ -250,6 +250,8 @@ func TestParseRefuses(t *testing.T) {
 		"other data type": strings.Replace(good, `"data"`, `"datacontenttype":"text/xml","data"`, 1),
 		"bad time":        strings.Replace(good, `"data"`, `"time":"yesterday","data"`, 1),
 		"id is a number":  strings.Replace(good, `"id":"1"`, `"id":1`, 1),
+		"far time":        strings.Replace(good, `"data"`, `"time":"9999-12-31T23:59:59-01:00","data"`, 1),
+		"broken UTF-8":    strings.Replace(good, `"data":1`, "\"data\":\"\xff\"", 1),
 		"too long":        good + strings.Repeat(" ", MaxSize),
 	}
 	for name, text := range tests {

@@ -174,10 +174,10 @@ func (f *Flood) Check(t testing.TB) {
 
 // Rate emits many events before the bus starts, and returns how long it takes from
 // the start until all have had their effect in both groups.
-func (f *Flood) Rate(t testing.TB, make Maker) time.Duration {
+func (f *Flood) Rate(t testing.TB, open Maker) time.Duration {
 	t.Helper()
 	f.Emit(t)
-	b := make(t, f.Config())
+	b := open(t, f.Config())
 	began := time.Now()
 	stop := Start(t, b)
 	for _, group := range floodGroups() {

@@ -19,7 +19,7 @@ import (
 var errBoom = errors.New("boom")
 
 // Suite runs every case on every database there is.
-func Suite(t *testing.T, make Maker) {
+func Suite(t *testing.T, open Maker) {
 	cases := []struct {
 		name string
 		run  func(*testing.T, *db.DB, Maker)
@@ -42,7 +42,7 @@ func Suite(t *testing.T, make Maker) {
 		t.Run(c.name, func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, d *db.DB) {
 				Prepare(t, d)
-				c.run(t, d, make)
+				c.run(t, d, open)
 			})
 		})
 	}
@@ -61,8 +61,8 @@ func on(group string, first func(ctx context.Context, e event.Event) error, type
 	}}
 }
 
-func groups(t *testing.T, d *db.DB, make Maker) {
-	ready(t, make(t, quick(d, on("exact", nil, "user.followed.v1"), on("family", nil, "user.*", "chat.said.v1"), on("all", nil, "*"))))
+func groups(t *testing.T, d *db.DB, open Maker) {
+	ready(t, open(t, quick(d, on("exact", nil, "user.followed.v1"), on("family", nil, "user.*", "chat.said.v1"), on("all", nil, "*"))))
 	for i, kind := range []string{"user.followed.v1", "user.deleted.v1", "users.counted.v1", "chat.said.v1", "user.followed.v2"} {
 		Emit(t, d, Note{kind, "s", i})
 	}
@@ -81,9 +81,9 @@ func groups(t *testing.T, d *db.DB, make Maker) {
 	})
 }
 
-func rolledBack(t *testing.T, d *db.DB, make Maker) {
+func rolledBack(t *testing.T, d *db.DB, open Maker) {
 	var seen diary
-	ready(t, make(t, quick(d, on("g", func(_ context.Context, e event.Event) error { seen.add(e); return nil }, "*"))))
+	ready(t, open(t, quick(d, on("g", func(_ context.Context, e event.Event) error { seen.add(e); return nil }, "*"))))
 	e, err := event.New(t.Context(), "/test", Note{"a.b.v1", "s", 1})
 	if err != nil {
 		t.Fatal(err)
@@ -104,9 +104,9 @@ func rolledBack(t *testing.T, d *db.DB, make Maker) {
 	}
 }
 
-func undone(t *testing.T, d *db.DB, make Maker) {
+func undone(t *testing.T, d *db.DB, open Maker) {
 	var seen diary
-	ready(t, make(t, quick(d, on("g", func(_ context.Context, e event.Event) error {
+	ready(t, open(t, quick(d, on("g", func(_ context.Context, e event.Event) error {
 		if seen.add(e) < 3 {
 			return errBoom
 		}
@@ -122,11 +122,11 @@ func undone(t *testing.T, d *db.DB, make Maker) {
 	}
 }
 
-func holdsBack(t *testing.T, d *db.DB, make Maker) {
+func holdsBack(t *testing.T, d *db.DB, open Maker) {
 	var seen diary
-	open := gate()
-	ready(t, make(t, quick(d, on("g", func(_ context.Context, e event.Event) error {
-		if e.Subject == "bad" && number(e) == 1 && !open.is() {
+	cured := gate()
+	ready(t, open(t, quick(d, on("g", func(_ context.Context, e event.Event) error {
+		if e.Subject == "bad" && number(e) == 1 && !cured.is() {
 			return errBoom
 		}
 		seen.add(e)
@@ -148,10 +148,10 @@ func holdsBack(t *testing.T, d *db.DB, make Maker) {
 	}
 }
 
-func retried(t *testing.T, d *db.DB, make Maker) {
-	open := gate()
-	b := make(t, quick(d, on("g", func(_ context.Context, e event.Event) error {
-		if number(e) == 1 && !open.is() {
+func retried(t *testing.T, d *db.DB, open Maker) {
+	cured := gate()
+	b := open(t, quick(d, on("g", func(_ context.Context, e event.Event) error {
+		if number(e) == 1 && !cured.is() {
 			return fmt.Errorf("cannot: %w", errBoom)
 		}
 		return nil
@@ -174,7 +174,7 @@ func retried(t *testing.T, d *db.DB, make Maker) {
 		list, err := b.Dead(t.Context(), 10)
 		return err == nil && len(list) == 1 && !list[0].Retrying
 	})
-	open.open()
+	cured.open()
 	if err := b.Retry(t.Context(), dead.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -190,10 +190,10 @@ func retried(t *testing.T, d *db.DB, make Maker) {
 	}
 }
 
-func droppedOnce(t *testing.T, d *db.DB, make Maker) {
-	open := gate()
-	b := make(t, quick(d, on("g", func(context.Context, event.Event) error {
-		if open.is() {
+func droppedOnce(t *testing.T, d *db.DB, open Maker) {
+	cured := gate()
+	b := open(t, quick(d, on("g", func(context.Context, event.Event) error {
+		if cured.is() {
 			return nil
 		}
 		return errBoom
@@ -209,7 +209,7 @@ func droppedOnce(t *testing.T, d *db.DB, make Maker) {
 			t.Errorf("%s of what was dropped: %v", name, err)
 		}
 	}
-	open.open()
+	cured.open()
 	again(t, d, sent[0]) // a late copy has no effect
 	Emit(t, d, Note{"a.b.v1", "s", 2})
 	Until(t, "the next is handled", func() bool { return effects(t, d, "g") >= 1 })
@@ -218,8 +218,8 @@ func droppedOnce(t *testing.T, d *db.DB, make Maker) {
 	}
 }
 
-func hopeless(t *testing.T, d *db.DB, make Maker) {
-	ready(t, make(t, quick(d, on("g", func(_ context.Context, e event.Event) error {
+func hopeless(t *testing.T, d *db.DB, open Maker) {
+	ready(t, open(t, quick(d, on("g", func(_ context.Context, e event.Event) error {
 		_, err := event.Decode[event.UserDeleted](e)
 		return err
 	}, "*"))))
@@ -229,9 +229,9 @@ func hopeless(t *testing.T, d *db.DB, make Maker) {
 	}
 }
 
-func panics(t *testing.T, d *db.DB, make Maker) {
+func panics(t *testing.T, d *db.DB, open Maker) {
 	var seen diary
-	ready(t, make(t, quick(d, on("g", func(_ context.Context, e event.Event) error {
+	ready(t, open(t, quick(d, on("g", func(_ context.Context, e event.Event) error {
 		if seen.add(e) == 1 {
 			panic("boom")
 		}
@@ -244,8 +244,8 @@ func panics(t *testing.T, d *db.DB, make Maker) {
 	}
 }
 
-func twice(t *testing.T, d *db.DB, make Maker) {
-	ready(t, make(t, quick(d, on("g", nil, "*"))))
+func twice(t *testing.T, d *db.DB, open Maker) {
+	ready(t, open(t, quick(d, on("g", nil, "*"))))
 	sent := Emit(t, d, Note{"a.b.v1", "s", 1})
 	for range 3 {
 		again(t, d, sent[0])
@@ -257,9 +257,9 @@ func twice(t *testing.T, d *db.DB, make Maker) {
 	}
 }
 
-func traced(t *testing.T, d *db.DB, make Maker) {
+func traced(t *testing.T, d *db.DB, open Maker) {
 	got := traceIDs()
-	ready(t, make(t, quick(d, on("g", func(ctx context.Context, _ event.Event) error {
+	ready(t, open(t, quick(d, on("g", func(ctx context.Context, _ event.Event) error {
 		got <- trace.SpanContextFromContext(ctx).TraceID()
 		return nil
 	}, "*"))))
@@ -277,19 +277,19 @@ func traced(t *testing.T, d *db.DB, make Maker) {
 
 func traceIDs() chan trace.TraceID { return make(chan trace.TraceID, 10) }
 
-func stopped(t *testing.T, d *db.DB, make Maker) {
+func stopped(t *testing.T, d *db.DB, open Maker) {
 	c := quick(d, on("g", nil, "*"))
-	stop := ready(t, make(t, c)) // the first subscription
+	stop := ready(t, open(t, c)) // the first subscription
 	Emit(t, d, Note{"a.b.v1", "s", 1})
 	Until(t, "the first is handled", func() bool { return effects(t, d, "g") == 1 })
 	stop()
 	Emit(t, d, Note{"a.b.v1", "s", 2})
 	Emit(t, d, Note{"a.b.v1", "s", 3})
-	ready(t, make(t, c))
+	ready(t, open(t, c))
 	Until(t, "all are handled", func() bool { return effects(t, d, "g") == 3 })
 }
 
-func interrupted(t *testing.T, d *db.DB, make Maker) {
+func interrupted(t *testing.T, d *db.DB, open Maker) {
 	var seen diary
 	entered := gate()
 	c := quick(d, on("g", func(ctx context.Context, e event.Event) error {
@@ -301,22 +301,22 @@ func interrupted(t *testing.T, d *db.DB, make Maker) {
 		return nil
 	}, "*"))
 	c.MaxAttempts = 1 // being stopped is no attempt
-	stop := ready(t, make(t, c))
+	stop := ready(t, open(t, c))
 	Emit(t, d, Note{"a.b.v1", "s", 1}, Note{"a.b.v1", "s", 2})
 	<-entered
 	stop()
 	if n := effects(t, d, "g"); n != 0 {
 		t.Errorf("%d effects of what was interrupted", n)
 	}
-	ready(t, make(t, c))
+	ready(t, open(t, c))
 	Until(t, "both are handled", func() bool { return effects(t, d, "g") == 2 })
 	if got := seen.all(); !reflect.DeepEqual(got, []string{"s1", "s1", "s2"}) {
 		t.Errorf("calls %v", got)
 	}
 }
 
-func readiness(t *testing.T, d *db.DB, make Maker) {
-	b := make(t, quick(d))
+func readiness(t *testing.T, d *db.DB, open Maker) {
+	b := open(t, quick(d))
 	if b.Ready(t.Context()) == nil {
 		t.Error("ready before Run")
 	}

@@ -129,18 +129,23 @@ type delivery struct {
 
 var _ bus.Delivery = (*delivery)(nil)
 
+// Event is the event of the row.
 func (d *delivery) Event() event.Event { return d.row.Event }
 
+// Past is what the row says.
 func (d *delivery) Past() (int, time.Time) { return d.row.Attempts, d.row.NextAt }
 
+// Take deletes the row: who does so has the delivery.
 func (d *delivery) Take(ctx context.Context, q db.Q) (bool, error) {
 	return outbox.Delivered(ctx, q, d.row.Seq)
 }
 
+// Failed updates the row.
 func (d *delivery) Failed(ctx context.Context, attempts int, next time.Time, cause string) error {
 	return outbox.Failed(ctx, d.group.conf.DB, d.row.Seq, attempts, next, cause)
 }
 
+// Settle makes room for another.
 func (d *delivery) Settle(bool) {
 	g := d.group
 	g.mu.Lock()

@@ -184,6 +184,7 @@ type delivery struct {
 
 var _ bus.Delivery = (*delivery)(nil)
 
+// Event is what the message holds.
 func (d *delivery) Event() event.Event { return d.event }
 
 // Past is nothing: the broker counts the deliveries, not the attempts.
@@ -192,6 +193,7 @@ func (d *delivery) Past() (int, time.Time) { return 0, time.Time{} }
 // Take is true: the inbox alone decides.
 func (d *delivery) Take(context.Context, db.Q) (bool, error) { return true, nil }
 
+// Failed keeps nothing: attempts count while this process has the message.
 func (d *delivery) Failed(context.Context, int, time.Time, string) error { return nil }
 
 // Settle answers the broker. An error means that the channel is gone; then the

@@ -104,14 +104,13 @@ func (b *Bus) publish(ctx context.Context, list []outbox.Entry) error {
 			err := out.publish(ctx, entry)
 			mu.Lock()
 			defer mu.Unlock()
-			switch {
-			case err == nil:
+			if err == nil {
 				sent = append(sent, entry.Seq)
-			default:
-				held[subject] = true
-				if first == nil {
-					first = err
-				}
+				return
+			}
+			held[subject] = true
+			if first == nil {
+				first = err
 			}
 		})
 	}

@@ -297,12 +297,12 @@ func BenchmarkHowManyEventsASecond(b *testing.B) {
 	b.Run("rabbitmq", func(b *testing.B) {
 		dbtest.Bench(b, func(b *testing.B, d *db.DB) {
 			f := bustest.NewFlood(b, d, max(b.N, 100))
-			make := opener(address, namespace(b, address))
-			first := make(b, f.Config())
+			open := opener(address, namespace(b, address))
+			first := open(b, f.Config())
 			stop := bustest.Start(b, first) // the groups exist from here on
 			bustest.Until(b, "the bus is ready", func() bool { return first.Ready(b.Context()) == nil })
 			stop()
-			took := f.Rate(b, make)
+			took := f.Rate(b, open)
 			b.ReportMetric(float64(max(b.N, 100))/took.Seconds(), "events/s")
 		})
 	})
