@@ -36,6 +36,8 @@ type Account struct {
 	PasswordHash  string
 	Role          auth.Role
 	Profile       Profile
+	avatar        string // name of the picture; empty: none
+	banner        string
 	Followers     int64
 	Following     int64
 	Version       int64 // grows with each change that others see

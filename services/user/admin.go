@@ -53,7 +53,7 @@ func (s *Service) Inspect(ctx context.Context, who auth.Identity, id uuid.UUID) 
 }
 
 // Suspend keeps a user from signing in, until a time or until it is lifted (nil), and
-// ends their sessions. The last admin cannot be suspended.
+// ends their sessions and API tokens. The last admin cannot be suspended.
 func (s *Service) Suspend(ctx context.Context, who auth.Identity, from Peer, id uuid.UUID, until *time.Time, reason string) (Own, error) {
 	now := s.stamp()
 	reason, problem := plainText(reason, ReasonMax, true)
@@ -75,7 +75,7 @@ func (s *Service) Suspend(ctx context.Context, who auth.Identity, from Peer, id 
 			return err
 		}
 		a.Suspension = sus
-		if _, err := st.endSessions(ctx, id, uuid.Nil, kindSuspended, now); err != nil {
+		if err := st.endAccess(ctx, id, kindSuspended, now); err != nil {
 			return err
 		}
 		if err := s.note(ctx, st, from, act{user: id, actor: who.User, kind: kindSuspended, detail: reason}); err != nil {
@@ -159,10 +159,16 @@ func (s *Service) bury(ctx context.Context, st Store, from Peer, a *Account, act
 	if err := st.lockCounts(ctx, a.ID); err != nil {
 		return err
 	}
-	if _, err := st.endSessions(ctx, a.ID, uuid.Nil, kindDeleted, now); err != nil {
+	if err := st.endAccess(ctx, a.ID, kindDeleted, now); err != nil {
+		return err
+	}
+	if _, err := st.dropTOTP(ctx, a.ID); err != nil {
 		return err
 	}
 	if err := st.dropMailTokens(ctx, a.ID, ""); err != nil {
+		return err
+	}
+	if err := st.dropMedia(ctx, a, now); err != nil {
 		return err
 	}
 	if err := st.bury(ctx, a.ID, now); err != nil {

@@ -31,13 +31,23 @@ const (
 	kindUnsuspended   = "unsuspended"
 	kindRole          = "role_changed"
 	kindDeleted       = "deleted"
+	kindExport        = "export_requested"
+	kindTOTPEnabled   = "totp_enabled"
+	kindTOTPDisabled  = "totp_disabled"
+	kindTOTPReset     = "totp_reset"
+	kindCodeFailed    = "second_factor_failed"
+	kindRecoveryMade  = "recovery_codes_made"
+	kindRecoveryUsed  = "recovery_code_used"
+	kindTokenMade     = "api_token_made"
+	kindTokenEnded    = "api_token_ended"
 )
 
 // told says which of them the owner should hear of from somebody else than weir's own
 // pages: they become user.security.v1 events too.
 func told(kind string) bool {
 	switch kind {
-	case kindSignedIn, kindReused, kindEmailAsked, kindEmailChanged, kindPassword, kindReset, kindRole:
+	case kindSignedIn, kindReused, kindEmailAsked, kindEmailChanged, kindPassword, kindReset, kindRole,
+		kindTOTPEnabled, kindTOTPDisabled, kindTOTPReset, kindCodeFailed, kindRecoveryMade, kindRecoveryUsed, kindTokenMade:
 		return true
 	}
 	return false

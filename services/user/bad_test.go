@@ -233,6 +233,7 @@ func snapshot(t testing.TB, d *db.DB) string {
 	for _, sql := range []string{
 		`SELECT username || ' ' || coalesce(email,'') || ' ' || role || ' ' || display_name || bio || ' ' || password_hash || ' ' || language || time_zone FROM users ORDER BY username`,
 		`SELECT token_hash FROM user_sessions WHERE ended_at IS NULL ORDER BY token_hash`, `SELECT token_hash FROM user_mail_tokens ORDER BY token_hash`, `SELECT name_hash FROM user_names ORDER BY name_hash`,
+		`SELECT secret FROM user_totp ORDER BY secret`, `SELECT code_hash FROM user_recovery_codes ORDER BY code_hash`, `SELECT token_hash FROM user_challenges ORDER BY token_hash`, `SELECT token_hash FROM user_api_tokens ORDER BY token_hash`,
 		`SELECT user_id FROM user_counts WHERE followers+following > 0`, `SELECT follower_id FROM user_follows`, `SELECT id FROM user_revocations WHERE NOT sent ORDER BY id`,
 	} {
 		rows, err := d.Query(t.Context(), sql)

@@ -14,7 +14,14 @@
 //   - A session is the family of a refresh token. Its row holds the hash of the present
 //     token and of the one before, never a token; an older one that comes back ends
 //     the session (see refresh.go).
+//   - A second factor (TOTP) that is in force makes the first step of a sign-in answer a
+//     challenge; every sign-in goes through Service.open, which asks for it.
+//   - API tokens carry scopes, end with suspension, password reset and deletion, and are
+//     looked up by their hash (Service.Opaque).
 //   - Tokens in mails work once, end by themselves and are hashed as well.
+//   - Pictures are decoded within a budget of memory, drawn anew and kept in blob under
+//     names of their own; an export of a person's data is a zip that Run streams there.
+//     A row says which objects have to go, and is there before the object is.
 //   - A channel is a user for now: a follow is a pair of user ids, and the two numbers
 //     that people see are kept beside it, not counted.
 //

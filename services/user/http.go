@@ -49,7 +49,11 @@ func (s *Service) Routes(h *httpd.Server, public string) {
 	r.addAuth(h.API)
 	r.addSecrets(h.API)
 	r.addSessions(h.API)
+	r.addTOTP(h.API)
+	r.addTokens(h.API)
 	r.addMe(h.API) // before addUsers: /users/me is not the user with the id "me"
+	r.addPictures(h.API)
+	r.addExports(h.API)
 	r.addFollows(h.API)
 	r.addUsers(h.API)
 	r.addAdmin(h.API)

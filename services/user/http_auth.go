@@ -13,7 +13,7 @@ import (
 
 func (r routes) addAuth(api huma.API) {
 	huma.Register(api, op("register", http.MethodPost, "/auth/register", "auth", "Make an account", http.StatusCreated), r.register)
-	huma.Register(api, op("signIn", http.MethodPost, "/auth/sign-in", "auth", "Sign in with a password", http.StatusOK), r.signIn)
+	huma.Register(api, signInOp(api), r.signIn)
 	huma.Register(api, op("refresh", http.MethodPost, "/auth/refresh", "auth", "Get new tokens for a refresh token, which is used up", http.StatusOK), r.refresh)
 	huma.Register(api, op("signOut", http.MethodPost, "/auth/sign-out", "auth", "End the session of a refresh token", http.StatusNoContent), r.signOut)
 	huma.Register(api, op("getIdentity", http.MethodGet, "/auth/identity", "auth", "Who the token of this request belongs to", http.StatusOK, anyScope), r.identity)
@@ -69,7 +69,7 @@ type TokensView struct {
 	User           Own       `json:"user"`
 }
 
-func (r routes) signIn(ctx context.Context, in *signInInput) (*tokensAnswer, error) {
+func (r routes) signIn(ctx context.Context, in *signInInput) (*signInAnswer, error) {
 	if in.Body.Cookie {
 		if err := r.checked(ctx, in.Browser); err != nil {
 			return nil, err
@@ -79,7 +79,7 @@ func (r routes) signIn(ctx context.Context, in *signInInput) (*tokensAnswer, err
 	if err != nil {
 		return nil, err
 	}
-	return r.answer(ctx, t, in.Body.Cookie), nil
+	return r.signInAnswer(ctx, t, in.Body.Cookie), nil
 }
 
 func (r routes) answer(ctx context.Context, t Tokens, cookie bool) *tokensAnswer {

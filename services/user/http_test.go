@@ -33,7 +33,7 @@ func eachWeb(t *testing.T, run func(t *testing.T, w *web)) {
 func newWeb(t *testing.T, r *rig) *web {
 	t.Helper()
 	w := &web{rig: r, verify: r.verifier(t, r.Keys())}
-	h := httpd.New(httpd.Config{Service: "user", Verifier: w.verify})
+	h := httpd.New(httpd.Config{Service: "user", Verifier: w.verify, BodyLimit: PictureMax})
 	r.Routes(h, "")
 	listener, dial := httpd.Memory()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -303,7 +303,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	got.into(t, &doc)
 	open := []string{
-		"register", "signIn", "refresh", "signOut", "verifyEmail", "forgotPassword", "resetPassword", "getUser", "getUserByName", "listFollowers", "getKeySet",
+		"register", "signIn", "signInWithCode", "refresh", "signOut", "verifyEmail", "forgotPassword", "resetPassword", "getUser", "getUserByName", "listFollowers", "getKeySet", "getAvatar", "getBanner",
 	}
 	n := 0
 	for path, methods := range doc.Paths {

@@ -15,6 +15,8 @@ const (
 	everyRevocation = time.Second
 	// everyKeep is how often it does the rest.
 	everyKeep = time.Minute
+	// everyMedia is how often it looks for exports to make and objects to remove.
+	everyMedia = 5 * time.Second
 	// auditLife is how long the audit log reaches back.
 	auditLife = 365 * 24 * time.Hour
 	// endedLife is how long a session that has ended or expired stays in the database.
@@ -25,12 +27,20 @@ const (
 )
 
 // Run does the housekeeping until ctx ends: the keys' rotation, what Redis was not told,
-// the follows of deleted accounts, and what is too old. Several processes may do it at
+// the follows of deleted accounts, exports, objects that are not needed, and what is too old. Several processes may do it at
 // once. It returns nil; what fails is logged and tried again.
 func (s *Service) Run(ctx context.Context) error {
 	revocations, keep := time.NewTicker(everyRevocation), time.NewTicker(everyKeep)
 	defer revocations.Stop()
 	defer keep.Stop()
+	if s.blobs != nil {
+		media := make(chan struct{})
+		go func() {
+			defer close(media)
+			s.runMedia(ctx)
+		}()
+		defer func() { <-media }()
+	}
 	s.keep(ctx)
 	for {
 		var err error
@@ -48,12 +58,38 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 }
 
+// runMedia does, until ctx ends, what waits for blob: the rest must not wait with it.
+func (s *Service) runMedia(ctx context.Context) {
+	tick := time.NewTicker(everyMedia)
+	defer tick.Stop()
+	for {
+		s.media(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// media is one round of it.
+func (s *Service) media(ctx context.Context) {
+	for _, job := range []struct {
+		name string
+		do   func(context.Context) error
+	}{{"objects to remove", s.sweep}, {"exports", s.makeExports}} {
+		if err := job.do(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("housekeeping", "what", job.name, "err", err)
+		}
+	}
+}
+
 // keep is one round of what is not urgent.
 func (s *Service) keep(ctx context.Context) {
 	for _, job := range []struct {
 		name string
 		do   func(context.Context) error
-	}{{"signing keys", s.keys.refresh}, {"deleted accounts", s.purge}, {"old rows", s.drop}} {
+	}{{"signing keys", s.keys.refresh}, {"deleted accounts", s.purge}, {"old rows", s.drop}, {"old exports", s.dropOldExports}} {
 		if err := job.do(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("housekeeping", "what", job.name, "err", err)
 		}
@@ -109,6 +145,8 @@ func (s *Service) drop(ctx context.Context) error {
 	}{
 		{`DELETE FROM user_sessions WHERE id IN (SELECT id FROM user_sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`, now.Add(-endedLife)},
 		{`DELETE FROM user_mail_tokens WHERE token_hash IN (SELECT token_hash FROM user_mail_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`, now},
+		{`DELETE FROM user_challenges WHERE token_hash IN (SELECT token_hash FROM user_challenges WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`, now},
+		{`DELETE FROM user_api_tokens WHERE id IN (SELECT id FROM user_api_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`, now},
 		{`DELETE FROM user_revocations WHERE id IN (SELECT id FROM user_revocations WHERE revoked_at < $1 ORDER BY revoked_at LIMIT $2)`, now.Add(-2 * auth.MaxLife)},
 	} {
 		if _, err := s.db.Exec(ctx, d.sql, d.before, dropBatch); err != nil {

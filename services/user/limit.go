@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-redis/redis_rate/v10"
+	"github.com/google/uuid"
 	goredis "github.com/redis/go-redis/v9"
 
 	"weir/services/backing/redis"
@@ -64,6 +65,10 @@ type lockout struct {
 // out the owner.
 func addressLockout() lockout { return lockout{"one", 5, 2 * time.Second, 15 * time.Minute} }
 func accountLockout() lockout { return lockout{"all", 50, 2 * time.Second, time.Minute} }
+
+// codeLockout is accountLockout for the second factor. Only who knows the password gets
+// that far, so the pause may be long: a million codes are not many.
+func codeLockout() lockout { return lockout{"all", 10, 2 * time.Second, 15 * time.Minute} }
 
 // lockoutMemory is how long tries are counted together.
 const lockoutMemory = 24 * time.Hour
@@ -127,17 +132,29 @@ return 0`
 
 // try counts a sign-in to an account, known or not, and refuses it while a pause lasts.
 func (l *limiter) try(ctx context.Context, account string, from netip.Addr, now time.Time) error {
+	return l.tryAll(ctx, account, from, now, accountLockout(), "too many wrong passwords for this account")
+}
+
+// tryCode is try for a code of the second factor.
+func (l *limiter) tryCode(ctx context.Context, user uuid.UUID, from netip.Addr, now time.Time) error {
+	return l.tryAll(ctx, codeAccount(user), from, now, codeLockout(), "too many wrong codes for this account")
+}
+
+// codeAccount is what tries of codes are counted under.
+func codeAccount(user uuid.UUID) string { return "code:" + user.String() }
+
+func (l *limiter) tryAll(ctx context.Context, account string, from netip.Addr, now time.Time, all lockout, detail string) error {
 	for _, k := range []struct {
 		lockout
 		key string
-	}{{addressLockout(), lockoutKey(account, netKey(from))}, {accountLockout(), lockoutKey(account, "")}} {
+	}{{addressLockout(), lockoutKey(account, netKey(from))}, {all, lockoutKey(account, "")}} {
 		wait, err := l.lockout.Run(ctx, l.redis, []string{k.key}, now.UnixMilli(), k.free,
 			k.first.Milliseconds(), k.longest.Milliseconds(), lockoutMemory.Milliseconds()).Int64()
 		if err != nil {
 			return limitsAway(err)
 		}
 		if wait > 0 {
-			return limited("too many wrong passwords for this account", time.Duration(wait)*time.Millisecond)
+			return limited(detail, time.Duration(wait)*time.Millisecond)
 		}
 	}
 	return nil

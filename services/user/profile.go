@@ -102,7 +102,7 @@ func changed() error {
 // updated is the event that tells others what is public of an account.
 func (a *Account) updated() event.UserUpdated {
 	return event.UserUpdated{
-		UserID: a.ID, Username: a.Username, DisplayName: a.Profile.DisplayName, Role: string(a.Role),
+		UserID: a.ID, Username: a.Username, DisplayName: a.Profile.DisplayName, AvatarURL: Avatar.url(a.ID, a.avatar, ""), Role: string(a.Role),
 		Language: a.Profile.Language, TimeZone: a.Profile.TimeZone, Version: a.Version,
 	}
 }

@@ -230,7 +230,7 @@ func text(t testing.TB, v any) string {
 // verifier is what another service has.
 func (r *rig) verifier(t testing.TB, keys auth.KeySource) *auth.Verifier {
 	t.Helper()
-	v, err := auth.New(auth.Config{Keys: keys, Redis: r.redis, Issuer: "weir", Audience: "weir", Now: r.clock.now})
+	v, err := auth.New(auth.Config{Keys: keys, Redis: r.redis, Issuer: "weir", Audience: "weir", Now: r.clock.now, Opaque: r.Opaque})
 	ok(t, err)
 	ok(t, v.Sync(context.Background()))
 	return v

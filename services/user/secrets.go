@@ -40,7 +40,7 @@ func (s *Service) setPassword(ctx context.Context, from Peer, a *Account, field,
 		if err := st.dropMailTokens(ctx, a.ID, purposeReset); err != nil {
 			return err
 		}
-		if _, err := st.endSessions(ctx, a.ID, but, done.kind, now); err != nil {
+		if err := st.endOthers(ctx, a.ID, but, done.kind, now); err != nil {
 			return err
 		}
 		return s.note(ctx, st, from, done)
@@ -135,8 +135,8 @@ func (s *Service) startReset(ctx context.Context, from Peer, key string) error {
 	return err
 }
 
-// Reset sets a new password by the token of a link, ends all sessions, and takes the
-// mail address as proven. A password that is refused does not use up the token.
+// Reset sets a new password by the token of a link, ends all sessions and API
+// tokens, and takes the mail address as proven. A second factor stays. A password that is refused does not use up the token.
 func (s *Service) Reset(ctx context.Context, from Peer, token, password string) error {
 	if err := s.limits.allow(ctx, "token", netKey(from.Address), s.limits.Token); err != nil {
 		return err
@@ -188,7 +188,7 @@ func (s *Service) finishReset(ctx context.Context, st Store, from Peer, token, h
 			return err
 		}
 	}
-	if _, err := st.endSessions(ctx, a.ID, uuid.Nil, kindReset, now); err != nil {
+	if err := st.endAccess(ctx, a.ID, kindReset, now); err != nil {
 		return err
 	}
 	return s.note(ctx, st, from, act{user: a.ID, kind: kindReset})

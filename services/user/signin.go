@@ -21,8 +21,12 @@ type Credentials struct {
 	Cookie   bool // a browser, which keeps the refresh token in a cookie
 }
 
-// Tokens is what a session has given out.
+// Tokens is what a session has given out, or, when Challenge is set, nothing yet: the
+// sign-in goes on with SignInCode.
 type Tokens struct {
+	Challenge        string    // opens one session, together with a code
+	ChallengeExpires time.Time // the challenge does then
+
 	Access         string
 	AccessExpires  time.Time
 	Refresh        string
@@ -32,7 +36,8 @@ type Tokens struct {
 	User           Own
 }
 
-// SignIn checks the password and opens a session. Wrong password and unknown account
+// SignIn checks the password and opens a session, or, when the account has a second
+// factor, gives a challenge for it. Wrong password and unknown account
 // are the same answer after the same work. denied: the account is suspended, which is
 // only told to who knows the password.
 func (s *Service) SignIn(ctx context.Context, from Peer, c Credentials) (Tokens, error) {
@@ -123,45 +128,91 @@ func (s *Service) upgrade(ctx context.Context, a *Account, password string) {
 
 // openSession signs an account in, however it has shown who it is. checked is the hash
 // that was checked: when the password has been changed since, the sign-in fails.
+// An account with a second factor gets a challenge instead.
 func (s *Service) openSession(ctx context.Context, from Peer, user uuid.UUID, checked string, cookie bool) (Tokens, error) {
+	return s.open(ctx, from, entry{user: user, cookie: cookie, same: func(a *Account) bool { return a.PasswordHash == checked }})
+}
+
+// entry is what open needs to know of a sign-in.
+type entry struct {
+	user   uuid.UUID
+	cookie bool
+	same   func(*Account) bool // the password is still the one that was checked
+	// second checks the second factor; nil: it was not given. What it has written stays,
+	// also when it says no.
+	second func(context.Context, Store, *Account) (bool, error)
+}
+
+// open is the one door into an account: every sign-in ends here.
+func (s *Service) open(ctx context.Context, from Peer, e entry) (Tokens, error) {
 	id, err := newID()
 	if err != nil {
 		return Tokens{}, err
 	}
 	now := s.stamp()
 	n := &session{
-		id: id, user: user, generation: 1, macKey: rand.Text(), rotated: now, cookie: cookie,
+		id: id, user: e.user, generation: 1, macKey: rand.Text(), rotated: now, cookie: e.cookie,
 		address: from.address(), userAgent: from.userAgent(), created: now, seen: now, expires: now.Add(RefreshLife),
 	}
 	token := newRefreshToken(id, 1, n.macKey)
 	n.hash = token.hash()
 	var a *Account
-	var ended bool
+	var asked Tokens
+	var in, ended bool
 	err = s.within(ctx, func(ctx context.Context, st Store) error {
-		if a, err = st.held(ctx, user); err != nil {
-			return notFound(err, "user")
-		}
-		if a.Deleted != nil || a.PasswordHash != checked {
-			return wrongPassword()
-		}
-		if err := s.mayEnter(a, now); err != nil {
+		if a, err = s.entering(ctx, st, e, now); err != nil {
 			return err
 		}
-		if ended, err = s.makeRoom(ctx, st, user, now); err != nil {
+		if asked, in, err = s.passSecond(ctx, st, e, a); err != nil || !in {
+			return err
+		}
+		if ended, err = s.makeRoom(ctx, st, e.user, now); err != nil {
 			return err
 		}
 		if err := st.insertSession(ctx, n); err != nil {
 			return err
 		}
-		return s.note(ctx, st, from, act{user: user, actor: user, kind: kindSignedIn})
+		return s.note(ctx, st, from, act{user: e.user, actor: e.user, kind: kindSignedIn})
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return Tokens{}, err
+	case asked.Challenge != "":
+		return asked, nil
+	case !in:
+		return Tokens{}, wrongSecond()
 	}
 	if ended {
 		s.tellRevocations(ctx)
 	}
 	return s.tokens(a, n, token)
+}
+
+// entering holds the account and refuses it when it must not be entered.
+func (s *Service) entering(ctx context.Context, st Store, e entry, now time.Time) (*Account, error) {
+	a, err := st.held(ctx, e.user)
+	if err != nil {
+		return nil, notFound(err, "user")
+	}
+	if a.Deleted != nil || !e.same(a) {
+		return nil, wrongPassword()
+	}
+	return a, s.mayEnter(a, now)
+}
+
+// passSecond lets in who has given the second factor or needs none. Else it asks for
+// it, or, when what was given is wrong, does nothing.
+func (s *Service) passSecond(ctx context.Context, st Store, e entry, a *Account) (asked Tokens, in bool, err error) {
+	if e.second != nil {
+		in, err = e.second(ctx, st, a)
+		return Tokens{}, in, err
+	}
+	needed, err := s.hasSecond(ctx, st, a)
+	if err != nil || !needed {
+		return Tokens{}, err == nil, err
+	}
+	asked, err = s.challenge(ctx, st, a)
+	return asked, false, err
 }
 
 // mayEnter refuses who is suspended.

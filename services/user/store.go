@@ -39,7 +39,7 @@ func faultOf(err error) error {
 }
 
 const accountColumns = `u.id, u.username, u.email, u.email_verified_at, u.password_hash, u.role,
-  u.display_name, u.bio, u.links, u.language, u.time_zone, u.version,
+  u.display_name, u.bio, u.links, u.language, u.time_zone, u.avatar, u.banner, u.version,
   u.suspended_at, u.suspended_until, u.suspension_reason, u.created_at, u.updated_at, u.deleted_at,
   c.followers, c.following`
 
@@ -52,7 +52,7 @@ func scanAccount(r db.Row) (*Account, error) {
 	var since *time.Time
 	var s Suspension
 	err := r.Scan(&a.ID, &a.Username, &email, &a.EmailVerified, &a.PasswordHash, &a.Role,
-		&a.Profile.DisplayName, &a.Profile.Bio, &links, &a.Profile.Language, &a.Profile.TimeZone, &a.Version,
+		&a.Profile.DisplayName, &a.Profile.Bio, &links, &a.Profile.Language, &a.Profile.TimeZone, &a.avatar, &a.banner, &a.Version,
 		&since, &s.Until, &s.Reason, &a.Created, &a.Updated, &a.Deleted, &a.Followers, &a.Following)
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ AND (suspended_at IS NULL OR suspended_until <= $1) ORDER BY id `+db.Hold(s.q), 
 func (s Store) bury(ctx context.Context, id uuid.UUID, now time.Time) error {
 	tombstone := "deleted-" + strings.ReplaceAll(id.String(), "-", "") // longer than any username
 	_, err := s.q.Exec(ctx, `UPDATE users SET username=$1, email=NULL, email_key=NULL, email_verified_at=NULL, password_hash='',
-  role='user', display_name='', bio='', links=$2, language='', time_zone='', suspended_at=NULL, suspended_until=NULL,
+  role='user', display_name='', bio='', links=$2, language='', time_zone='', avatar='', banner='', suspended_at=NULL, suspended_until=NULL,
   suspension_reason='', version=version+1, updated_at=$3, deleted_at=$3 WHERE id=$4`, tombstone, json.RawMessage(`[]`), now, id)
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"weir/services/auth"
+	"weir/services/backing/blob"
 	"weir/services/backing/db"
 	"weir/services/backing/outbox"
 	"weir/services/backing/redis"
@@ -54,6 +55,8 @@ type Config struct {
 	// where nobody sends mails: who reads the log can take over any account.
 	LogLinks bool
 
+	Blobs blob.Blob // pictures and exports; nil: uploads and exports answer unavailable
+
 	Hashes int // passwords checked at once, 19 MiB each; 0: 2
 	Limits Limits
 	Log    *slog.Logger     // nil: none
@@ -63,18 +66,20 @@ type Config struct {
 // Service is the user-service. All methods may be called from any goroutine and block
 // on the database and on Redis until ctx ends; their errors are faults.
 type Service struct {
-	db      *db.DB
-	log     *slog.Logger
-	now     func() time.Time
-	public  string // base of links, no slash at the end
-	links   bool
-	hasher  *Hasher
-	limits  *limiter
-	keys    *keyring
-	signer  *auth.Signer
-	revoker *auth.Revoker
-	check   *auth.BrowserCheck
-	pace    time.Duration // of answers that must not tell whether an account exists
+	db       *db.DB
+	log      *slog.Logger
+	now      func() time.Time
+	public   string // base of links, no slash at the end
+	links    bool
+	hasher   *Hasher
+	limits   *limiter
+	keys     *keyring
+	signer   *auth.Signer
+	revoker  *auth.Revoker
+	check    *auth.BrowserCheck
+	blobs    blob.Blob // nil: none
+	pictures *studio
+	pace     time.Duration // of answers that must not tell whether an account exists
 }
 
 // Open reads, or makes, the keys that tokens are signed with and tells Redis which
@@ -104,7 +109,7 @@ func prepare(c Config) (*Service, error) {
 	s := &Service{
 		db: c.DB, log: c.Log, now: c.Now, links: c.LogLinks, pace: resetPace,
 		public: strings.TrimRight(cmp.Or(c.PublicURL, "http://localhost:8080"), "/"),
-		limits: newLimiter(c.Redis, c.Limits),
+		limits: newLimiter(c.Redis, c.Limits), blobs: c.Blobs, pictures: newStudio(),
 		hasher: NewHasher(cmp.Or(max(c.Hashes, 0), 2), hashQueue, hashWait),
 	}
 	if s.log == nil {

@@ -15,6 +15,9 @@ type Public struct {
 	DisplayName string    `json:"display_name" doc:"The name to show; may be empty"`
 	Bio         string    `json:"bio"`
 	Links       []Link    `json:"links"`
+	AvatarURL   string    `json:"avatar_url,omitempty" doc:"Path of the picture, a square of at most 512 pixels; never changes what it shows; absent: none"`
+	AvatarSmall string    `json:"avatar_small_url,omitempty" doc:"The same of at most 128 pixels"`
+	BannerURL   string    `json:"banner_url,omitempty" doc:"Path of the picture above the channel, at most 1600 to 400 pixels; absent: none"`
 	Role        auth.Role `json:"role" enum:"user,moderator,admin"`
 	Followers   int64     `json:"followers" doc:"How many users follow this channel"`
 	Created     time.Time `json:"created_at"`
@@ -85,6 +88,7 @@ func (a *Account) public() Public {
 	}
 	return Public{
 		ID: a.ID, Username: a.Username, DisplayName: a.Profile.DisplayName, Bio: a.Profile.Bio, Links: links,
+		AvatarURL: Avatar.url(a.ID, a.avatar, ""), AvatarSmall: Avatar.url(a.ID, a.avatar, "-128"), BannerURL: Banner.url(a.ID, a.banner, ""),
 		Role: a.Role, Followers: a.Followers, Created: a.Created,
 	}
 }

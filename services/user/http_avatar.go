@@ -1,0 +1,89 @@
+package user
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"weir/services/fault"
+)
+
+func (r routes) addPictures(api huma.API) {
+	for _, k := range []struct {
+		kind  PictureKind
+		title string
+	}{{Avatar, "Avatar"}, {Banner, "Banner"}} {
+		name := string(k.kind)
+		set := op("set"+k.title, http.MethodPut, "/users/me/"+name, "users", "Set your "+name+": a PNG, a JPEG or the first frame of a GIF, at most 5 MiB and 40 million pixels", http.StatusOK, ScopeWrite)
+		set.MaxBodyBytes, set.BodyReadTimeout = PictureMax, 30*time.Second
+		set.Errors = append(set.Errors, http.StatusRequestEntityTooLarge)
+		huma.Register(api, set, func(ctx context.Context, in *pictureUpload) (*ownAnswer, error) { return r.setPicture(ctx, k.kind, in) })
+		huma.Register(api, op("remove"+k.title, http.MethodDelete, "/users/me/"+name, "users", "Have no "+name, http.StatusOK, ScopeWrite),
+			func(ctx context.Context, _ *empty) (*ownAnswer, error) { return r.removePicture(ctx, k.kind) })
+		huma.Register(api, op("get"+k.title, http.MethodGet, "/users/{id}/"+name+"/{file}", "users", "A picture, as its address in a profile says; it never changes", http.StatusOK),
+			func(ctx context.Context, in *pictureInput) (*pictureAnswer, error) { return r.picture(ctx, k.kind, in) })
+	}
+}
+
+// pictureUpload is the bytes of a picture. Its Content-Type is not looked at.
+type pictureUpload struct {
+	RawBody []byte `contentType:"image/*"`
+}
+
+func (r routes) setPicture(ctx context.Context, kind PictureKind, in *pictureUpload) (*ownAnswer, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ownOf(r.SetPicture(ctx, who, kind, in.RawBody))
+}
+
+func (r routes) removePicture(ctx context.Context, kind PictureKind) (*ownAnswer, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ownOf(r.RemovePicture(ctx, who, kind))
+}
+
+type pictureInput struct {
+	ByID
+	Conditional
+	File string `path:"file" minLength:"36" maxLength:"48" doc:"Its name, with .jpg"`
+}
+
+type pictureAnswer struct {
+	ContentType string `header:"Content-Type"`
+	ETag        string `header:"ETag"`
+	Cache       string `header:"Cache-Control"`
+	// CrossOrigin lets pages of other sites show it, as it is public.
+	CrossOrigin string `header:"Cross-Origin-Resource-Policy"`
+	Disposition string `header:"Content-Disposition"`
+	Body        []byte
+}
+
+// picture is served by the service itself; the server adds nosniff.
+func (r routes) picture(ctx context.Context, kind PictureKind, in *pictureInput) (*pictureAnswer, error) {
+	id, err := parseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	file, found := strings.CutSuffix(in.File, ".jpg")
+	if !found || !kind.file(file) {
+		return nil, fault.New(fault.NotFound, "there is no such picture")
+	}
+	body, err := r.Picture(ctx, id, kind, file)
+	if err != nil {
+		return nil, err
+	}
+	tag := `"` + file + `"`
+	if matches(in.IfNoneMatch, tag) {
+		return nil, huma.Status304NotModified()
+	}
+	return &pictureAnswer{
+		ContentType: "image/jpeg", ETag: tag, Cache: "public, max-age=31536000, immutable", CrossOrigin: "cross-origin", Disposition: "inline", Body: body,
+	}, nil
+}

@@ -1,0 +1,114 @@
+package user
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+)
+
+func (r routes) addExports(api huma.API) {
+	start := op("startExport", http.MethodPost, "/users/me/export", "users", "Have all that is kept of you written into a file, at most once a day", http.StatusAccepted, ScopeAccount)
+	start.Errors = append(start.Errors, http.StatusConflict)
+	huma.Register(api, start, r.startExport)
+	get := op("getExport", http.MethodGet, "/users/me/export", "users", "The state of your newest export", http.StatusOK, ScopeAccount)
+	get.Errors = append(get.Errors, http.StatusNotFound)
+	huma.Register(api, get, r.getExport)
+	file := op("downloadExport", http.MethodGet, "/users/me/export/{id}/file", "users", "The file of an export of yours, a zip", http.StatusOK, ScopeAccount)
+	file.Responses = map[string]*huma.Response{"200": {Description: "The zip", Content: map[string]*huma.MediaType{"application/zip": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}}
+	huma.Register(api, file, r.downloadExport)
+}
+
+type exportAnswer struct{ Body ExportView }
+
+func exportOf(v ExportView, err error) (*exportAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &exportAnswer{v}, nil
+}
+
+func (r routes) startExport(ctx context.Context, _ *empty) (*exportAnswer, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return exportOf(r.StartExport(ctx, who, peer(ctx)))
+}
+
+func (r routes) getExport(ctx context.Context, _ *empty) (*exportAnswer, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return exportOf(r.Export(ctx, who))
+}
+
+type downloadInput struct {
+	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of an export"`
+}
+
+// downloadTime is the longest that a download may take.
+const downloadTime = time.Hour
+
+func (r routes) downloadExport(ctx context.Context, in *downloadInput) (*huma.StreamResponse, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := parseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	// The answer leaves after this handler, and its context, have ended.
+	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), downloadTime)
+	body, size, err := r.OpenExport(long, who, id)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	file := &download{ReadCloser: body, cancel: cancel}
+	return &huma.StreamResponse{Body: func(c huma.Context) { sendFile(c, file, id, size) }}, nil
+}
+
+// download is a file that ends its own context.
+type download struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+// Close implements io.Closer.
+func (d *download) Close() error {
+	defer d.cancel()
+	return d.ReadCloser.Close()
+}
+
+// streamer is the server's own context: it sends a reader, and closes it, after the
+// handler has returned, without holding all of it.
+type streamer interface {
+	SendStream(from io.Reader, size ...int) error
+}
+
+func sendFile(c huma.Context, file *download, id uuid.UUID, size int64) {
+	c.SetStatus(http.StatusOK)
+	c.SetHeader("Content-Type", "application/zip")
+	c.SetHeader("Content-Disposition", `attachment; filename="weir-`+id.String()+`.zip"`)
+	c.SetHeader("Cache-Control", "private, no-store")
+	for inner := c; ; {
+		switch s := inner.(type) {
+		case streamer:
+			// It only keeps the reader, and has no error to give.
+			_ = s.SendStream(file, int(size))
+			return
+		case interface{ Unwrap() huma.Context }:
+			inner = s.Unwrap()
+		default: // another server: in one go
+			defer func() { _ = file.Close() }()
+			_, _ = io.Copy(c.BodyWriter(), file) // the client left
+			return
+		}
+	}
+}

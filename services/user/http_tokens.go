@@ -1,0 +1,87 @@
+package user
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+func (r routes) addTokens(api huma.API) {
+	huma.Register(api, op("listTokens", http.MethodGet, "/auth/tokens", "tokens", "Your API tokens", http.StatusOK, ScopeAccount), r.listTokens)
+	huma.Register(api, op("createToken", http.MethodPost, "/auth/tokens", "tokens", "Make an API token, shown once", http.StatusCreated, ScopeAccount), r.createToken)
+	huma.Register(api, op("endToken", http.MethodDelete, "/auth/tokens/{id}", "tokens", "End an API token", http.StatusNoContent, ScopeAccount), r.endToken)
+}
+
+type tokenListAnswer struct {
+	Body struct {
+		Items []TokenView `json:"items"`
+	}
+}
+
+func (r routes) listTokens(ctx context.Context, _ *empty) (*tokenListAnswer, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list, err := r.APITokens(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	out := &tokenListAnswer{}
+	out.Body.Items = list
+	return out, nil
+}
+
+type createTokenInput struct {
+	Body struct {
+		Password string     `json:"password" minLength:"1" maxLength:"512" doc:"Your password"`
+		Name     string     `json:"name" minLength:"1" maxLength:"50" example:"backup script" doc:"What it is for"`
+		Scopes   []string   `json:"scopes" minItems:"1" maxItems:"16" enum:"profile:read,profile:write,follows:write,users:admin" doc:"What it may be used for"`
+		Expires  *time.Time `json:"expires_at,omitempty" doc:"At most 365 days from now; absent: in 90 days"`
+	}
+}
+
+type createTokenAnswer struct {
+	Body struct {
+		TokenView
+		Token string `json:"token" doc:"Goes into Authorization: Bearer; it cannot be had again"`
+	}
+}
+
+func (r routes) createToken(ctx context.Context, in *createTokenInput) (*createTokenAnswer, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	want := TokenRequest{Name: in.Body.Name, Scopes: in.Body.Scopes, Password: in.Body.Password}
+	if in.Body.Expires != nil {
+		want.Expires = *in.Body.Expires
+		if want.Expires.IsZero() { // the year 1 is not "absent"
+			want.Expires = time.Unix(0, 0)
+		}
+	}
+	out := &createTokenAnswer{}
+	out.Body.TokenView, out.Body.Token, err = r.CreateToken(ctx, who, peer(ctx), want)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+type apiTokenInput struct {
+	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of an API token"`
+}
+
+func (r routes) endToken(ctx context.Context, in *apiTokenInput) (*empty, error) {
+	who, err := caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := parseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.EndToken(ctx, who, peer(ctx), id)
+}
