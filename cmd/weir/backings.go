@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"weir/services/backing/blob"
+	"weir/services/backing/blob/fileblob"
+	"weir/services/backing/blob/s3blob"
 	"weir/services/backing/bus"
 	"weir/services/backing/bus/membus"
 	"weir/services/backing/bus/rabbitbus"
@@ -24,6 +27,13 @@ type backings struct {
 	db    *db.DB
 	redis *redis.Client
 	bus   bus.Bus
+	blobs closingBlob
+}
+
+// closingBlob is a store of objects that is let go of at the end.
+type closingBlob interface {
+	blob.Blob
+	Close() error
 }
 
 // databaseFile is the embedded database, in the data folder.
@@ -73,11 +83,25 @@ func (n *node) openBackings(ctx context.Context) error {
 	if b.bus, err = n.newBus(b.db); err != nil {
 		return errors.Join(backingError("WEIR_AMQP_URL", n.cfg.Store.AMQPURL, err), b.redis.Close(), closed(b.db))
 	}
+	if b.blobs, err = openBlobs(ctx, n.cfg); err != nil {
+		return errors.Join(backingError("WEIR_S3_ENDPOINT", n.cfg.Store.S3Endpoint, err), b.redis.Close(), closed(b.db))
+	}
 	n.backings = b
 	n.state.need("database", b.db.Ping)
 	n.state.need("redis", func(ctx context.Context) error { return b.redis.Ping(ctx).Err() })
 	n.state.need("events", b.bus.Ready)
 	return nil
+}
+
+// blobFolder is where objects are without S3, in the data folder.
+const blobFolder = "blobs"
+
+func openBlobs(ctx context.Context, cfg *Settings) (closingBlob, error) {
+	if cfg.Store.S3Endpoint == "" {
+		return fileblob.Open(filepath.Join(cfg.Store.DataDir, blobFolder))
+	}
+	return s3blob.Open(ctx, s3blob.Config{Endpoint: endpointURL(cfg.Store.S3Endpoint), Bucket: cfg.Store.S3Bucket,
+		AccessKey: cfg.Store.S3AccessKey, SecretKey: cfg.Store.S3SecretKey, Region: cfg.Store.S3Region})
 }
 
 func closed(d *db.DB) error {
@@ -104,7 +128,7 @@ func (b *backings) Run(ctx context.Context) error {
 	if ctx.Err() == nil {
 		err = b.bus.Run(ctx)
 	}
-	err = errors.Join(err, b.redis.Close())
+	err = errors.Join(err, b.blobs.Close(), b.redis.Close())
 	b.db.Close()
 	return err
 }

@@ -39,6 +39,9 @@ func (s *Settings) check() []error {
 	case cert == "" && s.Ingest.RTMPSAddr != "":
 		bad("WEIR_RTMPS_ADDR", "needs WEIR_TLS_CERT and WEIR_TLS_KEY")
 	}
+	if s.Store.S3Endpoint != "" && (s.Store.S3Bucket == "" || s.Store.S3AccessKey == "" || s.Store.S3SecretKey == "") {
+		bad("WEIR_S3_ENDPOINT", "needs WEIR_S3_BUCKET, WEIR_S3_ACCESS_KEY and WEIR_S3_SECRET_KEY")
+	}
 	for _, u := range s.urls() {
 		if err := checkURL(u.value, u.schemes); err != nil {
 			bad(u.name, "%v", err)

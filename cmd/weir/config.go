@@ -66,11 +66,11 @@ type StoreConfig struct {
 	DatabaseURL string `env:"WEIR_DATABASE_URL" unit:"URL" secret:"url" help:"PostgreSQL; empty: SQLite in WEIR_DATA_DIR"`
 	RedisURL    string `env:"WEIR_REDIS_URL" unit:"URL" secret:"url" help:"Redis; empty: embedded"`
 	AMQPURL     string `env:"WEIR_AMQP_URL" unit:"URL" secret:"url" help:"RabbitMQ; empty: embedded"`
-	S3Endpoint  string `env:"WEIR_S3_ENDPOINT" unit:"URL or host:port" help:"S3 or MinIO, path style; empty: files under WEIR_DATA_DIR" later:"object storage"`
-	S3Bucket    string `env:"WEIR_S3_BUCKET" unit:"name" help:"bucket" later:"object storage"`
-	S3AccessKey string `env:"WEIR_S3_ACCESS_KEY" unit:"text" secret:"yes" help:"access key" later:"object storage"`
-	S3SecretKey string `env:"WEIR_S3_SECRET_KEY" unit:"text" secret:"yes" help:"secret key" later:"object storage"`
-	S3Region    string `env:"WEIR_S3_REGION" unit:"name" help:"region" later:"object storage"`
+	S3Endpoint  string `env:"WEIR_S3_ENDPOINT" unit:"URL or host:port" help:"S3 or MinIO, path style; empty: files under WEIR_DATA_DIR"`
+	S3Bucket    string `env:"WEIR_S3_BUCKET" unit:"name" help:"bucket, made when it is not there"`
+	S3AccessKey string `env:"WEIR_S3_ACCESS_KEY" unit:"text" secret:"yes" help:"access key"`
+	S3SecretKey string `env:"WEIR_S3_SECRET_KEY" unit:"text" secret:"yes" help:"secret key"`
+	S3Region    string `env:"WEIR_S3_REGION" unit:"name" help:"region"`
 }
 
 // LogConfig is about the log, which goes to stderr.

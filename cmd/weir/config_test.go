@@ -56,7 +56,7 @@ func TestSettingsOfTheContract(t *testing.T) {
 func TestValues(t *testing.T) {
 	s, err := loadConfig([]string{
 		"WEIR_HTTP_ADDR=127.0.0.1:0", "WEIR_RTSP_ADDR=", "WEIR_ADMIN_ADDR=", "WEIR_TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.7,::1",
-		"WEIR_TAKEOVER=TRUE", "WEIR_LADDER=480p:1400k,720p:2.8M", "WEIR_PUBLISH=open", "WEIR_S3_ENDPOINT=minio:9000",
+		"WEIR_TAKEOVER=TRUE", "WEIR_LADDER=480p:1400k,720p:2.8M", "WEIR_PUBLISH=open", "WEIR_S3_ENDPOINT=minio:9000", "WEIR_S3_BUCKET=b", "WEIR_S3_ACCESS_KEY=a", "WEIR_S3_SECRET_KEY=s",
 		"WEIR_DATABASE_URL=postgres://u:secret@db/weir", "HOME=/", "WEIR_LOG_LEVEL=WARN", "WEIR_RECONNECT=0s",
 		"WEIR_TEST_X=1", "WEIR_PORT=tcp://10.0.0.1:80", "WEIR_PORT_80_TCP=x", "WEIR_SERVICE_HOST=x",
 	}, "")

@@ -22,7 +22,6 @@ import (
 type finding struct {
 	what   string
 	err    error  // nil when it is usable; its text says what to do
-	unused bool   // nothing uses it yet, so that err is no failure
 	remark string // what is good to know when it is usable
 }
 
@@ -47,7 +46,7 @@ func runDoctor(ctx context.Context, p process) error {
 	findings = append(findings, checkBackings(ctx, cfg)...)
 	bad := 0
 	for _, f := range findings {
-		if f.err != nil && !f.unused {
+		if f.err != nil {
 			bad++
 		}
 		fmt.Fprintln(p.stdout, f)
@@ -67,14 +66,11 @@ func (f finding) String() string {
 	case f.err == nil:
 		return "ok   " + f.what + ": " + f.remark
 	}
-	mark, text := "BAD  ", oneLine(f.err.Error())
-	if f.unused {
-		mark = "note "
-	}
+	text := oneLine(f.err.Error())
 	if !strings.HasPrefix(text, f.what) {
 		text = f.what + ": " + text
 	}
-	return mark + text
+	return "BAD  " + text
 }
 
 func checkWeb() finding {
@@ -173,9 +169,6 @@ func checkBackings(ctx context.Context, cfg *Settings) []finding {
 			continue
 		}
 		f := finding{what: u.name, remark: "answers"}
-		if u.name == "WEIR_S3_ENDPOINT" {
-			f.unused, f.remark = true, "reachable; not used yet by this version"
-		}
 		if err := askBacking(ctx, u); err != nil {
 			f.err = fmt.Errorf("does not answer as it should: %w", err)
 		}

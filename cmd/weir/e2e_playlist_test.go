@@ -114,7 +114,7 @@ func checkMedia(m *playlist.Media) error {
 		if int(math.Round(s.Duration.Seconds())) > m.TargetDuration {
 			bad("segment %d lasts %v, the target is %d", i, s.Duration, m.TargetDuration)
 		}
-		bad2 := checkParts(s.Parts, target, s.Duration)
+		bad2 := checkParts(s.Parts, target, s.Duration, true)
 		if bad2 != nil {
 			bad("segment %d: %w", i, bad2)
 		}
@@ -127,7 +127,7 @@ func checkMedia(m *playlist.Media) error {
 		}
 		next = s.DateTime.Add(s.Duration)
 	}
-	if err := checkParts(m.Parts, target, 0); err != nil {
+	if err := checkParts(m.Parts, target, 0, finished(m)); err != nil {
 		bad("segment under way: %w", err)
 	}
 	if !m.Endlist && m.PreloadHint == nil {
@@ -136,14 +136,24 @@ func checkMedia(m *playlist.Media) error {
 	return errors.Join(errs...)
 }
 
+// finished says whether the parts at the end are a whole segment, which is listed as
+// one together with what follows it: then the next part is another segment's.
+func finished(m *playlist.Media) bool {
+	if m.PreloadHint == nil || len(m.Parts) == 0 {
+		return m.Endlist
+	}
+	msn := func(uri string) string { n, _, _ := strings.Cut(uri, "."); return n }
+	return msn(m.PreloadHint.URI) != msn(m.Parts[len(m.Parts)-1].URI)
+}
+
 // checkParts holds parts against the target and the duration of their segment; 0
-// when that is not known yet.
-func checkParts(parts []*playlist.MediaPart, target, whole time.Duration) error {
+// when that is not known yet. done says that no part follows in the segment.
+func checkParts(parts []*playlist.MediaPart, target, whole time.Duration, done bool) error {
 	var sum time.Duration
 	const rounding = time.Millisecond
 	for i, p := range parts {
 		sum += p.Duration
-		last := i == len(parts)-1 && whole > 0
+		last := i == len(parts)-1 && done
 		if p.Duration > target+rounding || !last && p.Duration < target*85/100-rounding {
 			return fmt.Errorf("part %d of %d lasts %v, the target is %v", i, len(parts), p.Duration, target)
 		}

@@ -27,22 +27,25 @@ func userRoutes() []string {
 	return []string{"auth", "users", "/.well-known/jwks.json"}
 }
 
+// userBody is the most bytes of a request: a picture.
+const userBody = user.PictureMax + 64<<10
+
 func openUsers(ctx context.Context, n *node) (run.Service, error) {
 	if err := n.openBackings(ctx); err != nil {
 		return nil, err
 	}
 	s, err := user.Open(ctx, user.Config{
-		DB: n.backings.db, Redis: n.backings.redis, Issuer: tokenIssuer, Audience: tokenIssuer, PublicURL: n.cfg.HTTP.PublicURL, LogLinks: n.cfg.Users.LogLinks, Log: n.log,
+		DB: n.backings.db, Redis: n.backings.redis, Blobs: n.backings.blobs, Issuer: tokenIssuer, Audience: tokenIssuer, PublicURL: n.cfg.HTTP.PublicURL, LogLinks: n.cfg.Users.LogLinks, Log: n.log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	r := &userRole{service: s}
-	if r.verifier, err = auth.New(auth.Config{Keys: s.Keys(), Redis: n.backings.redis, Issuer: tokenIssuer, Audience: tokenIssuer, Log: n.log}); err != nil {
+	if r.verifier, err = auth.New(auth.Config{Keys: s.Keys(), Redis: n.backings.redis, Issuer: tokenIssuer, Audience: tokenIssuer, Opaque: s.Opaque, Log: n.log}); err != nil {
 		return nil, err
 	}
 	r.server = httpd.New(httpd.Config{
-		Service: "user", Version: buildInfo().version, Log: n.log, Verifier: r.verifier, Metrics: n.registry, Traces: n.traces, TrustedPeers: n.cfg.HTTP.TrustedProxies.Prefixes(),
+		Service: "user", Version: buildInfo().version, Log: n.log, Verifier: r.verifier, Metrics: n.registry, Traces: n.traces, BodyLimit: userBody, TrustedPeers: n.cfg.HTTP.TrustedProxies.Prefixes(),
 		Ready: map[string]func(context.Context) error{"database": n.backings.db.Ping, "revocations": r.verifier.Ready},
 	})
 	s.Routes(r.server, "")
@@ -100,9 +103,9 @@ func (n *node) services() []gateway.Service {
 	var out []gateway.Service
 	switch {
 	case n.users != nil:
-		out = append(out, gateway.Service{Name: "user", Routes: userRoutes(), Dial: n.users.dial})
+		out = append(out, gateway.Service{Name: "user", Routes: userRoutes(), Dial: n.users.dial, BodyLimit: userBody})
 	case n.cfg.Users.UserURL != "":
-		out = append(out, gateway.Service{Name: "user", Routes: userRoutes(), URL: n.cfg.Users.UserURL})
+		out = append(out, gateway.Service{Name: "user", Routes: userRoutes(), URL: n.cfg.Users.UserURL, BodyLimit: userBody})
 	}
 	return out
 }
