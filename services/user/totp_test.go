@@ -315,7 +315,7 @@ func TestHTTPTOTP(t *testing.T) {
 		code := w.code(t, e.Secret, 0)
 		list := []bad{
 			{"no code", 422, "POST", "/api/v1/auth/totp/sign-in", "", `{"challenge":"` + c.Challenge + `"}`, nil},
-			{"number", 422, "POST", "/api/v1/auth/totp/sign-in", "", `{"challenge":"` + c.Challenge + `","code":` + code + `}`, nil},
+			{"number", 422, "POST", "/api/v1/auth/totp/sign-in", "", `{"challenge":"` + c.Challenge + `","code":123456}`, nil},
 			{"long", 422, "POST", "/api/v1/auth/totp/sign-in", "", `{"challenge":"` + c.Challenge + `","code":"` + strings.Repeat("1", 65) + `"}`, nil},
 			{"another site", 403, "POST", "/api/v1/auth/totp/sign-in", "", `{"challenge":"` + c.Challenge + `","code":"` + code + `","cookie":true}`, []string{"Origin: https://evil.example"}},
 			{"SQL", 401, "POST", "/api/v1/auth/totp/sign-in", "", `{"challenge":"' OR 1=1 --","code":"` + code + `"}`, nil},
