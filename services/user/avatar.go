@@ -160,11 +160,8 @@ func (s *Service) changePicture(ctx context.Context, who auth.Identity, kind Pic
 	var a *Account
 	err := s.within(ctx, func(ctx context.Context, st Store) error {
 		var err error
-		if a, err = st.held(ctx, who.User); err != nil {
-			return notFound(err, "user")
-		}
-		if a.Deleted != nil {
-			return fault.New(fault.NotFound, "there is no such user")
+		if a, err = st.heldUser(ctx, who.User); err != nil {
+			return err
 		}
 		old, now := kind.name(a), s.stamp()
 		if old == name {

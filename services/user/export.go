@@ -66,12 +66,8 @@ func (s *Service) StartExport(ctx context.Context, who auth.Identity, from Peer)
 	now := s.stamp()
 	e := &export{id: id, user: who.User, state: exportPending, created: now}
 	err = s.within(ctx, func(ctx context.Context, st Store) error {
-		a, err := st.held(ctx, who.User) // one after another
-		if err != nil {
-			return notFound(err, "user")
-		}
-		if a.Deleted != nil {
-			return fault.New(fault.NotFound, "there is no such user")
+		if _, err := st.heldUser(ctx, who.User); err != nil { // one after another
+			return err
 		}
 		if err := mayExport(ctx, st, who.User, now); err != nil {
 			return err

@@ -84,13 +84,16 @@ func op(id, method, path, tag, summary string, status int, scopes ...string) hum
 // empty is the input or the answer without anything in it.
 type empty struct{}
 
-// caller is who is signed in. Operations with Bearer have one.
-func caller(ctx context.Context) (auth.Identity, error) {
-	who, ok := auth.From(ctx)
-	if !ok {
-		return who, fault.New(fault.Unauthenticated, "sign in first")
+// as makes the handler of an operation that somebody has to be signed in for.
+// Operations with Bearer always have an identity.
+func as[I, O any](do func(ctx context.Context, who auth.Identity, in *I) (*O, error)) func(context.Context, *I) (*O, error) {
+	return func(ctx context.Context, in *I) (*O, error) {
+		who, ok := auth.From(ctx)
+		if !ok {
+			return nil, fault.New(fault.Unauthenticated, "sign in first")
+		}
+		return do(ctx, who, in)
 	}
-	return who, nil
 }
 
 func peer(ctx context.Context) Peer {

@@ -12,26 +12,21 @@ import (
 )
 
 func (r routes) addAdmin(api huma.API) {
-	huma.Register(api, op("listUsers", http.MethodGet, "/users", "admin", "Find users", http.StatusOK, ScopeAdmin), r.list)
-	huma.Register(api, op("getAccount", http.MethodGet, "/users/{id}/account", "admin", "All of a user's account", http.StatusOK, ScopeAdmin), r.inspect)
-	huma.Register(api, op("suspendUser", http.MethodPut, "/users/{id}/suspension", "admin", "Suspend a user; their sessions end", http.StatusOK, ScopeAdmin), r.suspend)
-	huma.Register(api, op("unsuspendUser", http.MethodDelete, "/users/{id}/suspension", "admin", "Lift a suspension", http.StatusOK, ScopeAdmin), r.unsuspend)
-	huma.Register(api, op("setRole", http.MethodPut, "/users/{id}/role", "admin", "Change what a user may do", http.StatusOK, ScopeAdmin), r.setRole)
-	huma.Register(api, op("deleteUser", http.MethodDelete, "/users/{id}", "admin", "Delete a user, for ever", http.StatusNoContent, ScopeAdmin), r.deleteUser)
+	huma.Register(api, op("listUsers", http.MethodGet, "/users", "admin", "Find users", http.StatusOK, ScopeAdmin), as(r.list))
+	huma.Register(api, op("getAccount", http.MethodGet, "/users/{id}/account", "admin", "All of a user's account", http.StatusOK, ScopeAdmin), as(r.inspect))
+	huma.Register(api, op("suspendUser", http.MethodPut, "/users/{id}/suspension", "admin", "Suspend a user; their sessions end", http.StatusOK, ScopeAdmin), as(r.suspend))
+	huma.Register(api, op("unsuspendUser", http.MethodDelete, "/users/{id}/suspension", "admin", "Lift a suspension", http.StatusOK, ScopeAdmin), as(r.unsuspend))
+	huma.Register(api, op("setRole", http.MethodPut, "/users/{id}/role", "admin", "Change what a user may do", http.StatusOK, ScopeAdmin), as(r.setRole))
+	huma.Register(api, op("deleteUser", http.MethodDelete, "/users/{id}", "admin", "Delete a user, for ever", http.StatusNoContent, ScopeAdmin), as(r.deleteUser))
 }
 
-// admin is who calls, if that is an admin, and whom it is about. The role is looked at
+// admin is whom an admin's operation is about. The role of who calls is looked at
 // before the rest of the input.
-func admin(ctx context.Context, id string) (auth.Identity, uuid.UUID, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return who, uuid.Nil, err
-	}
+func admin(who auth.Identity, id string) (uuid.UUID, error) {
 	if err := needs(who, auth.Admin); err != nil {
-		return who, uuid.Nil, err
+		return uuid.Nil, err
 	}
-	parsed, err := parseID(id, "path.id")
-	return who, parsed, err
+	return parseID(id, "path.id")
 }
 
 type usersInput struct {
@@ -41,16 +36,12 @@ type usersInput struct {
 	State string `query:"state" enum:"active,suspended,deleted" doc:"Only those in this state"`
 }
 
-func (r routes) list(ctx context.Context, in *usersInput) (*pageOf[Own], error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) list(ctx context.Context, who auth.Identity, in *usersInput) (*pageOf[Own], error) {
 	return pageAnswer(r.List(ctx, who, Filter{Prefix: in.Query, Role: auth.Role(in.Role), State: in.State}, in.After, in.Limit))
 }
 
-func (r routes) inspect(ctx context.Context, in *ByID) (*ownAnswer, error) {
-	who, id, err := admin(ctx, in.ID)
+func (r routes) inspect(ctx context.Context, who auth.Identity, in *ByID) (*ownAnswer, error) {
+	id, err := admin(who, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -65,16 +56,16 @@ type suspendInput struct {
 	}
 }
 
-func (r routes) suspend(ctx context.Context, in *suspendInput) (*ownAnswer, error) {
-	who, id, err := admin(ctx, in.ID)
+func (r routes) suspend(ctx context.Context, who auth.Identity, in *suspendInput) (*ownAnswer, error) {
+	id, err := admin(who, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	return ownOf(r.Suspend(ctx, who, peer(ctx), id, in.Body.Until, in.Body.Reason))
 }
 
-func (r routes) unsuspend(ctx context.Context, in *ByID) (*ownAnswer, error) {
-	who, id, err := admin(ctx, in.ID)
+func (r routes) unsuspend(ctx context.Context, who auth.Identity, in *ByID) (*ownAnswer, error) {
+	id, err := admin(who, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -88,16 +79,16 @@ type roleInput struct {
 	}
 }
 
-func (r routes) setRole(ctx context.Context, in *roleInput) (*ownAnswer, error) {
-	who, id, err := admin(ctx, in.ID)
+func (r routes) setRole(ctx context.Context, who auth.Identity, in *roleInput) (*ownAnswer, error) {
+	id, err := admin(who, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	return ownOf(r.SetRole(ctx, who, peer(ctx), id, auth.Role(in.Body.Role)))
 }
 
-func (r routes) deleteUser(ctx context.Context, in *ByID) (*empty, error) {
-	who, id, err := admin(ctx, in.ID)
+func (r routes) deleteUser(ctx context.Context, who auth.Identity, in *ByID) (*empty, error) {
+	id, err := admin(who, in.ID)
 	if err != nil {
 		return nil, err
 	}

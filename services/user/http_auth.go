@@ -16,7 +16,7 @@ func (r routes) addAuth(api huma.API) {
 	huma.Register(api, signInOp(api), r.signIn)
 	huma.Register(api, op("refresh", http.MethodPost, "/auth/refresh", "auth", "Get new tokens for a refresh token, which is used up", http.StatusOK), r.refresh)
 	huma.Register(api, op("signOut", http.MethodPost, "/auth/sign-out", "auth", "End the session of a refresh token", http.StatusNoContent), r.signOut)
-	huma.Register(api, op("getIdentity", http.MethodGet, "/auth/identity", "auth", "Who the token of this request belongs to", http.StatusOK, anyScope), r.identity)
+	huma.Register(api, op("getIdentity", http.MethodGet, "/auth/identity", "auth", "Who the token of this request belongs to", http.StatusOK, anyScope), as(r.identity))
 }
 
 type registerInput struct {
@@ -160,11 +160,7 @@ type identityAnswer struct {
 	Body IdentityView
 }
 
-func (routes) identity(ctx context.Context, _ *empty) (*identityAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (routes) identity(_ context.Context, who auth.Identity, _ *empty) (*identityAnswer, error) {
 	v := IdentityView{
 		User: who.User, Session: who.Session, Username: who.Username, Role: who.Role, Scopes: who.Scopes,
 		All: who.Scopes == nil, Verified: who.Verified,

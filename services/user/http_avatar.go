@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"weir/services/auth"
 	"weir/services/fault"
 )
 
@@ -20,9 +21,13 @@ func (r routes) addPictures(api huma.API) {
 		set := op("set"+k.title, http.MethodPut, "/users/me/"+name, "users", "Set your "+name+": a PNG, a JPEG or the first frame of a GIF, at most 5 MiB and 40 million pixels", http.StatusOK, ScopeWrite)
 		set.MaxBodyBytes, set.BodyReadTimeout = PictureMax, 30*time.Second
 		set.Errors = append(set.Errors, http.StatusRequestEntityTooLarge)
-		huma.Register(api, set, func(ctx context.Context, in *pictureUpload) (*ownAnswer, error) { return r.setPicture(ctx, k.kind, in) })
+		huma.Register(api, set, as(func(ctx context.Context, who auth.Identity, in *pictureUpload) (*ownAnswer, error) {
+			return ownOf(r.SetPicture(ctx, who, k.kind, in.RawBody))
+		}))
 		huma.Register(api, op("remove"+k.title, http.MethodDelete, "/users/me/"+name, "users", "Have no "+name, http.StatusOK, ScopeWrite),
-			func(ctx context.Context, _ *empty) (*ownAnswer, error) { return r.removePicture(ctx, k.kind) })
+			as(func(ctx context.Context, who auth.Identity, _ *empty) (*ownAnswer, error) {
+				return ownOf(r.RemovePicture(ctx, who, k.kind))
+			}))
 		huma.Register(api, op("get"+k.title, http.MethodGet, "/users/{id}/"+name+"/{file}", "users", "A picture, as its address in a profile says; it never changes", http.StatusOK),
 			func(ctx context.Context, in *pictureInput) (*pictureAnswer, error) { return r.picture(ctx, k.kind, in) })
 	}
@@ -31,22 +36,6 @@ func (r routes) addPictures(api huma.API) {
 // pictureUpload is the bytes of a picture. Its Content-Type is not looked at.
 type pictureUpload struct {
 	RawBody []byte `contentType:"image/*"`
-}
-
-func (r routes) setPicture(ctx context.Context, kind PictureKind, in *pictureUpload) (*ownAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return ownOf(r.SetPicture(ctx, who, kind, in.RawBody))
-}
-
-func (r routes) removePicture(ctx context.Context, kind PictureKind) (*ownAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return ownOf(r.RemovePicture(ctx, who, kind))
 }
 
 type pictureInput struct {

@@ -8,18 +8,20 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
+
+	"weir/services/auth"
 )
 
 func (r routes) addExports(api huma.API) {
 	start := op("startExport", http.MethodPost, "/users/me/export", "users", "Have all that is kept of you written into a file, at most once a day", http.StatusAccepted, ScopeAccount)
 	start.Errors = append(start.Errors, http.StatusConflict)
-	huma.Register(api, start, r.startExport)
+	huma.Register(api, start, as(r.startExport))
 	get := op("getExport", http.MethodGet, "/users/me/export", "users", "The state of your newest export", http.StatusOK, ScopeAccount)
 	get.Errors = append(get.Errors, http.StatusNotFound)
-	huma.Register(api, get, r.getExport)
+	huma.Register(api, get, as(r.getExport))
 	file := op("downloadExport", http.MethodGet, "/users/me/export/{id}/file", "users", "The file of an export of yours, a zip", http.StatusOK, ScopeAccount)
 	file.Responses = map[string]*huma.Response{"200": {Description: "The zip", Content: map[string]*huma.MediaType{"application/zip": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}}
-	huma.Register(api, file, r.downloadExport)
+	huma.Register(api, file, as(r.downloadExport))
 }
 
 type exportAnswer struct{ Body ExportView }
@@ -31,19 +33,11 @@ func exportOf(v ExportView, err error) (*exportAnswer, error) {
 	return &exportAnswer{v}, nil
 }
 
-func (r routes) startExport(ctx context.Context, _ *empty) (*exportAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) startExport(ctx context.Context, who auth.Identity, _ *empty) (*exportAnswer, error) {
 	return exportOf(r.StartExport(ctx, who, peer(ctx)))
 }
 
-func (r routes) getExport(ctx context.Context, _ *empty) (*exportAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) getExport(ctx context.Context, who auth.Identity, _ *empty) (*exportAnswer, error) {
 	return exportOf(r.Export(ctx, who))
 }
 
@@ -54,11 +48,7 @@ type downloadInput struct {
 // downloadTime is the longest that a download may take.
 const downloadTime = time.Hour
 
-func (r routes) downloadExport(ctx context.Context, in *downloadInput) (*huma.StreamResponse, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) downloadExport(ctx context.Context, who auth.Identity, in *downloadInput) (*huma.StreamResponse, error) {
 	id, err := parseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err

@@ -5,19 +5,21 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"weir/services/auth"
 )
 
 func (r routes) addSessions(api huma.API) {
-	huma.Register(api, op("listSessions", http.MethodGet, "/auth/sessions", "sessions", "Where you are signed in", http.StatusOK, ScopeAccount), r.sessions)
-	huma.Register(api, op("endSession", http.MethodDelete, "/auth/sessions/{id}", "sessions", "Sign one of your sessions out", http.StatusNoContent, ScopeAccount), r.endSession)
-	huma.Register(api, op("endSessions", http.MethodDelete, "/auth/sessions", "sessions", "Sign all of your sessions out", http.StatusNoContent, ScopeAccount), r.endSessions)
+	huma.Register(api, op("listSessions", http.MethodGet, "/auth/sessions", "sessions", "Where you are signed in", http.StatusOK, ScopeAccount), as(r.sessions))
+	huma.Register(api, op("endSession", http.MethodDelete, "/auth/sessions/{id}", "sessions", "Sign one of your sessions out", http.StatusNoContent, ScopeAccount), as(r.endSession))
+	huma.Register(api, op("endSessions", http.MethodDelete, "/auth/sessions", "sessions", "Sign all of your sessions out", http.StatusNoContent, ScopeAccount), as(r.endSessions))
 }
 
 func (r routes) addSecrets(api huma.API) {
 	huma.Register(api, op("verifyEmail", http.MethodPost, "/auth/email/verify", "auth", "Prove an e-mail address by the token of a mail", http.StatusNoContent), r.verifyEmail)
-	huma.Register(api, op("sendVerification", http.MethodPost, "/auth/email/send", "auth", "Have the mail with the token sent again", http.StatusAccepted, ScopeAccount), r.sendVerification)
-	huma.Register(api, op("changeEmail", http.MethodPut, "/auth/email", "auth", "Have a mail with a token sent to a new address", http.StatusAccepted, ScopeAccount), r.changeEmail)
-	huma.Register(api, op("changePassword", http.MethodPut, "/auth/password", "auth", "Change the password; other sessions end", http.StatusNoContent, ScopeAccount), r.changePassword)
+	huma.Register(api, op("sendVerification", http.MethodPost, "/auth/email/send", "auth", "Have the mail with the token sent again", http.StatusAccepted, ScopeAccount), as(r.sendVerification))
+	huma.Register(api, op("changeEmail", http.MethodPut, "/auth/email", "auth", "Have a mail with a token sent to a new address", http.StatusAccepted, ScopeAccount), as(r.changeEmail))
+	huma.Register(api, op("changePassword", http.MethodPut, "/auth/password", "auth", "Change the password; other sessions end", http.StatusNoContent, ScopeAccount), as(r.changePassword))
 	huma.Register(api, op("forgotPassword", http.MethodPost, "/auth/password/forgot", "auth", "Have a mail sent to choose a new password, if the address has an account", http.StatusAccepted), r.forgot)
 	huma.Register(api, op("resetPassword", http.MethodPost, "/auth/password/reset", "auth", "Choose a new password by the token of a mail; all sessions end", http.StatusNoContent), r.reset)
 }
@@ -28,11 +30,7 @@ type sessionsAnswer struct {
 	}
 }
 
-func (r routes) sessions(ctx context.Context, _ *empty) (*sessionsAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) sessions(ctx context.Context, who auth.Identity, _ *empty) (*sessionsAnswer, error) {
 	list, err := r.Sessions(ctx, who)
 	if err != nil {
 		return nil, err
@@ -46,11 +44,7 @@ type sessionInput struct {
 	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of a session"`
 }
 
-func (r routes) endSession(ctx context.Context, in *sessionInput) (*empty, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) endSession(ctx context.Context, who auth.Identity, in *sessionInput) (*empty, error) {
 	id, err := parseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
@@ -62,11 +56,7 @@ type endSessionsInput struct {
 	KeepCurrent bool `query:"keep_current" doc:"Stay signed in here"`
 }
 
-func (r routes) endSessions(ctx context.Context, in *endSessionsInput) (*empty, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) endSessions(ctx context.Context, who auth.Identity, in *endSessionsInput) (*empty, error) {
 	return nil, r.EndSessions(ctx, who, peer(ctx), in.KeepCurrent)
 }
 
@@ -80,11 +70,7 @@ func (r routes) verifyEmail(ctx context.Context, in *tokenInput) (*empty, error)
 	return nil, r.VerifyEmail(ctx, peer(ctx), in.Body.Token)
 }
 
-func (r routes) sendVerification(ctx context.Context, _ *empty) (*empty, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) sendVerification(ctx context.Context, who auth.Identity, _ *empty) (*empty, error) {
 	return nil, r.RequestVerification(ctx, who, peer(ctx))
 }
 
@@ -95,11 +81,7 @@ type emailInput struct {
 	}
 }
 
-func (r routes) changeEmail(ctx context.Context, in *emailInput) (*empty, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) changeEmail(ctx context.Context, who auth.Identity, in *emailInput) (*empty, error) {
 	return nil, r.ChangeEmail(ctx, who, peer(ctx), in.Body.Password, in.Body.Email)
 }
 
@@ -110,11 +92,7 @@ type passwordInput struct {
 	}
 }
 
-func (r routes) changePassword(ctx context.Context, in *passwordInput) (*empty, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) changePassword(ctx context.Context, who auth.Identity, in *passwordInput) (*empty, error) {
 	return nil, r.ChangePassword(ctx, who, peer(ctx), in.Body.Password, in.Body.New)
 }
 

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"weir/services/auth"
 )
 
 func (r routes) addTokens(api huma.API) {
-	huma.Register(api, op("listTokens", http.MethodGet, "/auth/tokens", "tokens", "Your API tokens", http.StatusOK, ScopeAccount), r.listTokens)
-	huma.Register(api, op("createToken", http.MethodPost, "/auth/tokens", "tokens", "Make an API token, shown once", http.StatusCreated, ScopeAccount), r.createToken)
-	huma.Register(api, op("endToken", http.MethodDelete, "/auth/tokens/{id}", "tokens", "End an API token", http.StatusNoContent, ScopeAccount), r.endToken)
+	huma.Register(api, op("listTokens", http.MethodGet, "/auth/tokens", "tokens", "Your API tokens", http.StatusOK, ScopeAccount), as(r.listTokens))
+	huma.Register(api, op("createToken", http.MethodPost, "/auth/tokens", "tokens", "Make an API token, shown once", http.StatusCreated, ScopeAccount), as(r.createToken))
+	huma.Register(api, op("endToken", http.MethodDelete, "/auth/tokens/{id}", "tokens", "End an API token", http.StatusNoContent, ScopeAccount), as(r.endToken))
 }
 
 type tokenListAnswer struct {
@@ -20,11 +22,7 @@ type tokenListAnswer struct {
 	}
 }
 
-func (r routes) listTokens(ctx context.Context, _ *empty) (*tokenListAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) listTokens(ctx context.Context, who auth.Identity, _ *empty) (*tokenListAnswer, error) {
 	list, err := r.APITokens(ctx, who)
 	if err != nil {
 		return nil, err
@@ -50,11 +48,7 @@ type createTokenAnswer struct {
 	}
 }
 
-func (r routes) createToken(ctx context.Context, in *createTokenInput) (*createTokenAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) createToken(ctx context.Context, who auth.Identity, in *createTokenInput) (*createTokenAnswer, error) {
 	want := TokenRequest{Name: in.Body.Name, Scopes: in.Body.Scopes, Password: in.Body.Password}
 	if in.Body.Expires != nil {
 		want.Expires = *in.Body.Expires
@@ -63,8 +57,8 @@ func (r routes) createToken(ctx context.Context, in *createTokenInput) (*createT
 		}
 	}
 	out := &createTokenAnswer{}
-	out.Body.TokenView, out.Body.Token, err = r.CreateToken(ctx, who, peer(ctx), want)
-	if err != nil {
+	var err error
+	if out.Body.TokenView, out.Body.Token, err = r.CreateToken(ctx, who, peer(ctx), want); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -74,11 +68,7 @@ type apiTokenInput struct {
 	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of an API token"`
 }
 
-func (r routes) endToken(ctx context.Context, in *apiTokenInput) (*empty, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) endToken(ctx context.Context, who auth.Identity, in *apiTokenInput) (*empty, error) {
 	id, err := parseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err

@@ -8,16 +8,18 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"weir/services/auth"
 )
 
 func (r routes) addTOTP(api huma.API) {
 	huma.Register(api, op("signInWithCode", http.MethodPost, "/auth/totp/sign-in", "auth", "The second step of a sign-in: the challenge and a code", http.StatusOK), r.signInCode)
-	huma.Register(api, op("getTOTP", http.MethodGet, "/auth/totp", "auth", "Whether your sign-in needs a code", http.StatusOK, ScopeAccount), r.totp)
-	huma.Register(api, op("enrolTOTP", http.MethodPost, "/auth/totp", "auth", "Get a secret for an app; nothing changes until it is confirmed", http.StatusCreated, ScopeAccount), r.enrol)
-	huma.Register(api, op("confirmTOTP", http.MethodPost, "/auth/totp/confirm", "auth", "Put the secret in force by a code; the answer is the recovery codes, shown once", http.StatusOK, ScopeAccount), r.confirm)
-	huma.Register(api, op("disableTOTP", http.MethodPost, "/auth/totp/disable", "auth", "Turn the second factor off", http.StatusNoContent, ScopeAccount), r.disable)
-	huma.Register(api, op("renewRecoveryCodes", http.MethodPost, "/auth/totp/recovery-codes", "auth", "Get new recovery codes, shown once; the old ones end", http.StatusOK, ScopeAccount), r.renewRecovery)
-	huma.Register(api, op("resetTOTP", http.MethodDelete, "/users/{id}/totp", "admin", "Turn off the second factor of a user who has lost it", http.StatusNoContent, ScopeAdmin), r.resetTOTP)
+	huma.Register(api, op("getTOTP", http.MethodGet, "/auth/totp", "auth", "Whether your sign-in needs a code", http.StatusOK, ScopeAccount), as(r.totp))
+	huma.Register(api, op("enrolTOTP", http.MethodPost, "/auth/totp", "auth", "Get a secret for an app; nothing changes until it is confirmed", http.StatusCreated, ScopeAccount), as(r.enrol))
+	huma.Register(api, op("confirmTOTP", http.MethodPost, "/auth/totp/confirm", "auth", "Put the secret in force by a code; the answer is the recovery codes, shown once", http.StatusOK, ScopeAccount), as(r.confirm))
+	huma.Register(api, op("disableTOTP", http.MethodPost, "/auth/totp/disable", "auth", "Turn the second factor off", http.StatusNoContent, ScopeAccount), as(r.disable))
+	huma.Register(api, op("renewRecoveryCodes", http.MethodPost, "/auth/totp/recovery-codes", "auth", "Get new recovery codes, shown once; the old ones end", http.StatusOK, ScopeAccount), as(r.renewRecovery))
+	huma.Register(api, op("resetTOTP", http.MethodDelete, "/users/{id}/totp", "admin", "Turn off the second factor of a user who has lost it", http.StatusNoContent, ScopeAdmin), as(r.resetTOTP))
 }
 
 // ChallengeView is the answer to a right password when a code is needed too.
@@ -80,11 +82,7 @@ type totpAnswer struct {
 	Body TOTPState
 }
 
-func (r routes) totp(ctx context.Context, _ *empty) (*totpAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) totp(ctx context.Context, who auth.Identity, _ *empty) (*totpAnswer, error) {
 	state, err := r.TOTP(ctx, who)
 	if err != nil {
 		return nil, err
@@ -96,11 +94,7 @@ type enrolAnswer struct {
 	Body Enrolment
 }
 
-func (r routes) enrol(ctx context.Context, in *deleteInput) (*enrolAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) enrol(ctx context.Context, who auth.Identity, in *deleteInput) (*enrolAnswer, error) {
 	e, err := r.EnrolTOTP(ctx, who, in.Body.Password)
 	if err != nil {
 		return nil, err
@@ -129,11 +123,7 @@ func recoveryOf(codes []string, err error) (*recoveryAnswer, error) {
 	return out, nil
 }
 
-func (r routes) confirm(ctx context.Context, in *confirmInput) (*recoveryAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) confirm(ctx context.Context, who auth.Identity, in *confirmInput) (*recoveryAnswer, error) {
 	return recoveryOf(r.ConfirmTOTP(ctx, who, peer(ctx), in.Body.Code))
 }
 
@@ -144,24 +134,16 @@ type codeInput struct {
 	}
 }
 
-func (r routes) disable(ctx context.Context, in *codeInput) (*empty, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) disable(ctx context.Context, who auth.Identity, in *codeInput) (*empty, error) {
 	return nil, r.DisableTOTP(ctx, who, peer(ctx), in.Body.Password, in.Body.Code)
 }
 
-func (r routes) renewRecovery(ctx context.Context, in *codeInput) (*recoveryAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) renewRecovery(ctx context.Context, who auth.Identity, in *codeInput) (*recoveryAnswer, error) {
 	return recoveryOf(r.RenewRecovery(ctx, who, peer(ctx), in.Body.Password, in.Body.Code))
 }
 
-func (r routes) resetTOTP(ctx context.Context, in *ByID) (*empty, error) {
-	who, id, err := admin(ctx, in.ID)
+func (r routes) resetTOTP(ctx context.Context, who auth.Identity, in *ByID) (*empty, error) {
+	id, err := admin(who, in.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -6,19 +6,21 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"weir/services/auth"
 )
 
 func (r routes) addMe(api huma.API) {
-	huma.Register(api, op("getMe", http.MethodGet, "/users/me", "users", "Your own account", http.StatusOK, ScopeRead), r.me)
-	huma.Register(api, op("updateMe", http.MethodPatch, "/users/me", "users", "Change your profile", http.StatusOK, ScopeWrite), r.update)
-	huma.Register(api, op("deleteMe", http.MethodPost, "/users/me/delete", "users", "Delete your account, for ever", http.StatusNoContent, ScopeAccount), r.deleteMe)
-	huma.Register(api, op("listMySecurityEvents", http.MethodGet, "/users/me/security-events", "users", "What has happened to your account", http.StatusOK, ScopeAccount), r.mySecurityEvents)
+	huma.Register(api, op("getMe", http.MethodGet, "/users/me", "users", "Your own account", http.StatusOK, ScopeRead), as(r.me))
+	huma.Register(api, op("updateMe", http.MethodPatch, "/users/me", "users", "Change your profile", http.StatusOK, ScopeWrite), as(r.update))
+	huma.Register(api, op("deleteMe", http.MethodPost, "/users/me/delete", "users", "Delete your account, for ever", http.StatusNoContent, ScopeAccount), as(r.deleteMe))
+	huma.Register(api, op("listMySecurityEvents", http.MethodGet, "/users/me/security-events", "users", "What has happened to your account", http.StatusOK, ScopeAccount), as(r.mySecurityEvents))
 }
 
 func (r routes) addUsers(api huma.API) {
 	huma.Register(api, op("getUserByName", http.MethodGet, "/users/by-name/{username}", "users", "A user by the name", http.StatusOK), r.byName)
 	huma.Register(api, op("getUser", http.MethodGet, "/users/{id}", "users", "A user", http.StatusOK), r.user)
-	huma.Register(api, op("listSecurityEvents", http.MethodGet, "/users/{id}/security-events", "users", "What has happened to an account: yours, or, for admins, anybody's", http.StatusOK, ScopeAccount), r.securityEvents)
+	huma.Register(api, op("listSecurityEvents", http.MethodGet, "/users/{id}/security-events", "users", "What has happened to an account: yours, or, for admins, anybody's", http.StatusOK, ScopeAccount), as(r.securityEvents))
 }
 
 // Conditional is the header of a read that may be answered 304.
@@ -39,11 +41,7 @@ func ownOf(o Own, err error) (*ownAnswer, error) {
 	return &ownAnswer{ETag: etag(o.Version, o.Followers, o.Following), Cache: "private, no-cache", Body: o}, nil
 }
 
-func (r routes) me(ctx context.Context, in *Conditional) (*ownAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) me(ctx context.Context, who auth.Identity, in *Conditional) (*ownAnswer, error) {
 	out, err := ownOf(r.Me(ctx, who))
 	if err == nil && matches(in.IfNoneMatch, out.ETag) {
 		return nil, huma.Status304NotModified()
@@ -56,11 +54,7 @@ type updateInput struct {
 	Body    Changes
 }
 
-func (r routes) update(ctx context.Context, in *updateInput) (*ownAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) update(ctx context.Context, who auth.Identity, in *updateInput) (*ownAnswer, error) {
 	version, err := matchVersion(in.IfMatch)
 	if err != nil {
 		return nil, err
@@ -74,11 +68,7 @@ type deleteInput struct {
 	}
 }
 
-func (r routes) deleteMe(ctx context.Context, in *deleteInput) (*empty, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) deleteMe(ctx context.Context, who auth.Identity, in *deleteInput) (*empty, error) {
 	return nil, r.DeleteMe(ctx, who, peer(ctx), in.Body.Password)
 }
 
@@ -124,16 +114,13 @@ func (r routes) byName(ctx context.Context, in *nameInput) (*publicAnswer, error
 	return publicOf(p, version, in.IfNoneMatch, err)
 }
 
-type eventsInput struct {
+// listInput is a page of what belongs to a user.
+type listInput struct {
 	ByID
 	Paged
 }
 
-func (r routes) securityEvents(ctx context.Context, in *eventsInput) (*pageOf[SecurityEvent], error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) securityEvents(ctx context.Context, who auth.Identity, in *listInput) (*pageOf[SecurityEvent], error) {
 	id, err := parseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
@@ -141,26 +128,17 @@ func (r routes) securityEvents(ctx context.Context, in *eventsInput) (*pageOf[Se
 	return pageAnswer(r.SecurityEvents(ctx, who, id, in.After, in.Limit))
 }
 
-func (r routes) mySecurityEvents(ctx context.Context, in *Paged) (*pageOf[SecurityEvent], error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) mySecurityEvents(ctx context.Context, who auth.Identity, in *Paged) (*pageOf[SecurityEvent], error) {
 	return pageAnswer(r.SecurityEvents(ctx, who, who.User, in.After, in.Limit))
 }
 
 func (r routes) addFollows(api huma.API) {
-	huma.Register(api, op("listMyFollowing", http.MethodGet, "/users/me/following", "follows", "The channels that you follow", http.StatusOK, ScopeRead), r.myFollowing)
-	huma.Register(api, op("getFollow", http.MethodGet, "/users/me/following/{id}", "follows", "Since when you follow a channel; 404: you do not", http.StatusOK, ScopeRead), r.getFollow)
-	huma.Register(api, op("follow", http.MethodPut, "/users/me/following/{id}", "follows", "Follow a channel", http.StatusNoContent, ScopeFollow), r.follow)
-	huma.Register(api, op("unfollow", http.MethodDelete, "/users/me/following/{id}", "follows", "Follow a channel no longer", http.StatusNoContent, ScopeFollow), r.unfollow)
+	huma.Register(api, op("listMyFollowing", http.MethodGet, "/users/me/following", "follows", "The channels that you follow", http.StatusOK, ScopeRead), as(r.myFollowing))
+	huma.Register(api, op("getFollow", http.MethodGet, "/users/me/following/{id}", "follows", "Since when you follow a channel; 404: you do not", http.StatusOK, ScopeRead), as(r.getFollow))
+	huma.Register(api, op("follow", http.MethodPut, "/users/me/following/{id}", "follows", "Follow a channel", http.StatusNoContent, ScopeFollow), as(r.follow))
+	huma.Register(api, op("unfollow", http.MethodDelete, "/users/me/following/{id}", "follows", "Follow a channel no longer", http.StatusNoContent, ScopeFollow), as(r.unfollow))
 	huma.Register(api, op("listFollowers", http.MethodGet, "/users/{id}/followers", "follows", "Who follows a channel, newest first", http.StatusOK), r.followers)
-	huma.Register(api, op("listFollowing", http.MethodGet, "/users/{id}/following", "follows", "What a user follows: you, or, for admins, anybody", http.StatusOK, ScopeRead), r.following)
-}
-
-type listInput struct {
-	ByID
-	Paged
+	huma.Register(api, op("listFollowing", http.MethodGet, "/users/{id}/following", "follows", "What a user follows: you, or, for admins, anybody", http.StatusOK, ScopeRead), as(r.following))
 }
 
 func (r routes) followers(ctx context.Context, in *listInput) (*pageOf[Followed], error) {
@@ -171,11 +149,7 @@ func (r routes) followers(ctx context.Context, in *listInput) (*pageOf[Followed]
 	return pageAnswer(r.Followers(ctx, id, in.After, in.Limit))
 }
 
-func (r routes) following(ctx context.Context, in *listInput) (*pageOf[Followed], error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) following(ctx context.Context, who auth.Identity, in *listInput) (*pageOf[Followed], error) {
 	id, err := parseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
@@ -183,11 +157,7 @@ func (r routes) following(ctx context.Context, in *listInput) (*pageOf[Followed]
 	return pageAnswer(r.Following(ctx, who, id, in.After, in.Limit))
 }
 
-func (r routes) myFollowing(ctx context.Context, in *Paged) (*pageOf[Followed], error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) myFollowing(ctx context.Context, who auth.Identity, in *Paged) (*pageOf[Followed], error) {
 	return pageAnswer(r.Following(ctx, who, who.User, in.After, in.Limit))
 }
 
@@ -197,11 +167,7 @@ type followAnswer struct {
 	}
 }
 
-func (r routes) getFollow(ctx context.Context, in *ByID) (*followAnswer, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) getFollow(ctx context.Context, who auth.Identity, in *ByID) (*followAnswer, error) {
 	id, err := parseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
@@ -214,11 +180,7 @@ func (r routes) getFollow(ctx context.Context, in *ByID) (*followAnswer, error) 
 	return out, nil
 }
 
-func (r routes) follow(ctx context.Context, in *ByID) (*empty, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) follow(ctx context.Context, who auth.Identity, in *ByID) (*empty, error) {
 	id, err := parseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
@@ -226,11 +188,7 @@ func (r routes) follow(ctx context.Context, in *ByID) (*empty, error) {
 	return nil, r.Follow(ctx, who, id)
 }
 
-func (r routes) unfollow(ctx context.Context, in *ByID) (*empty, error) {
-	who, err := caller(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r routes) unfollow(ctx context.Context, who auth.Identity, in *ByID) (*empty, error) {
 	id, err := parseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err

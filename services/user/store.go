@@ -84,6 +84,19 @@ func (s Store) held(ctx context.Context, id uuid.UUID) (*Account, error) {
 	return s.account(ctx, id)
 }
 
+// heldUser is held for what only a user who is still there can do; the fault is
+// not_found otherwise.
+func (s Store) heldUser(ctx context.Context, id uuid.UUID) (*Account, error) {
+	a, err := s.held(ctx, id)
+	if err != nil {
+		return nil, notFound(err, "user")
+	}
+	if a.Deleted != nil {
+		return nil, notFound(db.ErrNotFound, "user")
+	}
+	return a, nil
+}
+
 func (s Store) byUsername(ctx context.Context, name string) (*Account, error) {
 	return scanAccount(s.q.QueryRow(ctx, `SELECT `+accountColumns+fromAccounts+`WHERE u.username = $1`, name))
 }
