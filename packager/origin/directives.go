@@ -90,7 +90,7 @@ func (d directives) met(v *window.View) bool {
 		return false
 	case d.part < 0:
 		n := hls.Complete(v)
-		return n > 0 && d.msn <= v.Segments[n-1].MSN || d.msn+1 < msn
+		return n > 0 && d.msn <= v.Segments[n-1].MSN
 	case d.msn == msn:
 		return d.part < part
 	case d.msn+1 < msn:
