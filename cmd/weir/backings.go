@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"time"
 
 	"weir/services/backing/blob"
 	"weir/services/backing/blob/fileblob"
@@ -64,27 +63,14 @@ func backingError(setting, value string, err error) error {
 	return fmt.Errorf("%s: %w", setting, err)
 }
 
-// openBackings opens them once for all roles that need them. Until run, close
-// gives back what was opened.
+// openBackings opens them once for all roles that need them.
 func (n *node) openBackings(ctx context.Context) error {
 	if n.backings != nil {
 		return nil
 	}
 	b := &backings{}
-	var err error
-	if b.db, err = openDatabase(ctx, n.cfg, n.log); err != nil {
-		return err
-	}
-	b.redis, err = redis.Open(ctx, redis.Config{URL: n.cfg.Store.RedisURL, Log: n.log})
-	if err != nil {
-		b.db.Close()
-		return backingError("WEIR_REDIS_URL", n.cfg.Store.RedisURL, err)
-	}
-	if b.bus, err = n.newBus(b.db); err != nil {
-		return errors.Join(backingError("WEIR_AMQP_URL", n.cfg.Store.AMQPURL, err), b.redis.Close(), closed(b.db))
-	}
-	if b.blobs, err = openBlobs(ctx, n.cfg); err != nil {
-		return errors.Join(backingError("WEIR_S3_ENDPOINT", n.cfg.Store.S3Endpoint, err), b.redis.Close(), closed(b.db))
+	if err := b.open(ctx, n); err != nil {
+		return errors.Join(err, b.close())
 	}
 	n.backings = b
 	n.state.need("database", b.db.Ping)
@@ -93,20 +79,55 @@ func (n *node) openBackings(ctx context.Context) error {
 	return nil
 }
 
+// open opens one after another; after an error close gives back what is open.
+func (b *backings) open(ctx context.Context, n *node) (err error) {
+	cfg := n.cfg.Store
+	if b.db, err = openDatabase(ctx, n.cfg, n.log); err != nil {
+		return err
+	}
+	if b.redis, err = redis.Open(ctx, redis.Config{URL: cfg.RedisURL, Log: n.log}); err != nil {
+		return backingError("WEIR_REDIS_URL", cfg.RedisURL, err)
+	}
+	if b.bus, err = n.newBus(b.db); err != nil {
+		return backingError("WEIR_AMQP_URL", cfg.AMQPURL, err)
+	}
+	if b.blobs, err = openBlobs(ctx, n.cfg); err != nil {
+		return backingError("WEIR_S3_ENDPOINT", cfg.S3Endpoint, err)
+	}
+	return nil
+}
+
+// close gives back what is open, last first.
+func (b *backings) close() error {
+	var err error
+	if b.blobs != nil {
+		err = b.blobs.Close()
+	}
+	if b.redis != nil {
+		err = errors.Join(err, b.redis.Close())
+	}
+	if b.db != nil {
+		b.db.Close()
+	}
+	return err
+}
+
 // blobFolder is where objects are without S3, in the data folder.
 const blobFolder = "blobs"
 
 func openBlobs(ctx context.Context, cfg *Settings) (closingBlob, error) {
+	var b closingBlob
+	var err error
 	if cfg.Store.S3Endpoint == "" {
-		return fileblob.Open(filepath.Join(cfg.Store.DataDir, blobFolder))
+		b, err = fileblob.Open(filepath.Join(cfg.Store.DataDir, blobFolder))
+	} else {
+		b, err = s3blob.Open(ctx, s3blob.Config{Endpoint: endpointURL(cfg.Store.S3Endpoint), Bucket: cfg.Store.S3Bucket,
+			AccessKey: cfg.Store.S3AccessKey, SecretKey: cfg.Store.S3SecretKey, Region: cfg.Store.S3Region})
 	}
-	return s3blob.Open(ctx, s3blob.Config{Endpoint: endpointURL(cfg.Store.S3Endpoint), Bucket: cfg.Store.S3Bucket,
-		AccessKey: cfg.Store.S3AccessKey, SecretKey: cfg.Store.S3SecretKey, Region: cfg.Store.S3Region})
-}
-
-func closed(d *db.DB) error {
-	d.Close()
-	return nil
+	if err != nil {
+		return nil, err // and no interface around a nil store
+	}
+	return b, nil
 }
 
 func (n *node) newBus(d *db.DB) (bus.Bus, error) {
@@ -128,10 +149,5 @@ func (b *backings) Run(ctx context.Context) error {
 	if ctx.Err() == nil {
 		err = b.bus.Run(ctx)
 	}
-	err = errors.Join(err, b.blobs.Close(), b.redis.Close())
-	b.db.Close()
-	return err
+	return errors.Join(err, b.close())
 }
-
-// checkWithin is how long a check of readiness may take.
-const checkWithin = 3 * time.Second

@@ -176,6 +176,11 @@ func printUsage(p process, name string) {
 // parseFlags reads the flags and returns what is left. want is the number of
 // arguments, words what they are.
 func parseFlags(f *flag.FlagSet, args []string, want int, words string) ([]string, error) {
+	return parseRange(f, args, want, want, words)
+}
+
+// parseRange is parseFlags where some of the arguments can be left out.
+func parseRange(f *flag.FlagSet, args []string, least, most int, words string) ([]string, error) {
 	out := f.Output()
 	f.SetOutput(io.Discard)
 	err := f.Parse(args)
@@ -187,7 +192,7 @@ func parseFlags(f *flag.FlagSet, args []string, want int, words string) ([]strin
 	if err != nil {
 		return nil, usagef("%s: %v", f.Name(), err)
 	}
-	if f.NArg() != want {
+	if f.NArg() < least || f.NArg() > most {
 		return nil, usagef("%s takes %s", f.Name(), words)
 	}
 	return f.Args(), nil

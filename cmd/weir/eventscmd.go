@@ -26,10 +26,14 @@ func runEvents(ctx context.Context, p process) error {
 	if len(p.args) < 2 || p.args[0] != "dead" {
 		return usagef("%s events takes %s", p.called(), eventsUsage)
 	}
-	verb, args := p.args[1], p.args[2:]
+	verb := p.args[1]
 	want, ok := map[string]int{"list": 0, "retry": 1, "drop": 1}[verb]
-	if !ok || len(args) != want {
+	if !ok {
 		return usagef("%s events takes %s", p.called(), eventsUsage)
+	}
+	args, err := parseFlags(flags(p, "events dead "+verb), p.args[2:], want, map[string]string{"list": "nothing more", "retry": "one ID", "drop": "one ID"}[verb])
+	if err != nil {
+		return err
 	}
 	return withDatabase(ctx, p, func(_ *Settings, d *db.DB) error {
 		switch verb {

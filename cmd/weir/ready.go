@@ -45,8 +45,11 @@ func (r *readiness) need(name string, ask func(context.Context) error) {
 	r.checks = append(r.checks, check{name, ask})
 }
 
-// askEvery bounds how often the checks are made, whoever asks.
-const askEvery = time.Second
+// How often the checks are made at most, whoever asks, and how long one may take.
+const (
+	askEvery    = time.Second
+	checkWithin = 3 * time.Second
+)
 
 // err is nil when ready, else what the process is doing or waiting for instead,
 // by name: the errors themselves may say more than everybody may know. It may

@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/google/uuid"
+
 	"weir/services/auth"
 	"weir/services/backing/db"
 	"weir/services/user"
@@ -33,7 +35,7 @@ func runUser(ctx context.Context, p process) error {
 	if p.args[0] == "create" {
 		admin = f.Bool("admin", false, "make an administrator")
 	}
-	args, err := parseUserArgs(f.Parse, f.Args, p, verb)
+	args, err := parseRange(f, p.args[1:], verb.least, verb.most, verb.words)
 	if err != nil {
 		return err
 	}
@@ -51,22 +53,11 @@ func userVerbs() map[string]userVerb {
 	return map[string]userVerb{
 		"create":         {2, 2, "NAME and MAIL", createUser},
 		"list":           {0, 1, "at most the beginning of a name or of a mail address", listUsers},
-		"suspend":        {2, 2, "NAME and REASON", suspendUser},
-		"unsuspend":      {1, 1, "one NAME", unsuspendUser},
-		"role":           {2, 2, "NAME and a role", setRole},
+		"suspend":        {2, 2, "NAME and REASON", onUser(suspendUser)},
+		"unsuspend":      {1, 1, "one NAME", onUser(unsuspendUser)},
+		"role":           {2, 2, "NAME and a role", onUser(setRole)},
 		"reset-password": {1, 1, "one NAME", resetPassword},
 	}
-}
-
-func parseUserArgs(parse func([]string) error, rest func() []string, p process, verb userVerb) ([]string, error) {
-	if err := parse(p.args[1:]); err != nil {
-		return nil, usagef("%s user %s takes %s", p.called(), p.args[0], verb.words)
-	}
-	args := rest()
-	if len(args) < verb.least || len(args) > verb.most {
-		return nil, usagef("%s user %s takes %s", p.called(), p.args[0], verb.words)
-	}
-	return args, nil
 }
 
 // withDatabase opens the database of the settings beside a weir that may run.
@@ -141,41 +132,34 @@ func listUsers(ctx context.Context, p process, s *user.Service, args []string, _
 	}
 }
 
-func suspendUser(ctx context.Context, p process, s *user.Service, args []string, _ bool) error {
-	id, err := s.Lookup(ctx, args[0])
-	if err != nil {
+// onUser is for verbs whose first argument is a username: do gets its id.
+func onUser(do func(ctx context.Context, s *user.Service, id uuid.UUID, args []string) (string, error)) func(context.Context, process, *user.Service, []string, bool) error {
+	return func(ctx context.Context, p process, s *user.Service, args []string, _ bool) error {
+		id, err := s.Lookup(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		done, err := do(ctx, s, id, args)
+		if err == nil {
+			fmt.Fprintln(p.stdout, done)
+		}
 		return err
 	}
-	if _, err := s.Suspend(ctx, user.Operator(), user.Peer{}, id, nil, args[1]); err != nil {
-		return err
-	}
-	fmt.Fprintf(p.stdout, "%s is suspended; all their sessions have ended\n", args[0])
-	return nil
 }
 
-func unsuspendUser(ctx context.Context, p process, s *user.Service, args []string, _ bool) error {
-	id, err := s.Lookup(ctx, args[0])
-	if err != nil {
-		return err
-	}
-	if _, err := s.Unsuspend(ctx, user.Operator(), user.Peer{}, id); err != nil {
-		return err
-	}
-	fmt.Fprintf(p.stdout, "%s can sign in again\n", args[0])
-	return nil
+func suspendUser(ctx context.Context, s *user.Service, id uuid.UUID, args []string) (string, error) {
+	_, err := s.Suspend(ctx, user.Operator(), user.Peer{}, id, nil, args[1])
+	return args[0] + " is suspended; all their sessions have ended", err
 }
 
-func setRole(ctx context.Context, p process, s *user.Service, args []string, _ bool) error {
-	id, err := s.Lookup(ctx, args[0])
-	if err != nil {
-		return err
-	}
+func unsuspendUser(ctx context.Context, s *user.Service, id uuid.UUID, args []string) (string, error) {
+	_, err := s.Unsuspend(ctx, user.Operator(), user.Peer{}, id)
+	return args[0] + " can sign in again", err
+}
+
+func setRole(ctx context.Context, s *user.Service, id uuid.UUID, args []string) (string, error) {
 	changed, err := s.SetRole(ctx, user.Operator(), user.Peer{}, id, auth.Role(args[1]))
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(p.stdout, "%s is %s now\n", changed.Username, changed.Role)
-	return nil
+	return fmt.Sprintf("%s is %s now", changed.Username, changed.Role), err
 }
 
 func resetPassword(ctx context.Context, p process, s *user.Service, args []string, _ bool) error {
