@@ -32,5 +32,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 1200,
   },
   server: { proxy: { '/api': weir, '/live': weir, '/vod': weir } },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  test: { include: ['src/**/*.test.ts', 'apitypes/*.test.mjs'], environment: 'node' },
 });
