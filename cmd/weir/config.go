@@ -62,15 +62,17 @@ type UsersConfig struct {
 
 // StoreConfig is about where things are kept.
 type StoreConfig struct {
-	DataDir     string `env:"WEIR_DATA_DIR" envDefault:"./data" unit:"folder" help:"accounts, stream keys, and the segments of live streams, which the next start clears"`
-	DatabaseURL string `env:"WEIR_DATABASE_URL" unit:"URL" secret:"url" help:"PostgreSQL; empty: SQLite in WEIR_DATA_DIR"`
-	RedisURL    string `env:"WEIR_REDIS_URL" unit:"URL" secret:"url" help:"Redis; empty: embedded"`
-	AMQPURL     string `env:"WEIR_AMQP_URL" unit:"URL" secret:"url" help:"RabbitMQ; empty: embedded"`
-	S3Endpoint  string `env:"WEIR_S3_ENDPOINT" unit:"URL or host:port" help:"S3 or MinIO, path style; empty: files under WEIR_DATA_DIR"`
-	S3Bucket    string `env:"WEIR_S3_BUCKET" unit:"name" help:"bucket, made when it is not there"`
-	S3AccessKey string `env:"WEIR_S3_ACCESS_KEY" unit:"text" secret:"yes" help:"access key"`
-	S3SecretKey string `env:"WEIR_S3_SECRET_KEY" unit:"text" secret:"yes" help:"secret key"`
-	S3Region    string `env:"WEIR_S3_REGION" unit:"name" help:"region"`
+	DataDir      string `env:"WEIR_DATA_DIR" envDefault:"./data" unit:"folder" help:"accounts, stream keys, and the segments of live streams, which the next start clears"`
+	DatabaseURL  string `env:"WEIR_DATABASE_URL" unit:"URL" secret:"url" help:"PostgreSQL; empty: SQLite in WEIR_DATA_DIR"`
+	SecretKey    string `env:"WEIR_SECRET_KEY" unit:"hex or base64" secret:"yes" help:"32 random bytes that seal signing keys and second factors in the database, the same in all processes that share it; empty: a file in WEIR_DATA_DIR"`
+	SecretKeyOld string `env:"WEIR_SECRET_KEY_OLD" unit:"hex or base64" secret:"yes" help:"the key before: what it has sealed is sealed anew at the start"`
+	RedisURL     string `env:"WEIR_REDIS_URL" unit:"URL" secret:"url" help:"Redis; empty: embedded"`
+	AMQPURL      string `env:"WEIR_AMQP_URL" unit:"URL" secret:"url" help:"RabbitMQ; empty: embedded"`
+	S3Endpoint   string `env:"WEIR_S3_ENDPOINT" unit:"URL or host:port" help:"S3 or MinIO, path style; empty: files under WEIR_DATA_DIR"`
+	S3Bucket     string `env:"WEIR_S3_BUCKET" unit:"name" help:"bucket, made when it is not there"`
+	S3AccessKey  string `env:"WEIR_S3_ACCESS_KEY" unit:"text" secret:"yes" help:"access key"`
+	S3SecretKey  string `env:"WEIR_S3_SECRET_KEY" unit:"text" secret:"yes" help:"secret key"`
+	S3Region     string `env:"WEIR_S3_REGION" unit:"name" help:"region"`
 }
 
 // LogConfig is about the log, which goes to stderr.

@@ -153,6 +153,8 @@ func TestUserCommand(t *testing.T) {
 	run(0, "suspended", "list", "bo")
 	run(0, "bob can sign in again", "unsuspend", "bob")
 	run(0, "Their sessions have ended", "reset-password", "bob")
+	run(0, "bob signs in with the password alone now", "reset-totp", "bob")
+	run(1, "no such user", "reset-totp", "eve")
 	run(2, "takes NAME and REASON", "suspend", "bob")
 	run(2, "weir user takes", "frobnicate")
 	r := weir(context.Background(), nil, "events", "dead", "list")

@@ -15,7 +15,7 @@ import (
 	"weir/services/user"
 )
 
-const userUsage = "create [--admin] NAME MAIL, list [PREFIX], suspend NAME REASON, unsuspend NAME, role NAME user|moderator|admin, or reset-password NAME"
+const userUsage = "create [--admin] NAME MAIL, list [PREFIX], suspend NAME REASON, unsuspend NAME, role NAME user|moderator|admin, reset-password NAME, or reset-totp NAME"
 
 // runUser is `weir user`. It works on the database, also while weir runs.
 func runUser(ctx context.Context, p process) error {
@@ -57,6 +57,7 @@ func userVerbs() map[string]userVerb {
 		"unsuspend":      {1, 1, "one NAME", onUser(unsuspendUser)},
 		"role":           {2, 2, "NAME and a role", onUser(setRole)},
 		"reset-password": {1, 1, "one NAME", resetPassword},
+		"reset-totp":     {1, 1, "one NAME", resetTOTP},
 	}
 }
 
@@ -81,9 +82,13 @@ func withDatabase(ctx context.Context, p process, do func(cfg *Settings, d *db.D
 // which sessions have ended.
 func withUsers(ctx context.Context, p process, do func(*user.Service) error) error {
 	return withDatabase(ctx, p, func(cfg *Settings, d *db.DB) error {
-		s, err := user.Open(ctx, user.Config{DB: d, PublicURL: cfg.HTTP.PublicURL})
+		box, err := openSeal(cfg)
 		if err != nil {
 			return err
+		}
+		s, err := user.Open(ctx, user.Config{DB: d, Box: box, PublicURL: cfg.HTTP.PublicURL})
+		if err != nil {
+			return sealError(err)
 		}
 		return do(s)
 	})
@@ -169,5 +174,18 @@ func resetPassword(ctx context.Context, p process, s *user.Service, args []strin
 	}
 	fmt.Fprintln(p.stdout, password)
 	fmt.Fprintf(p.stderr, "This is the new password of %q; it cannot be shown again. Their sessions have ended.\n", args[0])
+	return nil
+}
+
+// resetTOTP turns off the second factor of who has lost the app and the recovery codes.
+func resetTOTP(ctx context.Context, p process, s *user.Service, args []string, _ bool) error {
+	id, err := s.Lookup(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	if err := s.ResetTOTP(ctx, user.Operator(), user.Peer{}, id); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%s signs in with the password alone now\n", args[0])
 	return nil
 }

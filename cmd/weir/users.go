@@ -34,11 +34,15 @@ func openUsers(ctx context.Context, n *node) (run.Service, error) {
 	if err := n.openBackings(ctx); err != nil {
 		return nil, err
 	}
-	s, err := user.Open(ctx, user.Config{
-		DB: n.backings.db, Redis: n.backings.redis, Blobs: n.backings.blobs, Issuer: tokenIssuer, Audience: tokenIssuer, PublicURL: n.cfg.HTTP.PublicURL, LogLinks: n.cfg.Users.LogLinks, Log: n.log,
-	})
+	box, err := openSeal(n.cfg)
 	if err != nil {
 		return nil, err
+	}
+	s, err := user.Open(ctx, user.Config{
+		DB: n.backings.db, Box: box, Redis: n.backings.redis, Blobs: n.backings.blobs, Issuer: tokenIssuer, Audience: tokenIssuer, PublicURL: n.cfg.HTTP.PublicURL, LogLinks: n.cfg.Users.LogLinks, Log: n.log,
+	})
+	if err != nil {
+		return nil, sealError(err)
 	}
 	r := &userRole{service: s}
 	if r.verifier, err = auth.New(auth.Config{Keys: s.Keys(), Redis: n.backings.redis, Issuer: tokenIssuer, Audience: tokenIssuer, Opaque: s.Opaque, Log: n.log}); err != nil {

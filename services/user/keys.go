@@ -3,7 +3,6 @@ package user
 import (
 	"context"
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"sync"
@@ -11,6 +10,7 @@ import (
 
 	"weir/services/auth"
 	"weir/services/backing/db"
+	"weir/services/seal"
 )
 
 const (
@@ -31,6 +31,7 @@ const (
 // does not know.
 type keyring struct {
 	db   *db.DB
+	box  *seal.Box
 	now  func() time.Time
 	ring *auth.Ring
 
@@ -40,8 +41,8 @@ type keyring struct {
 
 var _ auth.KeySource = (*keyring)(nil)
 
-func openKeys(ctx context.Context, d *db.DB, now func() time.Time) (*keyring, error) {
-	k := &keyring{db: d, now: now}
+func openKeys(ctx context.Context, d *db.DB, box *seal.Box, now func() time.Time) (*keyring, error) {
+	k := &keyring{db: d, box: box, now: now}
 	keys, err := k.turn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("user: signing keys: %w", err)
@@ -90,7 +91,7 @@ func (k *keyring) mayLook() bool {
 
 // turn does what is due and returns all keys, newest first, at least one.
 func (k *keyring) turn(ctx context.Context) ([]auth.SigningKey, error) {
-	keys, err := readKeys(ctx, k.db)
+	keys, err := readKeys(ctx, k.db, k.box)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +110,7 @@ func (k *keyring) turn(ctx context.Context) ([]auth.SigningKey, error) {
 	if err := k.drop(ctx, now); err != nil {
 		return nil, err
 	}
-	keys, err = readKeys(ctx, k.db)
+	keys, err = readKeys(ctx, k.db, k.box)
 	return signingKeys(keys), err
 }
 
@@ -121,7 +122,7 @@ func (k *keyring) add(ctx context.Context, last int64, from time.Time) error {
 		return err
 	}
 	_, err = k.db.Exec(ctx, `INSERT INTO user_signing_keys (kid, number, seed, created_at) VALUES ($1,$2,$3,$4) ON CONFLICT (number) DO NOTHING`,
-		key.ID, last+1, base64.RawStdEncoding.EncodeToString(key.Private.Seed()), from)
+		key.ID, last+1, sealSeed(k.box, key.ID, key.Private), from)
 	return err
 }
 
@@ -138,7 +139,7 @@ type storedKey struct {
 	auth.SigningKey
 }
 
-func readKeys(ctx context.Context, q db.Q) ([]storedKey, error) {
+func readKeys(ctx context.Context, q db.Q, box *seal.Box) ([]storedKey, error) {
 	rows, err := q.Query(ctx, `SELECT kid, number, seed, created_at FROM user_signing_keys ORDER BY number DESC LIMIT 16`)
 	return db.Collect(rows, err, func(r db.Row) (storedKey, error) {
 		var key storedKey
@@ -146,12 +147,9 @@ func readKeys(ctx context.Context, q db.Q) ([]storedKey, error) {
 		if err := r.Scan(&key.ID, &key.number, &seed, &key.Created); err != nil {
 			return key, err
 		}
-		raw, err := base64.RawStdEncoding.DecodeString(seed)
-		if err != nil || len(raw) != ed25519.SeedSize {
-			return key, fmt.Errorf("key %s in the database is damaged: delete its row in user_signing_keys", key.ID)
-		}
-		key.Private = ed25519.NewKeyFromSeed(raw)
-		return key, nil
+		var err error
+		key.Private, err = unsealSeed(box, key.ID, seed)
+		return key, err
 	})
 }
 

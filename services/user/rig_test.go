@@ -21,6 +21,7 @@ import (
 	"weir/services/backing/redis/redistest"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/seal"
 )
 
 func TestMain(m *testing.M) {
@@ -55,6 +56,7 @@ type rig struct {
 	*Service
 	db    *db.DB
 	redis *redis.Client
+	box   *seal.Box
 	clock *clock
 	log   *logText
 }
@@ -99,7 +101,9 @@ func cache(t testing.TB, d *db.DB) *redis.Client {
 func newRig(t testing.TB, d *db.DB, c *redis.Client, l Limits) *rig {
 	t.Helper()
 	migrate(t, d)
-	r := &rig{db: d, redis: c, clock: &clock{at: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, log: &logText{}}
+	box, err := seal.New(seal.NewKey())
+	ok(t, err)
+	r := &rig{db: d, redis: c, box: box, clock: &clock{at: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, log: &logText{}}
 	r.Service = r.open(t, l)
 	return r
 }
@@ -107,7 +111,7 @@ func newRig(t testing.TB, d *db.DB, c *redis.Client, l Limits) *rig {
 func (r *rig) open(t testing.TB, l Limits) *Service {
 	t.Helper()
 	s, err := Open(t.Context(), Config{
-		DB: r.db, Redis: r.redis, Limits: l, Now: r.clock.now, PublicURL: "https://tv.example.org",
+		DB: r.db, Box: r.box, Redis: r.redis, Limits: l, Now: r.clock.now, PublicURL: "https://tv.example.org",
 		Log: slog.New(slog.NewTextHandler(r.log, nil)),
 	})
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // totp is an account's second factor.
 type totp struct {
-	secret    string // base32
+	secret    string // base32, sealed (see sealTOTP)
 	lastStep  int64  // of the last code that was taken
 	created   time.Time
 	confirmed *time.Time // nil: not in force
@@ -23,7 +23,7 @@ func (s Store) totp(ctx context.Context, user uuid.UUID) (t totp, err error) {
 	return t, err
 }
 
-// proposeTOTP stores a secret that is not in force yet, in place of another such one;
+// proposeTOTP stores a sealed secret that is not in force yet, in place of another such one;
 // false when one is in force.
 func (s Store) proposeTOTP(ctx context.Context, user uuid.UUID, secret string, now time.Time) (bool, error) {
 	n, err := s.q.Exec(ctx, `INSERT INTO user_totp (user_id, secret, last_step, created_at) VALUES ($1,$2,0,$3)

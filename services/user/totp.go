@@ -86,7 +86,7 @@ func (s *Service) EnrolTOTP(ctx context.Context, who auth.Identity, password str
 		if now, err = s.stillSame(ctx, st, a); err != nil {
 			return err
 		}
-		free, err := st.proposeTOTP(ctx, a.ID, key.Secret(), now)
+		free, err := st.proposeTOTP(ctx, a.ID, sealTOTP(s.box, a.ID, key.Secret()), now)
 		if err == nil && !free {
 			err = fault.New(fault.Conflict, "a second factor is in force: turn it off first")
 		}
@@ -120,7 +120,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, who auth.Identity, from Peer,
 		case err != nil || a.Deleted != nil || now.Sub(t.created) >= EnrolLife:
 			return fault.New(fault.Conflict, "there is no secret to confirm, or it is too old: ask for a new one")
 		}
-		step, err := t.match(normalCode(code), now)
+		step, err := s.match(a.ID, t, normalCode(code), now)
 		if err != nil {
 			return err
 		}
@@ -245,7 +245,7 @@ func (s *Service) useCode(ctx context.Context, st Store, from Peer, user uuid.UU
 
 func (s *Service) takeCode(ctx context.Context, st Store, from Peer, user uuid.UUID, t totp, code string) (bool, error) {
 	if len(code) == totpDigits {
-		step, err := t.match(code, s.now())
+		step, err := s.match(user, t, code, s.now())
 		if err != nil || step == 0 {
 			return false, err
 		}
@@ -264,10 +264,14 @@ func (s *Service) takeCode(ctx context.Context, st Store, from Peer, user uuid.U
 
 // match is the step that the code belongs to, of the one at now and its neighbours; 0
 // when it belongs to none or that one was used. It takes the same time for all.
-func (t totp) match(code string, now time.Time) (step int64, err error) {
+func (s *Service) match(user uuid.UUID, t totp, code string, now time.Time) (step int64, err error) {
+	secret, err := unsealTOTP(s.box, user, t.secret)
+	if err != nil {
+		return 0, err
+	}
 	at := now.Unix() / totpPeriod
 	for i := at - 1; i <= at+1; i++ {
-		want, err := hotp.GenerateCodeCustom(t.secret, uint64(i), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}) //nolint:gosec // after 1970
+		want, err := hotp.GenerateCodeCustom(secret, uint64(i), hotp.ValidateOpts{Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1}) //nolint:gosec // after 1970
 		if err != nil {
 			return 0, fmt.Errorf("user: the secret of a second factor is damaged: %w", err)
 		}

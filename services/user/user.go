@@ -20,6 +20,7 @@ import (
 	"weir/services/backing/redis"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/seal"
 )
 
 // Lives of what is given out.
@@ -43,6 +44,7 @@ const (
 // Config says what a Service works with.
 type Config struct {
 	DB    *db.DB        // migrated with Migrations and with outbox.Set
+	Box   *seal.Box     // seals signing keys and second factors; the same key in all processes that share DB
 	Redis *redis.Client // limits, and what other services have to know of ended sessions; nil: only what an operator does works, and Run of another process tells Redis
 
 	// Issuer and Audience are written into access tokens and have to be the same in all
@@ -67,6 +69,7 @@ type Config struct {
 // on the database and on Redis until ctx ends; their errors are faults.
 type Service struct {
 	db       *db.DB
+	box      *seal.Box
 	log      *slog.Logger
 	now      func() time.Time
 	public   string // base of links, no slash at the end
@@ -85,14 +88,17 @@ type Service struct {
 // Open reads, or makes, the keys that tokens are signed with and tells Redis which
 // sessions have ended lately. It starts nothing; Run does the housekeeping.
 func Open(ctx context.Context, c Config) (*Service, error) {
-	if c.DB == nil {
-		return nil, errors.New("user: a database is needed")
+	if c.DB == nil || c.Box == nil {
+		return nil, errors.New("user: a database and a key that seals are needed")
 	}
 	s, err := prepare(c)
 	if err != nil {
 		return nil, err
 	}
-	if s.keys, err = openKeys(ctx, c.DB, s.now); err != nil {
+	if err := s.sealRows(ctx); err != nil {
+		return nil, err
+	}
+	if s.keys, err = openKeys(ctx, c.DB, s.box, s.now); err != nil {
 		return nil, err
 	}
 	s.signer, err = auth.NewSigner(auth.SignerConfig{Ring: s.keys.ring, Issuer: cmp.Or(c.Issuer, "weir"), Audience: cmp.Or(c.Audience, "weir"), Now: s.now})
@@ -107,7 +113,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 
 func prepare(c Config) (*Service, error) {
 	s := &Service{
-		db: c.DB, log: c.Log, now: c.Now, links: c.LogLinks, pace: resetPace,
+		db: c.DB, box: c.Box, log: c.Log, now: c.Now, links: c.LogLinks, pace: resetPace,
 		public: strings.TrimRight(cmp.Or(c.PublicURL, "http://localhost:8080"), "/"),
 		limits: newLimiter(c.Redis, c.Limits), blobs: c.Blobs, pictures: newStudio(),
 		hasher: NewHasher(cmp.Or(max(c.Hashes, 0), 2), hashQueue, hashWait),
