@@ -25,6 +25,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if text := os.Getenv(childVariable); text != "" {
+		if err := child(text); err != nil {
+			panic(err)
+		}
+		return
+	}
 	// fasthttp's worker pool notices its end only after a sleep of 10 s, and its clock
 	// never ends.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),

@@ -2,7 +2,6 @@ package rabbitbus_test
 
 import (
 	"context"
-	"crypto/rand"
 	mrand "math/rand/v2"
 	"os"
 	"strings"
@@ -22,33 +21,13 @@ import (
 )
 
 // Variable is the environment variable with the address of a RabbitMQ for tests.
-const Variable = "WEIR_TEST_AMQP_URL"
+const Variable = bustest.Variable
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // namespace gives a test names of its own at the broker, and removes them after it.
 func namespace(t testing.TB, address string) string {
-	t.Helper()
-	prefix := "weirtest-" + strings.ToLower(rand.Text()[:10])
-	t.Cleanup(func() {
-		conn, err := amqp.Dial(address)
-		if err != nil {
-			return // it was a broker of this test alone
-		}
-		defer conn.Close()
-		ch, err := conn.Channel()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		for _, group := range []string{"g", "other", "exact", "family", "all", "first", "second"} {
-			ch.QueueDelete(prefix+"."+group, false, false, false)
-			ch.QueueDelete(prefix+"."+group+".dead", false, false, false)
-		}
-		ch.ExchangeDelete(prefix+".events", false, false)
-		ch.ExchangeDelete(prefix+".dead", false, false)
-	})
-	return prefix
+	return bustest.Namespace(t, address, "g", "other", "exact", "family", "all", "first", "second")
 }
 
 // opener makes buses that share their names at the broker.

@@ -1,0 +1,7 @@
+//go:build soak
+
+package user
+
+import "testing"
+
+func TestSoakKilledInSignUp(t *testing.T) { kills(t, 200) }
