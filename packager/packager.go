@@ -3,15 +3,12 @@ package packager
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"time"
 
 	"weir/media"
 	"weir/media/hub"
-	"weir/media/ring"
 	"weir/packager/window"
 )
 
@@ -49,8 +46,6 @@ type Config struct {
 	Frame      media.Time // duration of a frame whose own cannot be known
 	Rewind     media.Time // length of the playlists
 
-	// Queue bounds what waits for each input; default 1,024 packets, 32 MiB.
-	Queue ring.Limits
 	// Published, when set, is told of every part: the rendition and how long
 	// after the arrival of its last packet it could be had.
 	Published func(rendition string, latency time.Duration)
@@ -67,9 +62,9 @@ const AudioName = "audio"
 
 // Packager packages one stream.
 type Packager struct {
-	cfg     Config
-	win     *window.Window
-	readers []input
+	cfg  Config
+	win  *window.Window
+	taps []tap
 
 	mu       sync.Mutex
 	cuts     cuts
@@ -79,31 +74,30 @@ type Packager struct {
 	replace  media.Time // from here on the replacement is taken
 	numbers  numbers
 	stores   chan stored
-	full     bool // the queue of stores overflowed; said once
+	gone     []string // files to remove with the next store
+	full     bool     // the queue of stores overflowed; said once
 }
 
-type input struct {
-	name   string
-	reader *hub.Reader
-	feed   func(*media.Packet)
+// tap is the packager's hold on one stream.
+type tap struct {
+	stream *hub.Stream
+	off    func()
 }
 
 type stored struct {
-	r *rendition
-	s *window.Segment
+	r    *rendition
+	s    *window.Segment
+	gone []string // files that nobody may ask for any more
 }
 
 // storeQueue bounds the segments that wait to be stored: a slow disk costs rewind.
 const storeQueue = 64
 
-// New attaches a packager to its streams. Nothing that is written afterwards is
-// missed; Run must be called.
+// New attaches a packager to its streams: from now on their writers do its work, one
+// at a time. Nothing that is written afterwards is missed; Run must be called.
 func New(cfg Config) (*Packager, error) {
 	if len(cfg.Pictures) == 0 && cfg.Sound.Stream == nil {
 		return nil, errors.New("packager: nothing to package")
-	}
-	if cfg.Queue.Items == 0 {
-		cfg.Queue = ring.Limits{Items: 1024, Bytes: 32 << 20}
 	}
 	p := &Packager{cfg: cfg, win: window.New(cfg.Epoch), stores: make(chan stored, storeQueue)}
 	p.cuts.part = cfg.PartTarget
@@ -122,59 +116,50 @@ func (p *Packager) rendition(in Input, kind media.Kind) *rendition {
 	return &rendition{p: p, track: p.win.Add(in.Name, kind), init: -1, passes: in.Stream == p.cfg.Source}
 }
 
-// attach subscribes to every stream once.
+// attach taps every stream once.
 func (p *Packager) attach() {
-	p.subscribe(p.cfg.Source, p.feedSource)
+	p.tap(p.cfg.Source, p.feedSource)
 	for i, in := range p.cfg.Pictures {
 		if in.Stream != p.cfg.Source {
 			r := p.pictures[i]
-			p.subscribe(in.Stream, func(pkt *media.Packet) { r.take(pkt) })
+			p.tap(in.Stream, func(pkt *media.Packet) { r.take(pkt) })
 		}
 	}
 	if s := p.cfg.Sound.Stream; s != nil && s != p.cfg.Source {
-		p.subscribe(s, func(pkt *media.Packet) { p.sound.take(pkt) })
+		p.tap(s, func(pkt *media.Packet) { p.sound.take(pkt) })
 	}
 	if s := p.cfg.Replace.Stream; s != nil {
-		p.subscribe(s, p.feedReplacement)
+		p.tap(s, p.feedReplacement)
 	}
 }
 
-func (p *Packager) subscribe(s *hub.Stream, feed func(*media.Packet)) {
-	p.readers = append(p.readers, input{name: string(s.ID()), reader: s.Subscribe(p.cfg.Queue), feed: feed})
+func (p *Packager) tap(s *hub.Stream, feed func(*media.Packet)) {
+	off := s.Tap(func(pkt *media.Packet) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		feed(pkt)
+	})
+	p.taps = append(p.taps, tap{s, off})
 }
 
 // Window is what viewers get.
 func (p *Packager) Window() *window.Window { return p.win }
 
-// Run packages until the streams end or ctx is done, then completes what is open.
-func (p *Packager) Run(ctx context.Context) error {
-	var inputs, store sync.WaitGroup
+// Run stores segments until the streams end or ctx is done, then completes what is
+// open.
+func (p *Packager) Run(ctx context.Context) {
+	var store sync.WaitGroup
 	store.Go(p.storeLoop)
-	errs := make([]error, len(p.readers))
-	for i, in := range p.readers {
-		inputs.Go(func() { errs[i] = p.read(ctx, in) })
+	for _, t := range p.taps {
+		select {
+		case <-t.stream.Done():
+		case <-ctx.Done():
+		}
+		t.off()
 	}
-	inputs.Wait()
 	p.end()
 	close(p.stores)
 	store.Wait()
-	return errors.Join(errs...)
-}
-
-func (p *Packager) read(ctx context.Context, in input) error {
-	defer in.reader.Close()
-	for {
-		pkt, err := in.reader.Read(ctx)
-		switch {
-		case errors.Is(err, io.EOF), err != nil && ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return fmt.Errorf("packager: read %s: %w", in.name, err)
-		}
-		p.mu.Lock()
-		in.feed(pkt)
-		p.mu.Unlock()
-	}
 }
 
 // feedSource takes a packet of the publisher's: its marks are the cuts, and where

@@ -20,7 +20,6 @@ import (
 	"weir/media/cut"
 	"weir/media/hub"
 	"weir/media/mediatest"
-	"weir/media/ring"
 	"weir/packager"
 	"weir/packager/archive"
 	"weir/packager/window"
@@ -37,20 +36,19 @@ type rig struct {
 	source *hub.Stream
 	rung   *hub.Stream
 	pack   *packager.Packager
-	done   chan error
+	done   chan struct{}
 	cutter cut.Cutter
 	dir    string
 }
 
 func newRig(t *testing.T, src *mediatest.Source, change func(*rig, *packager.Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, done: make(chan error, 1), dir: filepath.Join(t.TempDir(), "session")}
+	r := &rig{t: t, done: make(chan struct{}), dir: filepath.Join(t.TempDir(), "session")}
 	r.cutter = cut.Cutter{Segment: 2 * media.Second, Longest: 5 * media.Second / 2}
 	r.source, _ = r.hub.Create("x", epoch, src.Tracks())
 	frame := media.Second / 30
 	cfg := packager.Config{
 		Name: "x", Epoch: epoch, Log: slog.New(slog.DiscardHandler), Sink: &archive.Files{Dir: r.dir}, Source: r.source,
-		Queue:  ring.Limits{Items: 1 << 16, Bytes: 1 << 30},
 		Target: 2, Segment: 2 * media.Second, PartTarget: 6 * frame, Frame: frame, Rewind: media.Second * 60,
 	}
 	if !src.NoVideo {
@@ -66,7 +64,10 @@ func newRig(t *testing.T, src *mediatest.Source, change func(*rig, *packager.Con
 	if r.pack, err = packager.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	go func() { r.done <- r.pack.Run(context.Background()) }()
+	go func() {
+		defer close(r.done)
+		r.pack.Run(context.Background())
+	}()
 	t.Cleanup(r.end)
 	return r
 }
@@ -80,9 +81,7 @@ func (r *rig) end() {
 		r.rung.Close()
 	}
 	r.source = nil
-	if err := <-r.done; err != nil {
-		r.t.Error(err)
-	}
+	<-r.done
 }
 
 // write marks and writes packets as a session does.

@@ -8,31 +8,30 @@ import (
 // memory is how many target durations of the live edge stay in memory.
 const memory = 3
 
-// stored queues a closed segment for storage and trims the window.
+// stored trims the window and queues a closed segment for storage. Files are written
+// and removed by storeLoop: nobody who writes to a stream waits for a disk.
 func (p *Packager) stored(r *rendition, s *window.Segment) {
-	if !s.Gap {
-		select {
-		case p.stores <- stored{r, s}:
-			p.full = false
-		default:
-			r.track.Stored(s, "")
-			if !p.full {
-				p.cfg.Log.Warn("storage is too slow; the rewind window gets shorter", "stream", p.cfg.Name)
-			}
-			p.full = true
-		}
-	}
 	target := media.Time(p.cfg.Target) * media.Second
 	gone := r.track.Trim(window.Keep{Playlist: max(p.cfg.Rewind, memory*target), Memory: memory * target, Minis: (memory + 1) * target})
-	for _, s := range gone {
-		if s.Path == "" {
-			continue
-		}
-		if err := p.cfg.Sink.Remove(s.Path); err != nil {
-			p.cfg.Log.Warn("cannot remove old segment", "stream", p.cfg.Name, "err", err)
+	for _, g := range gone {
+		if g.Path != "" {
+			p.gone = append(p.gone, g.Path)
 		}
 	}
 	p.forget()
+	if s.Gap {
+		return
+	}
+	select {
+	case p.stores <- stored{r, s, p.gone}:
+		p.gone, p.full = nil, false
+	default:
+		r.track.Stored(s, "")
+		if !p.full {
+			p.cfg.Log.Warn("storage is too slow; the rewind window gets shorter", "stream", p.cfg.Name)
+		}
+		p.full = true
+	}
 }
 
 // forget drops the cuts and DASH marks that no rendition needs any more.
@@ -75,5 +74,14 @@ func (p *Packager) storeLoop() {
 		}
 		failing = err != nil
 		st.r.track.Stored(st.s, path)
+		p.remove(st.gone)
+	}
+}
+
+func (p *Packager) remove(paths []string) {
+	for _, path := range paths {
+		if err := p.cfg.Sink.Remove(path); err != nil {
+			p.cfg.Log.Warn("cannot remove old segment", "stream", p.cfg.Name, "err", err)
+		}
 	}
 }

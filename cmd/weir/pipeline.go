@@ -238,9 +238,7 @@ func (p *pipelines) run(pl *pipeline) {
 	}
 	packed := make(chan struct{})
 	job.Go(func() { p.watchStart(pl, packed) })
-	if err := pl.pack.Run(context.WithoutCancel(p.ctx)); err != nil {
-		p.log.Error("packaging ended", "stream", pl.stream.Name, "err", err)
-	}
+	pl.pack.Run(context.WithoutCancel(p.ctx))
 	close(packed)
 	job.Wait()
 	close(pl.done)

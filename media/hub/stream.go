@@ -21,6 +21,7 @@ type Stream struct {
 
 	mu      sync.RWMutex
 	readers []*Reader
+	taps    []*tap
 	closed  bool
 	done    chan struct{}
 
@@ -47,7 +48,8 @@ func (s *Stream) Done() <-chan struct{} { return s.done }
 // LastKey is the newest video key frame, or nil.
 func (s *Stream) LastKey() *media.Packet { return s.key.Load() }
 
-// Write gives p to every reader. It never blocks. p must not be changed afterwards.
+// Write gives p to every reader, then to the taps. It never blocks. p must not be
+// changed afterwards.
 func (s *Stream) Write(p *media.Packet) {
 	s.packets.Add(1)
 	s.bytes.Add(uint64(len(p.Data)))
@@ -64,6 +66,30 @@ func (s *Stream) Write(p *media.Packet) {
 		if r.only == 0 || r.only == p.Track.Kind {
 			r.ring.Push(p, len(p.Data), p.Key && (p.Track.Kind == media.Video || !r.video))
 		}
+	}
+	for _, t := range s.taps {
+		t.take(p)
+	}
+}
+
+// tap is a consumer without a queue.
+type tap struct{ take func(*media.Packet) }
+
+// Tap has take called by the writer itself with every packet written from now on,
+// which saves a queue and the waking of a goroutine for each. take must be quick and
+// wait for nothing that can take long: meanwhile the writer stands still. After off,
+// which must not be called from take, and after Done no call is under way.
+func (s *Stream) Tap(take func(*media.Packet)) (off func()) {
+	t := &tap{take}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.taps = append(s.taps, t)
+	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.taps = slices.DeleteFunc(s.taps, func(o *tap) bool { return o == t })
 	}
 }
 
@@ -103,7 +129,7 @@ func (s *Stream) Close() {
 	for _, r := range s.readers {
 		r.ring.Close()
 	}
-	s.readers = nil
+	s.readers, s.taps = nil, nil
 	s.mu.Unlock()
 	s.hub.remove(s)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Files stores the segments of one session below Dir, a folder of its own:
-// Dir/RENDITION/MSN.m4s. A file is complete when it has that name.
+// Dir/RENDITION/MSN.m4s. A file is complete once Put has returned its path.
 type Files struct {
 	Dir string
 }
@@ -21,50 +21,51 @@ type Files struct {
 // Put writes a segment. A failed write leaves nothing behind.
 func (f *Files) Put(rendition string, msn uint64, parts [][]byte) (string, error) {
 	path := filepath.Join(f.Dir, rendition, strconv.FormatUint(msn, 10)+".m4s")
-	err := write(path+".part", parts)
+	err := write(path, parts)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.MkdirAll(filepath.Dir(path), 0o750); err == nil {
-			err = write(path+".part", parts)
+			err = write(path, parts)
 		}
 	}
-	if err == nil {
-		err = os.Rename(path+".part", path)
-	}
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("store segment: %w", err), ignoreMissing(os.Remove(path+".part")))
+		return "", errors.Join(fmt.Errorf("store segment: %w", err), ignoreMissing(os.Remove(path)))
 	}
 	return path, nil
 }
 
+// write makes a file without package os, whose files ask the poller first: with
+// segments of two seconds, calls of the system are most of what storing costs.
 func write(path string, parts [][]byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	fd, err := retry(func() (int, error) {
+		return unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC, 0o640)
+	})
 	if err != nil {
-		return err
+		return &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	return errors.Join(gather(file, parts), file.Close())
+	return errors.Join(gather(fd, parts), unix.Close(fd))
 }
 
-// gather writes all parts, many in one call of the system: small writes are most
-// of what storing costs.
-func gather(file *os.File, parts [][]byte) error {
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return err
-	}
+// gather writes all parts, many in one call.
+func gather(fd int, parts [][]byte) error {
 	rest := slices.Clone(parts)
 	for len(rest) > 0 {
-		var n int
-		var failed error
-		err = raw.Write(func(fd uintptr) bool {
-			n, failed = unix.Writev(int(fd), rest[:min(len(rest), maxVectors)])
-			return true
-		})
-		if err = errors.Join(err, failed); err != nil && !errors.Is(err, unix.EINTR) {
+		n, err := retry(func() (int, error) { return unix.Writev(fd, rest[:min(len(rest), maxVectors)]) })
+		if err != nil {
 			return err
 		}
-		rest = after(rest, max(n, 0))
+		rest = after(rest, n)
 	}
 	return nil
+}
+
+// retry calls f again while signals interrupt it.
+func retry(f func() (int, error)) (int, error) {
+	for {
+		n, err := f()
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+	}
 }
 
 // maxVectors is the system's limit (IOV_MAX).
