@@ -133,6 +133,9 @@ func (m *mapper) configure(l *lane, c media.Codec, t wire.Tag) error {
 		return &badMessage{err}
 	}
 	track, err := codec.NewTrack(c, config)
+	if errors.Is(err, codec.ErrTooLarge) {
+		return &streamError{"this picture is too large for so many reference frames: lower one of them in the encoder", err}
+	}
 	if err != nil {
 		return &badMessage{err}
 	}

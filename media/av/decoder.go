@@ -12,6 +12,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"weir/media"
+	"weir/media/codec"
 )
 
 const (
@@ -36,17 +37,17 @@ type Decoder struct {
 // ErrUnsupported when there is none for its codec. The track's Config must be
 // that of the packets; a stream that changes it needs a new decoder.
 func OpenDecoder(t *media.Track) (*Decoder, error) {
-	codec := findDecoder(t.Codec)
-	if codec == nil {
+	decoder := findDecoder(t.Codec)
+	if decoder == nil {
 		return nil, fmt.Errorf("av: decoder %s: %w", t.Codec, ErrUnsupported)
 	}
-	c := allocContext(codec)
+	c := allocContext(decoder)
 	options := map[string]string{"max_pixels": strconv.Itoa(pixels(t))}
 	if err := configure(c, t, options); err != nil {
 		freeContext(c)
 		return nil, wrap("decoder", err)
 	}
-	if err := openCodec(c, codec, options); err != nil {
+	if err := openCodec(c, decoder, options); err != nil {
 		freeContext(c)
 		return nil, wrap("decoder "+t.Codec.String(), err)
 	}
@@ -133,6 +134,9 @@ func (d *Decoder) Track() *media.Track { return d.track }
 func (d *Decoder) Send(data []byte, pts media.Time) error {
 	if len(data) == 0 || len(data) > maxInput {
 		return wrap("decode", ErrCorrupt)
+	}
+	if err := codec.CheckInBand(d.track.Codec, data); err != nil {
+		return fmt.Errorf("av: decode: %w (%w)", ErrCorrupt, err)
 	}
 	d.scratch = append(append(d.scratch[:0], data...), make([]byte, inputPadding)...)
 	if err := d.packet.FromData(d.scratch); err != nil {

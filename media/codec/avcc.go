@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -41,6 +42,11 @@ func ParseAVCC(config []byte) (AVCInfo, error) {
 	pps, _, err := readSets(rest[1:], int(rest[0]))
 	if err != nil {
 		return AVCInfo{}, err
+	}
+	for _, more := range sps[1:] {
+		if _, err := ParseSPS(more); errors.Is(err, ErrTooLarge) {
+			return AVCInfo{}, err
+		}
 	}
 	info.SPSInfo, err = ParseSPS(sps[0])
 	if err != nil {

@@ -8,4 +8,7 @@ var (
 	ErrTruncated   = errors.New("truncated")
 	ErrInvalid     = errors.New("invalid")
 	ErrUnsupported = errors.New("unsupported")
+	// ErrTooLarge is a picture that takes more memory to decode than the levels of
+	// its standard allow.
+	ErrTooLarge = errors.New("too much memory to decode")
 )

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -76,10 +77,15 @@ func ParseHVCC(config []byte) (HEVCInfo, error) {
 	if len(h.SPS) == 0 {
 		return h, nil
 	}
+	for _, sps := range h.SPS[1:] {
+		if err := new(HEVCInfo).readSPS(sps); errors.Is(err, ErrTooLarge) {
+			return HEVCInfo{}, err
+		}
+	}
 	return h, h.readSPS(h.SPS[0])
 }
 
-// readSPS reads the head of an H.265 SPS (23008-2 7.3.2.2.1) up to the depths.
+// readSPS reads the head of an H.265 SPS (23008-2 7.3.2.2.1) up to the pictures kept.
 func (h *HEVCInfo) readSPS(nal []byte) error {
 	if len(nal) < 4 || len(nal) > maxParameterSet || nal[0]>>1&0x3f != hevcSPS {
 		return fmt.Errorf("h265 sps: %w", ErrInvalid)
@@ -114,9 +120,33 @@ func (h *HEVCInfo) readSPS(nal []byte) error {
 		(crop[0]+crop[1])*x >= w || (crop[2]+crop[3])*y >= ht {
 		return fmt.Errorf("h265 sps: %w", ErrInvalid)
 	}
+	if err := checkHeld(w, ht, readKept(r, sub)); err != nil {
+		return fmt.Errorf("h265 sps: %w", err)
+	}
 	h.ChromaFormat, h.BitDepth = int(chroma), int(depth)+8
 	h.Width, h.Height = int(w-(crop[0]+crop[1])*x), int(ht-(crop[2]+crop[3])*y)
 	return nil
+}
+
+// readKept goes on behind the luma depth and gives sps_max_dec_pic_buffering, the
+// most of all sub-layers; 0 when it is not there.
+func readKept(r *bitReader, sub int) (pictures uint32) {
+	r.ue() // bit_depth_chroma_minus8
+	r.ue() // log2_max_pic_order_cnt_lsb_minus4
+	layers := 1
+	if r.flag() { // sps_sub_layer_ordering_info_present_flag
+		layers += sub
+	}
+	for range layers {
+		n := r.ue()
+		r.ue() // sps_max_num_reorder_pics
+		r.ue() // sps_max_latency_increase_plus1
+		if r.short {
+			return pictures
+		}
+		pictures = max(pictures, min(n, 1<<16)+1)
+	}
+	return pictures
 }
 
 // skipProfileTierLevel passes over profile_tier_level (23008-2 7.3.3).

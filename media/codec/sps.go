@@ -34,7 +34,8 @@ type SPSInfo struct {
 
 // ParseSPS reads a sequence parameter set NAL unit (ISO/IEC 14496-10 7.3.2.1),
 // its header byte included, emulation prevention bytes still in place. A VUI
-// that is cut short is ignored: the picture can be decoded without it.
+// that is cut short is ignored: the picture can be decoded without it. The error
+// wraps ErrTooLarge where so many reference pictures are beyond every level.
 func ParseSPS(nal []byte) (SPSInfo, error) {
 	if len(nal) < 4 {
 		return SPSInfo{}, fmt.Errorf("h264 sps: %w", ErrTruncated)
@@ -54,7 +55,7 @@ func ParseSPS(nal []byte) (SPSInfo, error) {
 	pocType := readPOC(r)
 	refs := r.ue() // max_num_ref_frames
 	r.skip(1)      // gaps_in_frame_num_value_allowed_flag
-	err := s.readSize(r, separate)
+	err := s.readSize(r, separate, refs)
 	if err != nil {
 		return SPSInfo{}, err
 	}
@@ -137,7 +138,7 @@ func readPOC(r *bitReader) uint32 {
 	return t
 }
 
-func (s *SPSInfo) readSize(r *bitReader, separate bool) error {
+func (s *SPSInfo) readSize(r *bitReader, separate bool, refs uint32) error {
 	mbs, units := r.ue(), r.ue()
 	fields := uint32(1)
 	if !r.flag() {
@@ -152,6 +153,9 @@ func (s *SPSInfo) readSize(r *bitReader, separate bool) error {
 		return fmt.Errorf("h264 sps: picture size: %w", ErrInvalid)
 	}
 	w, h := (mbs+1)*16, (units+1)*16*fields
+	if err := checkHeld(w, h, refs); err != nil {
+		return fmt.Errorf("h264 sps: %w", err)
+	}
 	if r.flag() {
 		var crop [4]uint32 // left, right, top, bottom
 		for i := range crop {
