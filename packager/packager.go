@@ -16,7 +16,8 @@ import (
 // each rendition.
 type Sink interface {
 	// Put stores a whole segment and returns the path of the file that holds it.
-	Put(rendition string, msn uint64, parts [][]byte) (path string, err error)
+	// It may keep f, but not the slice of its parts.
+	Put(f *window.Finished) (path string, err error)
 	// Remove deletes what Put stored.
 	Remove(path string) error
 	// Close deletes what is left; nothing is read or stored afterwards.

@@ -395,11 +395,11 @@ type brokenDisk struct {
 	fullAt uint64
 }
 
-func (b *brokenDisk) Put(rendition string, msn uint64, parts [][]byte) (string, error) {
-	if msn >= b.fullAt {
+func (b *brokenDisk) Put(f *window.Finished) (string, error) {
+	if f.Segment.MSN >= b.fullAt {
 		return "", errors.New("no space left on device")
 	}
-	return b.Files.Put(rendition, msn, parts)
+	return b.Files.Put(f)
 }
 
 func TestBrokenDiskShortensTheWindow(t *testing.T) {

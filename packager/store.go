@@ -62,13 +62,7 @@ func (p *Packager) forget() {
 func (p *Packager) storeLoop() {
 	failing := false
 	for st := range p.stores {
-		var parts [][]byte
-		st.r.track.View(func(*window.View) {
-			for i := range st.s.Parts {
-				parts = append(parts, st.s.Parts[i].Data)
-			}
-		})
-		path, err := p.cfg.Sink.Put(st.r.track.Name, st.s.MSN, parts)
+		path, err := p.cfg.Sink.Put(st.r.track.Finished(st.s))
 		if err != nil && !failing {
 			p.cfg.Log.Warn("cannot store segments; the rewind window gets shorter", "stream", p.cfg.Name, "rendition", st.r.track.Name, "err", err)
 		}

@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 
 	"weir/ingest"
+	"weir/packager/archive"
+	"weir/services/backing/blob"
 	"weir/services/live"
 )
 
@@ -25,4 +29,39 @@ func (g gate) Publish(ctx context.Context, r ingest.Request) (string, error) {
 		return "", ingest.ErrDenied
 	}
 	return name, err
+}
+
+// blobStore keeps recordings where the services keep their objects.
+type blobStore struct{ blobs blob.Blob }
+
+var _ archive.Store = blobStore{}
+
+// Put stores an object.
+func (s blobStore) Put(ctx context.Context, key string, r io.Reader, size int64, contentType string) error {
+	_, err := s.blobs.Put(ctx, key, r, blob.PutOptions{ContentType: contentType, Size: size})
+	return err
+}
+
+// Get gives a range of an object.
+func (s blobStore) Get(ctx context.Context, key string, from, length int64) (io.ReadCloser, int64, error) {
+	body, info, err := s.blobs.Get(ctx, key, blob.Range{From: from, Length: length})
+	if errors.Is(err, blob.ErrNotFound) {
+		err = fmt.Errorf("%w (%w)", archive.ErrNotFound, err)
+	}
+	return body, info.Size, err
+}
+
+// List gives the next objects.
+func (s blobStore) List(ctx context.Context, prefix, after string, limit int) ([]archive.Object, error) {
+	infos, err := s.blobs.List(ctx, prefix, after, limit)
+	list := make([]archive.Object, len(infos))
+	for i, x := range infos {
+		list[i] = archive.Object{Key: x.Key, Size: x.Size}
+	}
+	return list, err
+}
+
+// Delete removes objects.
+func (s blobStore) Delete(ctx context.Context, keys ...string) error {
+	return s.blobs.Delete(ctx, keys...)
 }

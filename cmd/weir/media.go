@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,8 +21,11 @@ import (
 	"weir/media/codec"
 	"weir/media/hub"
 	"weir/media/still"
+	"weir/packager/archive"
 	"weir/packager/origin"
+	"weir/packager/vod"
 	"weir/packager/window"
+	"weir/services/backing/blob"
 	"weir/services/gateway"
 )
 
@@ -35,6 +39,7 @@ type mediaRole struct {
 	sessions  *ingest.Sessions
 	pipelines *pipelines
 	origin    *origin.Handler
+	vod       *vod.Handler
 	stills    *still.Stills
 	rtmp      []*rtmp.Server
 	rtmpAddr  string // bound; empty when off
@@ -44,19 +49,27 @@ type mediaRole struct {
 }
 
 // openMedia binds the listeners and prepares the data folder; nothing is served
-// until Run. keys says who may publish.
-func openMedia(ctx context.Context, cfg Config, keys keyResolver, log *slog.Logger) (*mediaRole, error) {
+// until Run. keys says who may publish, blobs is where recordings are.
+func openMedia(ctx context.Context, cfg Config, keys keyResolver, blobs blob.Blob, log *slog.Logger) (*mediaRole, error) {
 	m := &mediaRole{log: log, closing: make(chan struct{})}
 	folder := filepath.Join(cfg.Store.DataDir, liveFolder)
 	if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o750)); err != nil {
 		return nil, fmt.Errorf("clear %s: %w", folder, err)
 	}
+	recordings, err := archive.Open(archive.Config{
+		Store: blobStore{blobs}, Dir: filepath.Join(cfg.Store.DataDir, spoolFolder), Limit: int64(cfg.Live.SpoolMB) << 20, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.vod = &vod.Handler{Recordings: recordings, Log: log}
 	m.stills = still.New(time.Now)
 	m.origin = &origin.Handler{Log: log, TimeURL: "/time", Closing: m.closing, Still: m.still}
 	lingering, stop := context.WithCancel(context.WithoutCancel(ctx))
 	m.stop = stop
 	m.pipelines = &pipelines{
 		cfg: cfg, log: log, hub: &m.hub, origin: m.origin, metrics: newMediaMetrics(m), ctx: lingering,
+		record: recordAll(cfg.Live.Record), recordings: recordings,
 		all: make(map[string]*pipeline), gops: make(map[string]media.Time),
 	}
 	m.hub.OnStart = m.pipelines.start
@@ -130,6 +143,7 @@ func (m *mediaRole) Run(ctx context.Context) error {
 			errs[i] = s.Run(ctx)
 		})
 	}
+	servers.Go(func() { m.pipelines.recordings.Recover(ctx) })
 	<-ctx.Done()
 	m.sessions.Close()
 	servers.Wait()
@@ -139,8 +153,17 @@ func (m *mediaRole) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Handler serves what lies below /live/.
-func (m *mediaRole) Handler() http.Handler { return http.StripPrefix("/live", m.origin) }
+// Handler serves what lies below /live/ and /vod/.
+func (m *mediaRole) Handler() http.Handler {
+	live, recorded := http.StripPrefix("/live", m.origin), http.StripPrefix("/vod", m.vod)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/vod/") {
+			recorded.ServeHTTP(w, r)
+			return
+		}
+		live.ServeHTTP(w, r)
+	})
+}
 
 // still makes a picture of the newest key frame.
 func (m *mediaRole) still(ctx context.Context, name string) ([]byte, error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -30,6 +29,9 @@ type pipelines struct {
 	origin  *origin.Handler
 	metrics *mediaMetrics
 
+	record     recordingOf
+	recordings *archive.Recordings
+
 	ctx  context.Context // ends the lingering of what is over
 	wait sync.WaitGroup
 
@@ -44,8 +46,9 @@ type pipeline struct {
 	job    *transcode.Job // nil when nothing is encoded
 	pack   *packager.Packager
 	stream *origin.Stream
-	sink   *archive.Files
-	done   chan struct{} // closed when nothing of it is in the hub any more
+	files  *archive.Files
+	rec    *archive.Recorder // nil when it is not recorded
+	done   chan struct{}     // closed when nothing of it is in the hub any more
 }
 
 // linger is how long viewers can still get the end of a stream.
@@ -138,9 +141,9 @@ func (p *pipelines) start(s *hub.Stream) error {
 func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	name, epoch := s.ID().Name(), strconv.FormatInt(s.Epoch().UnixMilli(), 36)
 	plan := p.plan(name, s.Tracks())
-	pl := &pipeline{source: s, done: make(chan struct{}), sink: &archive.Files{Dir: filepath.Join(p.cfg.Store.DataDir, liveFolder, name, epoch)}}
+	pl := &pipeline{source: s, done: make(chan struct{})}
 	pack := packager.Config{
-		Name: name, Epoch: s.Epoch(), Log: p.log, Sink: pl.sink, Source: s,
+		Name: name, Epoch: s.Epoch(), Log: p.log, Source: s,
 		Target:  int(plan.Longest / media.Second),
 		Segment: plan.Segment, PartTarget: media.FromDuration(p.cfg.Live.Part), Frame: media.Second / 30,
 		Rewind:    media.FromDuration(p.cfg.Live.DVR),
@@ -156,8 +159,16 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	if err := p.transcode(pl, plan, &pack); err != nil {
 		return nil, err
 	}
+	pl.files, pl.rec = p.sink(s, epoch, pack.Target)
+	pack.Sink = pl.files
+	if pl.rec != nil {
+		pack.Sink = pl.rec
+	}
 	var err error
 	if pl.pack, err = packager.New(pack); err != nil {
+		if pl.rec != nil {
+			p.finish(pl.rec)
+		}
 		return nil, err
 	}
 	pl.stream = &origin.Stream{
@@ -240,6 +251,9 @@ func (p *pipelines) run(pl *pipeline) {
 	job.Go(func() { p.watchStart(pl, packed) })
 	pl.pack.Run(context.WithoutCancel(p.ctx))
 	close(packed)
+	if pl.rec != nil {
+		p.wait.Go(func() { p.finish(pl.rec) })
+	}
 	job.Wait()
 	close(pl.done)
 	p.origin.End(pl.stream)
@@ -256,7 +270,7 @@ func (p *pipelines) run(pl *pipeline) {
 		return // what is stored stays; the next start clears it
 	}
 	p.origin.Forget(pl.stream)
-	if err := pl.sink.Close(); err != nil {
+	if err := pl.files.Close(); err != nil {
 		p.log.Warn("cannot remove segments", "stream", pl.stream.Name, "err", err)
 	}
 }

@@ -110,7 +110,10 @@ func openMediaRole(ctx context.Context, n *node) (run.Service, error) {
 	if err := n.openKeys(); err != nil {
 		return nil, err
 	}
-	m, err := openMedia(ctx, n.cfg.Config, n.resolver(), n.log)
+	if err := n.openBackings(ctx); err != nil {
+		return nil, err
+	}
+	m, err := openMedia(ctx, n.cfg.Config, n.resolver(), n.backings.blobs, n.log)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"weir/packager/window"
 )
 
 // Files stores the segments of one session below Dir, a folder of its own:
@@ -19,8 +21,8 @@ type Files struct {
 }
 
 // Put writes a segment. A failed write leaves nothing behind.
-func (f *Files) Put(rendition string, msn uint64, parts [][]byte) (string, error) {
-	path := filepath.Join(f.Dir, rendition, strconv.FormatUint(msn, 10)+".m4s")
+func (f *Files) Put(s *window.Finished) (string, error) {
+	path, parts := filepath.Join(f.Dir, s.Rendition, strconv.FormatUint(s.Segment.MSN, 10)+".m4s"), s.Data
 	err := write(path, parts)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.MkdirAll(filepath.Dir(path), 0o750); err == nil {

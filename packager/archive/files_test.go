@@ -9,7 +9,13 @@ import (
 	"testing"
 
 	"weir/packager/archive"
+	"weir/packager/window"
 )
+
+// finished is a segment of a rendition called 720p.
+func finished(msn uint64, parts [][]byte) *window.Finished {
+	return &window.Finished{Rendition: "720p", Segment: window.Segment{MSN: msn}, Data: parts}
+}
 
 func TestPut(t *testing.T) {
 	f := archive.Files{Dir: filepath.Join(t.TempDir(), "x", "epoch")}
@@ -17,7 +23,7 @@ func TestPut(t *testing.T) {
 	for i := range 3000 { // more than one call of the system takes
 		parts = append(parts, bytes.Repeat([]byte{byte(i)}, i%7*100))
 	}
-	path, err := f.Put("720p", 12, parts)
+	path, err := f.Put(finished(12, parts))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +31,7 @@ func TestPut(t *testing.T) {
 	if err != nil || !bytes.Equal(got, bytes.Join(parts, nil)) {
 		t.Errorf("%d bytes (%v), want %d", len(got), err, len(bytes.Join(parts, nil)))
 	}
-	if path, err = f.Put("720p", 13, nil); err != nil {
+	if path, err = f.Put(finished(13, nil)); err != nil {
 		t.Errorf("empty: %v", err)
 	}
 	if err = errors.Join(f.Remove(path), f.Remove(path)); err != nil {
@@ -45,7 +51,7 @@ func TestFailedPutLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := archive.Files{Dir: dir}
-	if path, err := f.Put("720p", 1, [][]byte{{1}}); err == nil {
+	if path, err := f.Put(finished(1, [][]byte{{1}})); err == nil {
 		t.Errorf("stored as %s", path)
 	}
 	entries, err := os.ReadDir(dir)

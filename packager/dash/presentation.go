@@ -27,6 +27,9 @@ type Presentation struct {
 	UTCTiming string        // live: URL that answers with the time of day (xs:dateTime)
 	Latency   Latency       // live: zero value: 1.5 s within 0.75 to 4 s, speed 0.96 to 1.04
 
+	// Zero is, when Static, the media time with which the presentation begins.
+	Zero media.Time
+
 	Duration   media.Time    // of the whole; needed when Static, else set when the end is known
 	MaxSegment time.Duration // upper bound of all segment durations
 	MinBuffer  time.Duration // 0: MaxSegment

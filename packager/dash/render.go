@@ -119,7 +119,7 @@ func (p *Presentation) period(in *Period) *mpd.Period {
 	start := in.start()
 	out := mpd.NewPeriod()
 	out.Id = "p" + strconv.FormatInt(start.Milliseconds(), 10)
-	out.Start = mpd.Ptr(mpd.Duration(start))
+	out.Start = mpd.Ptr(mpd.Duration(start - p.zero()))
 	if in.Duration > 0 {
 		out.Duration = duration(in.Duration.Duration())
 	}
@@ -127,6 +127,14 @@ func (p *Presentation) period(in *Period) *mpd.Period {
 		out.AppendAdaptationSet(p.set(&in.Sets[i], start))
 	}
 	return out
+}
+
+// zero is on the whole milliseconds of the starts of Periods.
+func (p *Presentation) zero() time.Duration {
+	if !p.Static {
+		return 0
+	}
+	return max(0, p.Zero.Duration()).Truncate(time.Millisecond)
 }
 
 // start is rounded down, so that no segment begins before its Period.

@@ -77,30 +77,8 @@ func (s *Stream) multivariant(tracks []*window.Track) []byte {
 	if len(m.Variants) == 0 && sound != nil {
 		m.Variants = []hls.Variant{{URI: s.Epoch + "/" + sound.name + "/index.m3u8", Bandwidth: sound.peak, Average: sound.mean, Codecs: sound.codecs}}
 	}
-	beginWith(m.Variants)
+	m.BeginLow()
 	return m.Render()
-}
-
-// firstRate is the most that the variant needs that players begin with, in bit/s.
-const firstRate = 2_500_000
-
-// beginWith moves the best variant of at most firstRate to the front, where players
-// look for the one to begin with; without one the least. hls.js takes its rate for
-// that of the network, begins with it, and steps down and up again within a segment
-// when it is too much, which leaves a hole.
-func beginWith(v []hls.Variant) {
-	first := -1
-	for i := range v {
-		fits := v[i].Bandwidth <= firstRate
-		if first < 0 || fits && (v[first].Bandwidth > firstRate || v[i].Bandwidth > v[first].Bandwidth) || !fits && v[i].Bandwidth < v[first].Bandwidth {
-			first = i
-		}
-	}
-	if first > 0 {
-		chosen := v[first]
-		copy(v[1:first+1], v[:first])
-		v[0] = chosen
-	}
 }
 
 func (s *Stream) uri(t *window.Track) string { return s.Epoch + "/" + t.Name + "/index.m3u8" }

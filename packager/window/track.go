@@ -35,6 +35,15 @@ type Segment struct {
 	Lost          bool   // could not be stored: it goes when it leaves memory
 }
 
+// Finished is a complete segment on its way to storage.
+type Finished struct {
+	Rendition string
+	Kind      media.Kind
+	Segment   Segment  // as it was when it was closed, without Parts
+	Init      Init     // that it needs
+	Data      [][]byte // its parts
+}
+
 // Size is the sum of the parts in bytes.
 func (s *Segment) Size() int64 {
 	if n := len(s.Parts); n > 0 {

@@ -79,6 +79,18 @@ func (t *Track) Stored(s *Segment, path string) {
 	s.Path, s.Lost = path, path == ""
 }
 
+// Finished gives a closed segment that is not stored yet to who stores it.
+func (t *Track) Finished(s *Segment) *Finished {
+	t.w.mu.RLock()
+	defer t.w.mu.RUnlock()
+	f := &Finished{Rendition: t.Name, Kind: t.Kind, Segment: *s, Init: t.inits[s.Init], Data: make([][]byte, len(s.Parts))}
+	for i := range s.Parts {
+		f.Data[i] = s.Parts[i].Data
+	}
+	f.Segment.Parts = nil
+	return f
+}
+
 // End says that no more will come.
 func (w *Window) End() {
 	w.mu.Lock()

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"weir/media/hub"
+	"weir/packager/archive"
+)
+
+// spoolFolder holds what of recordings the object store does not have yet, below the
+// data folder.
+const spoolFolder = "spool"
+
+// recordingOf decides when a stream goes live whether its session is recorded, and
+// under which ID.
+type recordingOf func(name string) (id string, on bool)
+
+// recordAll is WEIR_RECORD: all streams, or none.
+func recordAll(setting string) recordingOf {
+	return func(string) (string, bool) {
+		if setting != "all" {
+			return "", false
+		}
+		id, err := uuid.NewV7()
+		return id.String(), err == nil
+	}
+}
+
+// sink is where the segments of a session go: files for rewinding, and the store too
+// where it is recorded. A stream that cannot be recorded is served all the same.
+func (p *pipelines) sink(s *hub.Stream, epoch string, target int) (files *archive.Files, rec *archive.Recorder) {
+	name := s.ID().Name()
+	files = &archive.Files{Dir: filepath.Join(p.cfg.Store.DataDir, liveFolder, name, epoch)}
+	id, on := p.record(name)
+	if !on {
+		return files, nil
+	}
+	rec, err := p.recordings.Begin(p.ctx, archive.Stream{ID: id, Name: name, Epoch: s.Epoch(), Target: target, Files: *files})
+	if err != nil {
+		p.log.Error("this stream is NOT recorded", "stream", name, "err", err)
+		return files, nil
+	}
+	p.log.Info("recording", "stream", name, "recording", id)
+	return files, rec
+}
+
+// drainWithin is how long the end of the process waits for the store to take what is
+// left of a recording; the next start stores the rest.
+const drainWithin = 10 * time.Second
+
+// finish closes a recording.
+func (p *pipelines) finish(rec *archive.Recorder) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(p.ctx))
+	defer cancel()
+	late := make(chan *time.Timer, 1)
+	stop := context.AfterFunc(p.ctx, func() { late <- time.AfterFunc(drainWithin, cancel) })
+	if err := rec.Finish(ctx); err != nil {
+		p.log.Warn("a recording is not closed yet", "err", err)
+	}
+	if !stop() {
+		(<-late).Stop()
+	}
+}

@@ -1,0 +1,2 @@
+// Package archivetest is an object store in memory, for tests only.
+package archivetest
