@@ -121,7 +121,8 @@ func (p *pieces) Close() {
 	}
 }
 
-// Seek implements io.Seeker. Nothing is asked of the store.
+// Seek implements io.Seeker: within what is open where that can, without asking the
+// store.
 func (p *pieces) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:
@@ -132,10 +133,18 @@ func (p *pieces) Seek(offset int64, whence int) (int64, error) {
 	if offset < 0 {
 		return 0, errors.New("seek to before the beginning")
 	}
-	if offset != p.at {
-		p.Close()
-		p.at = offset
+	if offset == p.at {
+		return offset, nil
 	}
+	if s, ok := p.body.(io.Seeker); ok && offset > p.at && offset-p.at < p.left {
+		if _, err := s.Seek(offset-p.at, io.SeekCurrent); err != nil {
+			return 0, err
+		}
+		p.left -= offset - p.at
+	} else {
+		p.Close()
+	}
+	p.at = offset
 	return offset, nil
 }
 

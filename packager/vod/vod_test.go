@@ -272,6 +272,9 @@ func TestGrowing(t *testing.T) {
 	if a := r.do(http.MethodGet, id+"/index.m3u8"); a.status != 404 {
 		t.Errorf("nothing is stored yet: %d", a.status)
 	}
+	if a := r.do(http.MethodGet, id+"/download.mp4"); a.status != 409 {
+		t.Errorf("a file of what is still made: %d", a.status)
+	}
 	r.record(21*media.Second, nil)
 	for {
 		if a := r.do(http.MethodGet, id+"/source/index.m3u8"); a.status == 200 && bytes.Contains(a.body, []byte("\n8.m4s")) {
