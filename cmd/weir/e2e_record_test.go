@@ -102,7 +102,25 @@ func TestRecording(t *testing.T) {
 			t.Errorf("%s: %v\n%s", file, err, out)
 		}
 	}
+	out, err := runTool("ffmpeg", "-v", "error", "-i", base+"/download.mp4", "-f", "null", "-")
+	if err != nil || out != "" {
+		t.Errorf("download.mp4: %v\n%s", err, out)
+	}
+	eventually(t, "a storyboard", func() bool { return status(ctx, s, base+"/storyboard.vtt") == 200 })
+	for _, file := range []string{"thumb.jpg", "storyboard0.jpg"} {
+		if text, err := s.must(ctx, base+"/"+file); err != nil || !strings.HasPrefix(text, "\xff\xd8\xff") {
+			t.Errorf("%s: %v %.10q", file, err, text)
+		}
+	}
 	empty(t, filepath.Join(s.dir, spoolFolder))
+}
+
+func status(ctx context.Context, s *station, u string) int {
+	code, _, err := s.get(ctx, u)
+	if err != nil {
+		return 0
+	}
+	return code
 }
 
 // empty waits until a folder has no files.

@@ -40,6 +40,7 @@ type mediaRole struct {
 	pipelines *pipelines
 	origin    *origin.Handler
 	vod       *vod.Handler
+	boards    *boards
 	stills    *still.Stills
 	rtmp      []*rtmp.Server
 	rtmpAddr  string // bound; empty when off
@@ -58,10 +59,12 @@ func openMedia(ctx context.Context, cfg Config, keys keyResolver, blobs blob.Blo
 	}
 	recordings, err := archive.Open(archive.Config{
 		Store: blobStore{blobs}, Dir: filepath.Join(cfg.Store.DataDir, spoolFolder), Limit: int64(cfg.Live.SpoolMB) << 20, Log: log,
+		Done: m.recorded,
 	})
 	if err != nil {
 		return nil, err
 	}
+	m.boards = newBoards(recordings, log)
 	m.vod = &vod.Handler{Recordings: recordings, Log: log}
 	m.stills = still.New(time.Now)
 	m.origin = &origin.Handler{Log: log, TimeURL: "/time", Closing: m.closing, Still: m.still}
@@ -144,6 +147,7 @@ func (m *mediaRole) Run(ctx context.Context) error {
 		})
 	}
 	servers.Go(func() { m.pipelines.recordings.Recover(ctx) })
+	servers.Go(func() { m.boards.run(ctx) })
 	<-ctx.Done()
 	m.sessions.Close()
 	servers.Wait()

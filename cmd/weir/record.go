@@ -65,3 +65,11 @@ func (p *pipelines) finish(rec *archive.Recorder) {
 		(<-late).Stop()
 	}
 }
+
+// recorded is told of every recording that is complete.
+func (m *mediaRole) recorded(_ context.Context, r archive.Report) error {
+	if r.Bytes > 0 {
+		m.boards.want(r.ID)
+	}
+	return nil
+}

@@ -15,7 +15,7 @@ import (
 	"weir/packager/window"
 )
 
-// ErrNoMedia: there is nothing between the times that were given.
+// ErrNoMedia means that there is nothing between the times that were given.
 var ErrNoMedia = errors.New("there is no media at that time")
 
 // MaxClip is the longest piece that is cut out.

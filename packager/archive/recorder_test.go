@@ -163,6 +163,31 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// TestHold holds that a deletion waits for who adds to a recording, and ends that.
+func TestHold(t *testing.T) {
+	r := newRig(t)
+	rec := r.begin()
+	r.put(rec, 0, 0)
+	r.finish(rec)
+	ctx, release, ok := r.all.Hold(t.Context(), id)
+	if !ok {
+		t.Fatal("it is held")
+	}
+	if _, _, ok := r.all.Hold(t.Context(), id); ok {
+		t.Error("held twice")
+	}
+	deleted := make(chan error)
+	go func() { deleted <- r.all.Delete(t.Context(), id) }()
+	<-ctx.Done()
+	if err := r.all.Put(t.Context(), id, "thumb.jpg", []byte("late"), "image/jpeg"); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if err := <-deleted; err != nil || len(r.store.Keys()) > 0 {
+		t.Errorf("%v, left %v", err, r.store.Keys())
+	}
+}
+
 func TestNothingRecorded(t *testing.T) {
 	r := newRig(t)
 	if p := r.finish(r.begin()); p.Bytes != 0 || p.Duration != 0 || len(r.store.Keys()) > 0 {

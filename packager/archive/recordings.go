@@ -73,6 +73,7 @@ type Recordings struct {
 
 	mu   sync.Mutex
 	busy map[string]*Recorder // nil while there is only a folder
+	held map[string]*hold
 
 	waiting, running              atomic.Int64
 	stored, bytes, failures, lost atomic.Uint64
@@ -97,7 +98,7 @@ func Open(cfg Config) (*Recordings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spool of recordings: %w", err)
 	}
-	r := &Recordings{cfg: cfg, busy: make(map[string]*Recorder)}
+	r := &Recordings{cfg: cfg, busy: make(map[string]*Recorder), held: make(map[string]*hold)}
 	for _, e := range entries {
 		if e.IsDir() && ValidID(e.Name()) {
 			r.left = append(r.left, e.Name())
@@ -217,6 +218,33 @@ func (r *Recordings) IDs(ctx context.Context, after string, limit int) ([]string
 	return ids, nil
 }
 
+// hold is somebody who adds to a complete recording.
+type hold struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// Hold is called by who adds files to a complete recording: a deletion meanwhile ends
+// the context and waits for release. ok is false when somebody else does so already.
+func (r *Recordings) Hold(ctx context.Context, id string) (held context.Context, release func(), ok bool) {
+	held, cancel := context.WithCancel(ctx)
+	h := &hold{cancel, make(chan struct{})}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held[id] != nil {
+		cancel()
+		return held, func() {}, false
+	}
+	r.held[id] = h
+	return held, func() {
+		r.mu.Lock()
+		delete(r.held, id)
+		r.mu.Unlock()
+		cancel()
+		close(h.done)
+	}, true
+}
+
 // Delete removes a recording and makes sure that nothing of it is left; the error
 // wraps ErrLeft, or ErrRunning while it is being made here. One that is not there
 // counts as removed.
@@ -226,9 +254,18 @@ func (r *Recordings) Delete(ctx context.Context, id string) error {
 	}
 	r.mu.Lock()
 	_, busy := r.busy[id]
+	h := r.held[id]
 	r.mu.Unlock()
 	if busy {
 		return ErrRunning
+	}
+	if h != nil {
+		h.cancel()
+		select {
+		case <-h.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	return r.remove(ctx, id)
 }

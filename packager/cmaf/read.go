@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"weir/media"
 )
 
 // ErrMalformed means that bytes are no segment as this package writes them.
@@ -167,4 +169,29 @@ func child(b []byte, name string) []byte {
 		b = b[size:]
 	}
 	return nil
+}
+
+// Config finds the codec of the pictures that an initialisation segment describes, and
+// its record as media.Track has it.
+func Config(init []byte) (codec media.Codec, record []byte, err error) {
+	b := init
+	for _, name := range []string{"moov", "trak", "mdia", "minf", "stbl", "stsd"} {
+		b = child(b, name)
+	}
+	const entries = 8 // version, flags and their count go before the entries
+	const visual = 78 // of a VisualSampleEntry goes before its boxes (ISO/IEC 14496-12 12.1.3)
+	if len(b) < entries {
+		return 0, nil, fmt.Errorf("%w: no sample description", ErrMalformed)
+	}
+	for _, k := range []struct {
+		entry, box string
+		codec      media.Codec
+	}{{"avc1", "avcC", media.H264}, {"hvc1", "hvcC", media.H265}, {"av01", "av1C", media.AV1}} {
+		if entry := child(b[entries:], k.entry); len(entry) > visual {
+			if record = child(entry[visual:], k.box); record != nil {
+				return k.codec, record, nil
+			}
+		}
+	}
+	return 0, nil, fmt.Errorf("%w: no codec of pictures", ErrMalformed)
 }

@@ -68,3 +68,23 @@ func FuzzWalk(f *testing.F) {
 		_ = cmaf.Walk(bytes.NewReader(b), func(*cmaf.Fragment, io.Reader) error { return nil }) // it ends, and does not panic
 	})
 }
+
+func TestConfig(t *testing.T) {
+	src := &mediatest.Source{SampleRate: 48000}
+	for i, track := range src.Tracks() {
+		init, err := cmaf.Init(track, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		codec, record, err := cmaf.Config(init)
+		if i == 0 && (err != nil || codec != media.H264 || !bytes.Equal(record, track.Config)) {
+			t.Errorf("%v %x (%v), want %x", codec, record, err, track.Config)
+		}
+		if i == 1 && err == nil {
+			t.Error("sound has a codec of pictures")
+		}
+		for n := range init {
+			_, _, _ = cmaf.Config(init[:n]) // it does not panic
+		}
+	}
+}
