@@ -12,7 +12,7 @@ const memory = 3
 // and removed by storeLoop: nobody who writes to a stream waits for a disk.
 func (p *Packager) stored(r *rendition, s *window.Segment) {
 	target := media.Time(p.cfg.Target) * media.Second
-	gone := r.track.Trim(window.Keep{Playlist: max(p.cfg.Rewind, memory*target), Memory: memory * target, Minis: (memory + 1) * target})
+	gone := r.track.Trim(window.Keep{Playlist: max(p.cfg.Rewind, memory*target), Memory: memory * target, Parts: 3 * memory * target, Minis: (memory + 1) * target})
 	for _, g := range gone {
 		if g.Path != "" {
 			p.gone = append(p.gone, g.Path)

@@ -52,8 +52,11 @@ func (m *Media) Append(dst []byte, v *window.View, skip bool) []byte {
 		dst = appendMap(dst, v.Segments[0].Init)
 	}
 	at := m.head
-	for _, l := range m.lens[:n] {
-		at += l
+	if n > 0 { // few lines are left; those that are skipped may be many
+		at = len(m.old)
+		for _, l := range m.lens[n:] {
+			at -= l
+		}
 	}
 	dst = append(dst, m.old[at:]...)
 	for i := len(m.lens); i < len(v.Segments); i++ {

@@ -90,6 +90,8 @@ func (h *Handler) part(w http.ResponseWriter, r *http.Request, s *Stream, t *win
 		nextMSN, next := hls.NextPart(v)
 		seg := v.Find(msn)
 		switch {
+		case seg != nil && seg.Merged:
+			gone = true
 		case seg != nil && n < len(seg.Parts):
 			p, path, found = seg.Parts[n], seg.Path, true
 		case v.Ended || msn != nextMSN || n != next:

@@ -30,6 +30,7 @@ type Segment struct {
 	Mini          bool       // one part long, before the second key frame of a session
 	Init          int        // index of the initialisation segment that it needs
 	Parts         []Part
+	Merged        bool // so old that its parts are known as one, which is the whole
 	Closed        bool
 	Path          string // file that holds the whole segment; "" while it is in memory only
 	Lost          bool   // could not be stored: it goes when it leaves memory

@@ -89,6 +89,11 @@ func TestTrim(t *testing.T) {
 		v.Stored(s, "file")
 	}
 	gone := v.Trim(keep)
+	for _, s := range all {
+		if s.Merged || len(s.Parts) != 2 {
+			t.Errorf("segment %d has lost its parts", s.MSN)
+		}
+	}
 	if len(gone) != 9 || gone[0].MSN != 0 {
 		t.Errorf("%d segments are gone, want those before twice the playlist", len(gone))
 	}
@@ -100,6 +105,28 @@ func TestTrim(t *testing.T) {
 	if all[29].Parts[0].Data == nil {
 		t.Error("the live edge is not in memory")
 	}
+}
+
+// TestMerge holds that old segments have one part, which is the whole of their file.
+func TestMerge(t *testing.T) {
+	v := window.New(time.Now()).Add("source", media.Video)
+	fill(v, 0, 30, false)
+	v.View(func(x *window.View) {
+		for _, s := range x.Segments {
+			if s.MSN != 7 {
+				s.Path = "file"
+			}
+		}
+	})
+	v.Trim(window.Keep{Playlist: 3600 * media.Second, Memory: 3 * media.Second, Parts: 9 * media.Second})
+	v.View(func(x *window.View) {
+		for _, s := range x.Segments {
+			old := s.MSN <= 20 && s.MSN != 7
+			if s.Merged != old || s.Size() != 3 || old && (len(s.Parts) != 1 || s.Parts[0].Duration != s.Duration) {
+				t.Errorf("segment %d: %+v", s.MSN, s)
+			}
+		}
+	})
 }
 
 func TestMarks(t *testing.T) {

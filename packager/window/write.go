@@ -112,6 +112,7 @@ func (w *Window) Ended() bool {
 type Keep struct {
 	Playlist media.Time // what playlists list
 	Memory   media.Time // what is held in memory
+	Parts    media.Time // what parts can be asked for of, at least Memory; 0: all
 	// Minis drops the mini segments of the start from playlists as soon as more
 	// than this is listed after them.
 	Minis media.Time
@@ -135,6 +136,9 @@ func (t *Track) Trim(k Keep) (gone []*Segment) {
 			break
 		}
 		s.forget()
+		if k.Parts > 0 && s.End() <= edge-k.Parts {
+			s.merge()
+		}
 	}
 	// RFC 8216bis 6.2.2: a removed segment stays available for its own duration
 	// plus that of the longest playlist that listed it.
@@ -196,6 +200,15 @@ func (s *Segment) forget() {
 	for i := range s.Parts {
 		s.Parts[i].Data = nil
 	}
+}
+
+// merge leaves one part of all: a long window is mostly old parts.
+func (s *Segment) merge() {
+	if s.Merged || s.Path == "" || len(s.Parts) == 0 {
+		return
+	}
+	s.Parts = []Part{{Size: int(s.Size()), Duration: s.Duration, Independent: s.Parts[0].Independent}}
+	s.Merged = true
 }
 
 func (t *Track) obsolete(s, next *Segment, edge media.Time, k Keep) bool {
