@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync"
 	"syscall"
 	"time"
 
@@ -26,7 +27,10 @@ const (
 )
 
 // Store is a folder of objects.
-type Store struct{ root *os.Root }
+type Store struct {
+	root    *os.Root
+	buffers sync.Pool // of *[]byte, for copies
+}
 
 var _ blob.Blob = (*Store)(nil)
 

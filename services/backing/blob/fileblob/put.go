@@ -39,7 +39,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, o blob.PutOpti
 		}
 		f.Close() // after the removal: it unlocks
 	}()
-	info, err := fill(f, blob.Body(ctx, r, o.Size), o.ContentType)
+	info, err := s.fill(f, blob.Body(ctx, r, o.Size), o.ContentType)
 	if err != nil {
 		return blob.Info{}, fmt.Errorf("put %s: %w", key, err)
 	}
@@ -57,10 +57,20 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, o blob.PutOpti
 	return info, nil
 }
 
+// copyBuffer is the bytes that are copied at once: calls of the system are most of what
+// a copy costs.
+const copyBuffer = 256 << 10
+
 // fill writes the whole file and waits until the disk has it.
-func fill(f *os.File, r io.Reader, contentType string) (blob.Info, error) {
+func (s *Store) fill(f *os.File, r io.Reader, contentType string) (blob.Info, error) {
 	hash := sha256.New()
-	size, err := io.Copy(io.MultiWriter(f, hash), r)
+	buffer, ok := s.buffers.Get().(*[]byte)
+	if !ok {
+		b := make([]byte, copyBuffer)
+		buffer = &b
+	}
+	defer s.buffers.Put(buffer)
+	size, err := io.CopyBuffer(io.MultiWriter(f, hash), r, *buffer)
 	if err != nil {
 		return blob.Info{}, err
 	}
