@@ -78,6 +78,15 @@ func Config(t testing.TB) s3blob.Config {
 	return c
 }
 
+// Bucket returns the settings of a bucket that is removed after the test, which somebody
+// else opens.
+func Bucket(t testing.TB) s3blob.Config {
+	t.Helper()
+	c := Config(t)
+	t.Cleanup(func() { remove(t, c) })
+	return c
+}
+
 // Admin returns a client of the server, for what a Blob does not do.
 func Admin(t testing.TB, c s3blob.Config) *minio.Core {
 	t.Helper()
