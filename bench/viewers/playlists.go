@@ -10,27 +10,27 @@ import (
 
 // free measures playlist requests that are answered at once.
 func (st *stage) free(ctx context.Context, length time.Duration) error {
-	list, err := dialAll(ctx, st.addr, 64, 4096)
+	list, err := rig.DialAll(ctx, st.addr, 64, 4096)
 	if err != nil {
 		return err
 	}
-	defer hangUp(list)
+	defer rig.HangUp(list)
 	size := 0
 	micros, n, err := st.cost(func() (n int, err error) {
-		n, size, err = hammer(list, st.playlist, length)
+		n, size, err = rig.Hammer(list, st.playlist, length)
 		return n, err
 	})
 	if err != nil {
 		return err
 	}
 	theirs, err := bare(ctx, size, func(addr string, p rig.Process) (float64, error) {
-		list, err := dialAll(ctx, addr, len(list), 4096)
+		list, err := rig.DialAll(ctx, addr, len(list), 4096)
 		if err != nil {
 			return 0, err
 		}
-		defer hangUp(list)
+		defer rig.HangUp(list)
 		micros, _, err := (&stage{server: &rig.Server{Process: p}}).cost(func() (n int, err error) {
-			n, _, err = hammer(list, "/", length)
+			n, _, err = rig.Hammer(list, "/", length)
 			return n, err
 		})
 		return micros, err
@@ -53,11 +53,11 @@ func (st *stage) held(ctx context.Context, viewers, rounds int) error {
 	if err != nil {
 		return err
 	}
-	list, err := dialAll(ctx, st.addr, viewers, 4096)
+	list, err := rig.DialAll(ctx, st.addr, viewers, 4096)
 	if err != nil {
 		return err
 	}
-	defer hangUp(list)
+	defer rig.HangUp(list)
 	var delays []time.Duration
 	var memory int64
 	micros, n, err := st.cost(func() (int, error) {
@@ -87,11 +87,11 @@ func (st *stage) held(ctx context.Context, viewers, rounds int) error {
 // round asks for a part to come on every connection, and says how long after its
 // last frame was sent each answer was there, and how much memory the server had
 // while all waited.
-func (st *stage) round(list []*conn) (delays []time.Duration, rss int64, err error) {
+func (st *stage) round(list []*rig.Conn) (delays []time.Duration, rss int64, err error) {
 	part := st.diary.Parts() + ahead
 	path := st.playlist + rig.Blocking(part)
 	for _, c := range list {
-		if err := c.ask(path); err != nil {
+		if err := c.Ask(path); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -105,7 +105,7 @@ func (st *stage) round(list []*conn) (delays []time.Duration, rss int64, err err
 	var all sync.WaitGroup
 	for i, c := range list {
 		all.Go(func() {
-			_, errs[i] = c.answer()
+			_, errs[i] = c.Answer()
 			got[i] = time.Now()
 		})
 	}

@@ -41,13 +41,13 @@ func (st *stage) segments(ctx context.Context, length time.Duration) error {
 }
 
 func (st *stage) fetch(ctx context.Context, addr, path string, cost func(func() (int, error)) (float64, int, error), length time.Duration) (micros float64, size int, err error) {
-	list, err := dialAll(ctx, addr, 8, 64<<10)
+	list, err := rig.DialAll(ctx, addr, 8, 64<<10)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer hangUp(list)
+	defer rig.HangUp(list)
 	micros, _, err = cost(func() (n int, err error) {
-		n, size, err = hammer(list, path, length)
+		n, size, err = rig.Hammer(list, path, length)
 		return n, err
 	})
 	return micros, size, err

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"bufio"
@@ -12,26 +12,27 @@ import (
 	"time"
 )
 
-// conn is a kept-alive connection of a viewer that reads no more than it must.
-type conn struct {
+// Conn is a kept-alive connection of a viewer that reads no more than it must.
+type Conn struct {
 	net.Conn
 	r *bufio.Reader
 }
 
-func dial(ctx context.Context, addr string, buffer int) (*conn, error) {
+// Dial opens one with a buffer of so many bytes.
+func Dial(ctx context.Context, addr string, buffer int) (*Conn, error) {
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	return &conn{c, bufio.NewReaderSize(c, buffer)}, nil
+	return &Conn{c, bufio.NewReaderSize(c, buffer)}, nil
 }
 
-// dialAll opens n connections; all are closed on failure.
-func dialAll(ctx context.Context, addr string, n, buffer int) (list []*conn, err error) {
+// DialAll opens n connections; all are closed on failure.
+func DialAll(ctx context.Context, addr string, n, buffer int) (list []*Conn, err error) {
 	for range n {
-		c, err := dial(ctx, addr, buffer)
+		c, err := Dial(ctx, addr, buffer)
 		if err != nil {
-			hangUp(list)
+			HangUp(list)
 			return nil, err
 		}
 		list = append(list, c)
@@ -39,20 +40,21 @@ func dialAll(ctx context.Context, addr string, n, buffer int) (list []*conn, err
 	return list, nil
 }
 
-func hangUp(list []*conn) {
+// HangUp closes them.
+func HangUp(list []*Conn) {
 	for _, c := range list {
 		c.Close()
 	}
 }
 
-// ask sends a request.
-func (c *conn) ask(path string) error {
+// Ask sends a request.
+func (c *Conn) Ask(path string) error {
 	_, err := io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: weir\r\nAccept-Encoding: gzip\r\n\r\n")
 	return err
 }
 
-// answer reads a whole answer and returns the size of its body.
-func (c *conn) answer() (int, error) {
+// Answer reads a whole answer and returns the size of its body.
+func (c *Conn) Answer() (int, error) {
 	line, err := c.r.ReadSlice('\n')
 	if err != nil {
 		return 0, err
@@ -81,9 +83,9 @@ func (c *conn) answer() (int, error) {
 	return size, err
 }
 
-// hammer asks for path over all connections, one request after the other on each,
+// Hammer asks for path over all connections, one request after the other on each,
 // for a time. It returns the number of answers and the size of the last.
-func hammer(list []*conn, path string, length time.Duration) (requests, size int, err error) {
+func Hammer(list []*Conn, path string, length time.Duration) (requests, size int, err error) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	end := time.Now().Add(length)
@@ -92,8 +94,8 @@ func hammer(list []*conn, path string, length time.Duration) (requests, size int
 			n, last := 0, 0
 			var e error
 			for e == nil && time.Now().Before(end) {
-				if e = c.ask(path); e == nil {
-					last, e = c.answer()
+				if e = c.Ask(path); e == nil {
+					last, e = c.Answer()
 				}
 				n++
 			}
