@@ -77,7 +77,7 @@ func (c *Client) User(ctx context.Context, id uuid.UUID) (Public, error) {
 
 // ByUsername is Directory.
 func (c *Client) ByUsername(ctx context.Context, name string) (Public, error) {
-	if CheckUsername(name) != "" && !reserved(name) {
+	if checkForm(name) != "" {
 		return Public{}, fault.New(fault.NotFound, "there is no such user")
 	}
 	var p Public

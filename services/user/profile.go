@@ -27,7 +27,7 @@ func (s *Service) user(ctx context.Context, id uuid.UUID) (Public, int64, error)
 }
 
 func (s *Service) byUsername(ctx context.Context, name string) (Public, int64, error) {
-	if CheckUsername(name) != "" && !reserved(name) { // nobody has it
+	if checkForm(name) != "" { // nobody has it
 		return Public{}, 0, fault.New(fault.NotFound, "there is no such user")
 	}
 	return visible(s.store().byUsername(ctx, name))

@@ -83,7 +83,7 @@ func (s *Service) byLogin(ctx context.Context, login string) (*Account, error) {
 		a, err = s.store().byEmail(ctx, key)
 	} else {
 		name := strings.ToLower(strings.TrimSpace(login))
-		if CheckUsername(name) != "" && !reserved(name) {
+		if checkForm(name) != "" {
 			return nil, nil
 		}
 		a, err = s.store().byUsername(ctx, name)

@@ -112,5 +112,25 @@ webrtc websocket weir well-known whep whip www you your`
 
 // skeleton makes names equal that people read as one: no dashes, digits as letters.
 func skeleton(name string) string {
-	return strings.NewReplacer("-", "", "_", "", "0", "o", "1", "i", "l", "i", "3", "e", "4", "a", "5", "s", "7", "t", "8", "b").Replace(name)
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '-', '_':
+			return -1
+		case '0':
+			return 'o'
+		case '1', 'l':
+			return 'i'
+		case '3':
+			return 'e'
+		case '4':
+			return 'a'
+		case '5':
+			return 's'
+		case '7':
+			return 't'
+		case '8':
+			return 'b'
+		}
+		return r
+	}, name)
 }
