@@ -137,6 +137,9 @@ func check(t *testing.T, all map[string][]*window.Segment, target int, part medi
 			end = s.End()
 			for j, p := range s.Parts {
 				last := j == len(s.Parts)-1
+				if s.Merged {
+					break // the parts are not told apart any more
+				}
 				if p.Duration > part+media.Millisecond || !last && p.Duration*100 < part*85 {
 					t.Errorf("%s %d.%d: part of %v, target %v", name, s.MSN, j, p.Duration.Duration(), part.Duration())
 				}

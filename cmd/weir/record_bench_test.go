@@ -52,7 +52,7 @@ func benchmarkRecording(b *testing.B, on bool) {
 				Rendition: t.Kind.String(), Kind: t.Kind, Init: window.Init{Track: t, Data: make([]byte, 700)}, Data: parts[i],
 				Segment: window.Segment{MSN: msn, Start: media.Time(msn) * 2 * media.Second, Duration: 2 * media.Second, Key: true},
 			}
-			path := ""
+			var path string
 			if on {
 				path, err = rec.Put(f)
 			} else {
