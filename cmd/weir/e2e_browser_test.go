@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
 )
 
 // watched is the report of web/e2e/play.mjs.
@@ -23,10 +26,9 @@ type watched struct {
 
 const chromium = "/usr/bin/chromium"
 
-// TestBrowser plays the demo picture in Chromium, by hls.js, by dash.js and on the
-// watch page, and reads the clock in the picture back from the screen.
-func TestBrowser(t *testing.T) {
-	t.Parallel()
+// browserScript is the program that plays; the test is left out where that is wanted.
+func browserScript(t *testing.T) string {
+	t.Helper()
 	if _, err := os.Stat(chromium); err != nil {
 		if os.Getenv("WEIR_TEST_BROWSER") == "0" {
 			t.Skipf("no %s, and WEIR_TEST_BROWSER=0", chromium)
@@ -37,6 +39,14 @@ func TestBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return script
+}
+
+// TestBrowser plays the demo picture in Chromium, by hls.js, by dash.js and on the
+// watch page, and reads the clock in the picture back from the screen.
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	script := browserScript(t)
 	c := startChild(t, []string{"--demo"}, "WEIR_LADDER=auto")
 	if _, err := c.view(limited(t), "demo"); err != nil {
 		t.Fatal(err)
@@ -75,6 +85,42 @@ func TestBrowser(t *testing.T) {
 	}
 	if r := c.stop(); r.code != 0 || strings.Contains(r.stderr, `"ERROR"`) {
 		t.Errorf("%d\n%s", r.code, r.stderr)
+	}
+}
+
+// TestBrowserRecording plays the recording of a demo that has ended.
+func TestBrowserRecording(t *testing.T) {
+	t.Parallel()
+	script := browserScript(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	settings := []string{"WEIR_LADDER=auto", "WEIR_RECORD=all", "WEIR_DATA_DIR=" + dir}
+	c := startChild(t, []string{"--demo"}, settings...)
+	ctx := limited(t)
+	v, err := c.view(ctx, "demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.until(ctx, v.pictures[0], func(m *playlist.Media) bool { return length(m) > 10*time.Second }); err != nil {
+		t.Fatal(err)
+	}
+	if r := c.stop(); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+	c = startChild(t, nil, settings...)
+	ids := recordingIDs(t, dir)
+	if len(ids) != 1 {
+		t.Fatalf("recordings: %v", ids)
+	}
+	c.recorded(limited(t), t, ids[0], "source")
+	for player, file := range map[string]string{"hls": "index.m3u8", "dash": "manifest.mpd"} {
+		w := watch(t, script, c.web+"/vod/"+ids[0]+"/"+file, "--player", player, "--seconds", "6")
+		for try := 1; w.Frames < 30 && len(w.Fatal) == 0 && try < 3; try++ {
+			w = watch(t, script, c.web+"/vod/"+ids[0]+"/"+file, "--player", player, "--seconds", "6")
+		}
+		if w.FirstFrame == 0 || w.Frames < 30 || w.Read < w.Frames/2 || len(w.Fatal)+len(w.Console) > 0 {
+			t.Errorf("%s: %+v", player, w)
+		}
+		t.Logf("%s: %+v", player, w)
 	}
 }
 

@@ -36,6 +36,8 @@ type metricDescs struct {
 	live, bytes, packets, frames, dropped, readers *prometheus.Desc
 	encoded, lag, shed, corrupt                    *prometheus.Desc
 	libav                                          *prometheus.Desc
+
+	recording, spool, stored, storedBytes, failures, lost *prometheus.Desc
 }
 
 func newMetricDescs() metricDescs {
@@ -51,6 +53,13 @@ func newMetricDescs() metricDescs {
 		shed:    desc("weir_transcode_shed", "1 while a rendition is left out for lack of time.", "stream", "rendition"),
 		corrupt: desc("weir_transcode_corrupt_packets_total", "Source packets that could not be decoded.", "stream"),
 		libav:   desc("weir_av_objects", "libav objects in use.", "kind"),
+
+		recording:   desc("weir_archive_recordings", "Recordings that are made or closed now."),
+		spool:       desc("weir_archive_spool_bytes", "What of recordings waits on the disk for the object store."),
+		stored:      desc("weir_archive_stored_segments_total", "Segments that the object store took."),
+		storedBytes: desc("weir_archive_stored_bytes_total", "Bytes of those."),
+		failures:    desc("weir_archive_store_failures_total", "Calls of the object store that failed; they are made again."),
+		lost:        desc("weir_archive_lost_segments_total", "Segments that recordings lack: the spool was full, or the disk."),
 	}
 }
 
@@ -96,9 +105,20 @@ func (m *mediaMetrics) Collect(ch chan<- prometheus.Metric) {
 		}
 		count(d.corrupt, p.job.Corrupt(), name)
 	}
+	m.collectRecordings(d, gauge, count)
 	c := av.Live()
 	gauge(d.libav, float64(c.Frames), "frame")
 	gauge(d.libav, float64(c.Packets), "packet")
 	gauge(d.libav, float64(c.Contexts), "context")
 	m.latency.Collect(ch)
+}
+
+func (m *mediaMetrics) collectRecordings(d metricDescs, gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, uint64, ...string)) {
+	st := m.role.pipelines.recordings.Stats()
+	gauge(d.recording, float64(st.Running))
+	gauge(d.spool, float64(st.Waiting))
+	count(d.stored, st.Stored)
+	count(d.storedBytes, st.Bytes)
+	count(d.failures, st.Failures)
+	count(d.lost, st.Lost)
 }

@@ -82,13 +82,16 @@ func (x *Index) next(at []int) (s Segment, ok bool) {
 	return s, true
 }
 
-// Run gives the segments of a run in a rendition; nil when not all are there: the
-// rendition has a gap.
+// Run gives the segments of a run in a rendition, up to the first that is missing: they
+// can be decoded. nil means that the rendition has a gap.
 func (r *Rendition) Run(run Run) Segments {
-	i := r.Segments.Find(run.First)
-	n := int(run.Last - run.First + 1)
-	if i+n > len(r.Segments) || r.Segments[i].MSN != run.First || r.Segments[i+n-1].MSN != run.Last {
+	from := r.Segments.Find(run.First)
+	to := from
+	for to < len(r.Segments) && r.Segments[to].MSN <= run.Last && r.Segments[to].MSN == run.First+uint64(to-from) {
+		to++
+	}
+	if to == from {
 		return nil
 	}
-	return r.Segments[i : i+n]
+	return r.Segments[from:to]
 }

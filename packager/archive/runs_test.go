@@ -103,7 +103,7 @@ func TestRunOfRendition(t *testing.T) {
 	for _, tc := range []struct {
 		first, last uint64
 		want        int
-	}{{0, 4, 0}, {5, 5, 1}, {6, 6, 0}, {7, 7, 1}, {8, 8, 0}, {0, 2, 3}, {0, 1 << 62, 0}} {
+	}{{0, 4, 3}, {5, 5, 1}, {6, 6, 0}, {7, 7, 1}, {8, 8, 0}, {0, 2, 3}, {0, 1 << 62, 3}, {3, 4, 0}} {
 		if got := len(r.Run(archive.Run{First: tc.first, Last: tc.last})); got != tc.want {
 			t.Errorf("%d-%d: %d segments, want %d", tc.first, tc.last, got, tc.want)
 		}

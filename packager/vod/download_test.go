@@ -66,7 +66,7 @@ func TestDownload(t *testing.T) {
 					continue
 				}
 				first := media.Time(0)
-				if i == 1 { // a run that is not whole is left out
+				if i == 1 { // a run without its beginning is left out
 					first = media.FromScale(47*1024, 48000)
 				}
 				if at := (p.DTS - first).In(scale); !bytes.Equal(data[n], p.Data) || int64(times[n])-at > 1 || at-int64(times[n]) > 1 || int64(offsets[n]) != (p.PTS-p.DTS).In(scale) {
