@@ -47,6 +47,8 @@ func full(d Data) Data {
 			field.SetBool(true)
 		case int64:
 			field.SetInt(7)
+		case []string:
+			field.Set(reflect.ValueOf([]string{"ann"}))
 		}
 	}
 	return v.Interface().(Data)

@@ -18,6 +18,13 @@ func All() []Data {
 		UserEmailVerificationRequested{},
 		UserPasswordResetRequested{},
 		UserSecurity{},
+		StreamStarted{},
+		StreamUpdated{},
+		StreamReconnecting{},
+		StreamEnded{},
+		KeyRotated{},
+		PublishRefused{},
+		ChannelDeleted{},
 	}
 }
 
