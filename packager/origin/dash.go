@@ -19,6 +19,7 @@ func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, s *Stream,
 		notFound(w)
 		return
 	}
+	s.Audience.see(r)
 	if !open && to == from+1 {
 		h.segment(w, r, s, t, from)
 		return

@@ -153,6 +153,7 @@ func (h *Handler) entry(w http.ResponseWriter, r *http.Request, name string, seg
 		return
 	}
 	head := w.Header()
+	welcome(w, r)
 	head["Content-Type"] = mime
 	head["Cache-Control"] = noCache
 	head["Content-Length"] = []string{strconv.Itoa(len(text))}

@@ -18,6 +18,7 @@ func (h *Handler) playlist(w http.ResponseWriter, r *http.Request, s *Stream, t 
 		refuse(w, err.Error())
 		return
 	}
+	s.Audience.see(r)
 	cache := noCache
 	if d.block {
 		if status := h.block(r.Context(), s, t, d); status != http.StatusOK {

@@ -3,6 +3,7 @@ package origin
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ type Stream struct {
 	Segment    media.Time // wished length of segments
 	PartTarget media.Time
 	Rewind     media.Time // length of the playlists
+	Audience   Audience   // who watches
 
 	once      sync.Once
 	playlists map[*window.Track]*playlist
@@ -145,4 +147,15 @@ func (s *Stream) ready(segments int) []*window.Track {
 		return nil
 	}
 	return ready
+}
+
+// Playable blocks until players can start, and reports whether they can: false when the
+// stream or ctx ends, or closing (which may be nil) is closed, before that.
+func (s *Stream) Playable(ctx context.Context, closing <-chan struct{}) bool {
+	ready := false
+	err := s.Window.Wait(ctx, closing, func() bool {
+		ready = s.ready(2) != nil
+		return ready || s.Window.Ended()
+	})
+	return err == nil && ready
 }
