@@ -30,11 +30,30 @@ type Request struct {
 	Peer     string // host:port of the publisher
 }
 
+// Grant is what a gate lets a publisher do.
+type Grant struct {
+	Name     string // what it publishes as
+	Takeover bool   // it replaces a publisher that is there, also where Config.Takeover does not
+	Detail   any    // the gate's own, for its Watcher; ingest does not look at it
+}
+
 // Gate says who may publish. It is called once per connection, before anything
 // is promised to the publisher.
 type Gate interface {
 	// Publish resolves a key to the name that its owner publishes as. It returns
 	// an error that is ErrDenied when there is no such key; other errors mean
 	// that the question could not be answered. ctx carries the deadline.
-	Publish(ctx context.Context, r Request) (name string, err error)
+	Publish(ctx context.Context, r Request) (Grant, error)
+}
+
+// Watcher is told what becomes of publishers. Its methods are called with the session
+// locked, in the order in which things happen to a name, and must not block.
+type Watcher interface {
+	// Joined: the publisher of r is the session's now, as a new one, in place of one
+	// that dropped, or in place of one that it replaced.
+	Joined(g Grant, r Request)
+	// Dropped: the publisher is gone, and waited for.
+	Dropped(name string)
+	// Ended: the session is over; reason is nil when its publisher left.
+	Ended(name string, reason error)
 }

@@ -62,6 +62,9 @@ func (s *Session) end(reason error) {
 		s.pub.leave(reason)
 		s.pub = nil
 	}
+	if w := s.owner.cfg.Watch; w != nil {
+		w.Ended(s.name, reason)
+	}
 	s.closeStream()
 	close(s.done)
 	s.owner.forget(s)
@@ -81,7 +84,7 @@ func (s *Session) closeStream() {
 
 // join makes the publisher of r the session's. The error is errLeft when the
 // session has ended and is forgotten: the name is free for a new one.
-func (s *Session) join(r Request, takeover bool) (*Publisher, error) {
+func (s *Session) join(g Grant, r Request, takeover bool) (*Publisher, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
@@ -99,6 +102,9 @@ func (s *Session) join(r Request, takeover bool) (*Publisher, error) {
 		s.owner.cfg.Log.Info("publisher is back", "stream", s.name, "peer", r.Peer)
 	}
 	s.pub = &Publisher{session: s, request: r, done: make(chan struct{})}
+	if w := s.owner.cfg.Watch; w != nil {
+		w.Joined(g, r)
+	}
 	return s.pub, nil
 }
 
@@ -118,6 +124,9 @@ func (s *Session) await() {
 		return
 	}
 	s.owner.cfg.Log.Info("publisher dropped, waiting", "stream", s.name, "for", d)
+	if w := s.owner.cfg.Watch; w != nil {
+		w.Dropped(s.name)
+	}
 	s.owner.wait.Add(1)
 	var t *time.Timer
 	t = time.AfterFunc(d, func() {

@@ -22,11 +22,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type anyKey struct{}
 
-func (anyKey) Publish(_ context.Context, r ingest.Request) (string, error) {
+func (anyKey) Publish(_ context.Context, r ingest.Request) (ingest.Grant, error) {
 	if r.Key == "wrong" {
-		return "", fmt.Errorf("no such key: %w", ingest.ErrDenied)
+		return ingest.Grant{}, fmt.Errorf("no such key: %w", ingest.ErrDenied)
 	}
-	return r.Key, nil
+	return ingest.Grant{Name: r.Key, Detail: r.Peer}, nil
 }
 
 // rig is a set of sessions with a publisher that sends 30 fps video and 48 kHz

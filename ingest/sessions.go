@@ -27,6 +27,8 @@ type Config struct {
 	// Seen, when set, is told once at the end of a session how far apart the
 	// publisher's key frames were at most; 0 when that was never seen.
 	Seen func(name string, gop media.Time)
+	// Watch, when set, is told what becomes of publishers.
+	Watch Watcher
 
 	// Sleep waits to hold back a publisher who sends faster than real time;
 	// default a timer that ends early when done is closed.
@@ -67,16 +69,16 @@ func NewSessions(cfg Config) *Sessions {
 // that waits for its return. It blocks no longer than the gate does. The error
 // wraps ErrDenied, ErrBusy or ErrClosing, or is the gate's own.
 func (s *Sessions) Open(ctx context.Context, r Request) (*Publisher, error) {
-	name, err := s.cfg.Gate.Publish(ctx, r)
+	g, err := s.cfg.Gate.Publish(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
 	for {
-		x, err := s.session(name)
+		x, err := s.session(g.Name)
 		if err != nil {
 			return nil, err
 		}
-		p, err := x.join(r, s.cfg.Takeover)
+		p, err := x.join(g, r, s.cfg.Takeover || g.Takeover)
 		if !errors.Is(err, errLeft) {
 			return p, err
 		}

@@ -174,11 +174,11 @@ func (f *front) Run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	key, err := f.firstKey()
+	password, err := f.node.firstUser(ctx)
 	if err != nil {
 		return err
 	}
-	password, err := f.node.firstUser(ctx)
+	key, err := f.firstKey(ctx)
 	if err != nil {
 		return err
 	}
@@ -196,9 +196,9 @@ func (f *front) Run(ctx context.Context) error {
 }
 
 // firstKey is made this late so that it is never made without being printed.
-func (f *front) firstKey() (string, error) {
+func (f *front) firstKey(ctx context.Context) (string, error) {
 	if f.node.media == nil || f.node.cfg.Ingest.Publish == "open" {
 		return "", nil
 	}
-	return f.node.keys.First("main")
+	return f.node.live.First(ctx, "main", f.node.firstOwner(ctx))
 }

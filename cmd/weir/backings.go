@@ -16,6 +16,7 @@ import (
 	"weir/services/backing/db"
 	"weir/services/backing/outbox"
 	"weir/services/backing/redis"
+	"weir/services/live"
 	"weir/services/run"
 	"weir/services/user"
 )
@@ -46,7 +47,7 @@ func openDatabase(ctx context.Context, cfg *Settings, log *slog.Logger) (*db.DB,
 	}
 	events, err := outbox.Set()
 	if err == nil {
-		err = d.Migrate(ctx, events, user.Migrations())
+		err = d.Migrate(ctx, events, user.Migrations(), live.Migrations())
 	}
 	if err != nil {
 		d.Close()
@@ -131,7 +132,11 @@ func openBlobs(ctx context.Context, cfg *Settings) (closingBlob, error) {
 }
 
 func (n *node) newBus(d *db.DB) (bus.Bus, error) {
-	c := bus.Config{DB: d, Log: n.log, Metrics: n.registry}
+	channels, err := live.Open(live.Config{DB: d, Log: n.log}) // handles events by the database alone
+	if err != nil {
+		return nil, err
+	}
+	c := bus.Config{DB: d, Log: n.log, Metrics: n.registry, Subscriptions: []bus.Subscription{channels.Subscription()}}
 	if n.cfg.Store.AMQPURL == "" {
 		return membus.New(c)
 	}

@@ -37,7 +37,7 @@ func (n *node) banner(program, firstKey, password string, demo bool, took time.D
 		b.rtmps = "rtmps://" + forPeople(n.media.RTMPSAddr(), "443") + "/live"
 	}
 	if n.users != nil && n.cfg.Users.UserAddr != "" {
-		b.users = "http://" + forPeople(n.users.listener.Addr().String(), "80")
+		b.users = "http://" + forPeople(n.users.port.listener.Addr().String(), "80")
 	}
 	if n.admin != nil {
 		b.admin = "http://" + forPeople(n.admin.listener.Addr().String(), "80")

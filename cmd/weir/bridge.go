@@ -6,30 +6,11 @@ import (
 	"fmt"
 	"io"
 
-	"weir/ingest"
 	"weir/packager/archive"
 	"weir/services/backing/blob"
-	"weir/services/live"
 )
 
 // This file holds every contact of the two pillars.
-
-// gate lets publishers in by the stream keys of the live service.
-type gate struct{ keys keyResolver }
-
-var _ ingest.Gate = gate{}
-
-// Publish resolves a stream key to its name.
-func (g gate) Publish(ctx context.Context, r ingest.Request) (string, error) {
-	name, err := g.keys.Resolve(ctx, r.Key)
-	switch {
-	case errors.Is(err, live.ErrName):
-		return "", ingest.Refusal{Words: live.ErrName.Error()}
-	case errors.Is(err, live.ErrDenied):
-		return "", ingest.ErrDenied
-	}
-	return name, err
-}
 
 // blobStore keeps recordings where the services keep their objects.
 type blobStore struct{ blobs blob.Blob }

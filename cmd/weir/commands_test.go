@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,6 +18,9 @@ import (
 	"go.uber.org/goleak"
 
 	"weir/ingest"
+	"weir/services/backing/db"
+	"weir/services/backing/db/dbtest"
+	"weir/services/backing/outbox"
 	"weir/services/live"
 )
 
@@ -81,7 +85,7 @@ func TestExitCodes(t *testing.T) {
 		"key of no name":    {nil, []string{"key", "create"}, 2, "one NAME"},
 		"key of bad name":   {nil, []string{"key", "create", "../x"}, 2, "a-z"},
 		"no such key":       {nil, []string{"key", "revoke", "0000"}, 1, "weir key list"},
-		"migrate":           {nil, []string{"migrate"}, 0, "are up to date"},
+		"migrate":           {nil, []string{"migrate"}, 0, "is up to date"},
 		"demo of bad name":  {nil, []string{"demo", "--name", "A"}, 2, "a-z"},
 		"demo without RTMP": {[]string{"WEIR_RTMP_ADDR="}, []string{"demo"}, 1, "WEIR_RTMP_ADDR"},
 	}
@@ -224,11 +228,11 @@ func TestKeysWhileRunning(t *testing.T) {
 		t.Fatalf("%+v", made)
 	}
 	list := weir(context.Background(), nil, "key", "list")
-	id := find(t, `(?m)^([0-9a-f]{8})  studio`, list.stdout)
+	id := find(t, `(?m)^([0-9a-f-]{36})  studio`, list.stdout)
 	if strings.Contains(list.stdout, key) || !strings.Contains(list.stdout, "main") {
 		t.Errorf("list: %s", list.stdout)
 	}
-	if r := weir(context.Background(), nil, "key", "revoke", id); r.code != 0 || !strings.Contains(r.stdout, "stays until it leaves") {
+	if r := weir(context.Background(), nil, "key", "revoke", id); r.code != 0 || !strings.Contains(r.stdout, "within a second") {
 		t.Errorf("revoke: %+v", r)
 	}
 	if list := weir(context.Background(), nil, "key", "list"); strings.Contains(list.stdout, "studio") {
@@ -246,7 +250,7 @@ func TestOpenIsLoud(t *testing.T) {
 	if !strings.Contains(r.stderr, `"setting":"WEIR_WEBRTC_PUBLIC"`) {
 		t.Errorf("nothing is said about a setting without effect: %s", r.stderr)
 	}
-	if _, err := os.Stat("data/keys.json"); err == nil {
+	if list := weir(context.Background(), nil, "key", "list"); strings.Contains(list.stdout, "main") {
 		t.Error("a key was made")
 	}
 }
@@ -383,7 +387,19 @@ func TestBannerSaysHowToPublish(t *testing.T) {
 
 // A publisher hears what is wrong with a name.
 func TestGateExplainsNames(t *testing.T) {
-	_, err := gate{live.OpenDoor{}}.Publish(t.Context(), ingest.Request{Key: "Bad Name"})
+	d := dbtest.Open(t, db.Config{Path: filepath.Join(t.TempDir(), "weir.db")})
+	events, err := outbox.Set()
+	if err == nil {
+		err = d.Migrate(t.Context(), events, live.Migrations())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := live.Open(live.Config{DB: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = (&control{live: s, open: true}).Publish(t.Context(), ingest.Request{Key: "Bad Name"})
 	if !errors.Is(err, ingest.ErrDenied) || err.Error() != live.ErrName.Error() {
 		t.Errorf("%v", err)
 	}

@@ -43,6 +43,7 @@ type IngestConfig struct {
 	Reconnect     time.Duration `env:"WEIR_RECONNECT" envDefault:"10s" unit:"duration" help:"how long a session waits for a publisher that dropped"`
 	Takeover      bool          `env:"WEIR_TAKEOVER" envDefault:"false" unit:"true or false" help:"a second publisher of a live name replaces the first (true) or is refused (false)"`
 	Publish       string        `env:"WEIR_PUBLISH" envDefault:"key" unit:"key or open" help:"key: a stream key is needed; open: anyone may publish any name"`
+	Hook          string        `env:"WEIR_PUBLISH_HOOK" unit:"URL" secret:"url" help:"asked by POST before a publisher with a right key is let in; 4xx refuses; empty: nobody is asked"`
 }
 
 // LiveConfig is about what viewers get.
@@ -50,7 +51,7 @@ type LiveConfig struct {
 	Ladder  Ladder        `env:"WEIR_LADDER" envDefault:"auto" unit:"auto, off or list" help:"renditions beside the source's own, such as 720p:2800k,480p:1400k; never larger than the source"`
 	Segment time.Duration `env:"WEIR_SEGMENT" envDefault:"2s" unit:"duration" help:"wished length of a segment, 500ms to 30s"`
 	Part    time.Duration `env:"WEIR_PART" envDefault:"200ms" unit:"duration" help:"wished length of an LL-HLS part, 50ms to 2s and at most half a segment"`
-	Record  string        `env:"WEIR_RECORD" envDefault:"off" unit:"off or all" help:"all: every stream is recorded, to S3 or WEIR_DATA_DIR, and stays there as /vod/ID"`
+	Record  string        `env:"WEIR_RECORD" envDefault:"off" unit:"off, channels or all" help:"channels: streams of channels that say so are recorded, to S3 or WEIR_DATA_DIR, and stay there as /vod/ID; all: every stream"`
 	SpoolMB int           `env:"WEIR_SPOOL_MB" envDefault:"4096" unit:"MB" help:"how much of recordings waits in WEIR_DATA_DIR while the object store does not work; what is more is lost, the oldest first"`
 	DVR     time.Duration `env:"WEIR_DVR" envDefault:"10m" unit:"duration" help:"how far viewers can go back, at least 6 times WEIR_SEGMENT"`
 }
@@ -59,6 +60,8 @@ type LiveConfig struct {
 type UsersConfig struct {
 	UserAddr Address `env:"WEIR_USER_ADDR" unit:"host:port" help:"where the role user serves other processes; empty: this process alone"`
 	UserURL  string  `env:"WEIR_USER_URL" unit:"URL" help:"where the gateway finds the role user when it runs in another process, such as http://10.0.0.7:8081"`
+	LiveAddr Address `env:"WEIR_LIVE_ADDR" unit:"host:port" help:"where the role live serves other processes; empty: this process alone"`
+	LiveURL  string  `env:"WEIR_LIVE_URL" unit:"URL" help:"where the gateway finds the role live when it runs in another process, such as http://10.0.0.8:8082"`
 	LogLinks bool    `env:"WEIR_LOG_LINKS" envDefault:"false" unit:"true or false" help:"for development: links of mails go to the log, where whoever reads it can take over accounts"`
 }
 

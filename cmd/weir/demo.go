@@ -33,10 +33,7 @@ func (d *demoService) Run(ctx context.Context) error {
 	}
 	key, giveBack := demoName, func() {}
 	if n.cfg.Ingest.Publish != "open" {
-		var err error
-		if key, giveBack, err = n.keys.Lend(demoName); err != nil {
-			return err
-		}
+		key, giveBack = n.live.Lend(demoName)
 	}
 	defer giveBack()
 	for ctx.Err() == nil {
@@ -73,7 +70,7 @@ func runDemoCommand(ctx context.Context, p process) (err error) {
 	key := *name
 	if cfg.Ingest.Publish != "open" {
 		var giveBack func() error
-		key, giveBack, err = demoKey(p, cfg.Store.DataDir, *name)
+		key, giveBack, err = demoKey(ctx, p, cfg.Store.DataDir, *name)
 		if err != nil {
 			return err
 		}
@@ -103,17 +100,25 @@ func watchURL(cfg *Settings, name string) string {
 	return base + "/watch/" + name
 }
 
-// demoKey makes a key that giveBack revokes.
-func demoKey(p process, dir, name string) (key string, giveBack func() error, err error) {
+// demoKey makes a key that giveBack revokes, and a channel that is not recorded where
+// there is none of that name.
+func demoKey(ctx context.Context, p process, dir, name string) (key string, giveBack func() error, err error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return "", nil, fmt.Errorf("no weir has run on WEIR_DATA_DIR=%s yet: start `%s all` first", dir, p.called())
 	}
-	keys, err := live.Open(dir, nil)
-	if err != nil {
-		return "", nil, err
-	}
-	id, key, err := keys.Create(name)
-	return key, func() error { return keys.Revoke(id) }, err
+	var made live.NewKey
+	err = withLive(ctx, p, func(_ *Settings, s *live.Service) error {
+		_, err := s.Ensure(ctx, name, nil, false)
+		if err == nil {
+			made, err = s.IssueKey(ctx, name, "of weir demo, while it runs")
+		}
+		return err
+	})
+	return made.Secret, func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return withLive(ctx, p, func(_ *Settings, s *live.Service) error { return s.Revoke(ctx, made.ID) })
+	}, err
 }
 
 // dialable is a listener's address as a client on the same machine dials it.

@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"syscall"
 	"time"
 
 	"weir/services/backing/db"
 	"weir/services/backing/redis"
-	"weir/services/live"
 	"weir/web"
 )
 
@@ -108,11 +106,7 @@ func checkFolder(dir string) (findings []finding, held bool) {
 	} else {
 		disk.remark = fmt.Sprintf("%.1f GiB free", float64(free)/(1<<30))
 	}
-	keys := finding{what: "stream keys"}
-	if _, err := os.Stat(dir); err == nil {
-		_, keys.err = live.Open(dir, nil)
-	}
-	return []finding{folder, disk, keys}, held
+	return []finding{folder, disk}, held
 }
 
 // checkPorts tries to listen. held says that a weir runs on the data folder: the

@@ -107,10 +107,10 @@ func TestRefusedPublishers(t *testing.T) {
 	key := strings.TrimSpace(made.stdout)
 	air(t, s, key).vanish()
 	list := weir(t.Context(), env, "key", "list")
-	if r := weir(t.Context(), env, "key", "revoke", find(t, `(?m)^([0-9a-f]{8})  studio`, list.stdout)); r.code != 0 {
+	if r := weir(t.Context(), env, "key", "revoke", find(t, `(?m)^([0-9a-f-]{36})  studio`, list.stdout)); r.code != 0 {
 		t.Fatalf("%+v", r)
 	}
-	refused("revoked key", key, "not valid")
+	refused("revoked key", key, "was revoked")
 	if r := s.stop(); strings.Contains(r.stderr, key) || strings.Contains(r.stderr, s.key) {
 		t.Error("a key is in the log")
 	}

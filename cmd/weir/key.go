@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"text/tabwriter"
 	"time"
 
+	"github.com/google/uuid"
+
+	"weir/services/fault"
 	"weir/services/live"
 )
 
 // runKey is `weir key`.
-func runKey(_ context.Context, p process) error {
+func runKey(ctx context.Context, p process) error {
 	const usage = "create NAME, list, or revoke ID"
 	if len(p.args) == 0 {
 		return usagef("%s key takes %s", p.called(), usage)
@@ -30,63 +32,63 @@ func runKey(_ context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := loadConfig(p.environ, envFileName)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(cfg.Store.DataDir, 0o750); err != nil {
-		return fmt.Errorf("WEIR_DATA_DIR=%s cannot be made: %w", cfg.Store.DataDir, err)
-	}
-	keys, err := live.Open(cfg.Store.DataDir, nil)
-	if err != nil {
-		return err
-	}
-	switch verb {
-	case "create":
-		return createKey(p, cfg, keys, args[0])
-	case "revoke":
-		return revokeKey(p, keys, args[0])
-	}
-	return listKeys(p, keys)
+	return withLive(ctx, p, func(cfg *Settings, keys *live.Service) error {
+		switch verb {
+		case "create":
+			return createKey(ctx, p, cfg, keys, args[0])
+		case "revoke":
+			return revokeKey(ctx, p, keys, args[0])
+		}
+		return listKeys(ctx, p, keys)
+	})
 }
 
 // createKey prints the key alone on stdout, for scripts, and the rest on stderr.
-func createKey(p process, cfg *Settings, keys *live.Keys, name string) error {
-	id, key, err := keys.Create(name)
+func createKey(ctx context.Context, p process, cfg *Settings, keys *live.Service, name string) error {
+	made, err := keys.IssueKey(ctx, name, "made by weir key")
 	if errors.Is(err, live.ErrName) {
 		return usagef("%v", err)
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(p.stdout, key)
-	fmt.Fprintf(p.stderr, "This is the stream key of %q (ID %s); it cannot be shown again. Publish to\n", name, id)
+	fmt.Fprintln(p.stdout, made.Secret)
+	fmt.Fprintf(p.stderr, "This is the stream key of %q (ID %s); it cannot be shown again. Publish to\n", name, made.ID)
 	if cfg.Ingest.RTMPAddr != "" {
-		fmt.Fprintf(p.stderr, "  rtmp://%s/live/%s\n", forPeople(string(cfg.Ingest.RTMPAddr), "1935"), key)
+		fmt.Fprintf(p.stderr, "  rtmp://%s/live/%s\n", forPeople(string(cfg.Ingest.RTMPAddr), "1935"), made.Secret)
 	}
 	return nil
 }
 
-func revokeKey(p process, keys *live.Keys, id string) error {
-	err := keys.Revoke(id)
-	if errors.Is(err, live.ErrNotFound) {
-		return fmt.Errorf("%w; `%s key list` shows them", err, p.called())
+func revokeKey(ctx context.Context, p process, keys *live.Service, id string) error {
+	parsed, err := uuid.Parse(id)
+	if err == nil {
+		err = keys.Revoke(ctx, parsed)
+	} else {
+		err = fault.New(fault.NotFound, "there is no such key")
+	}
+	if fault.Is(err, fault.NotFound) {
+		return fmt.Errorf("there is no key with the ID %.80q; `%s key list` shows them", id, p.called())
 	}
 	if err == nil {
-		fmt.Fprintln(p.stdout, "revoked; a publisher that is live now stays until it leaves")
+		fmt.Fprintln(p.stdout, "revoked; who is live with it is sent away within a second")
 	}
 	return err
 }
 
-func listKeys(p process, keys *live.Keys) error {
-	list, err := keys.List()
+func listKeys(ctx context.Context, p process, keys *live.Service) error {
+	list, err := keys.AllKeys(ctx)
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tNAME\tCREATED")
+	fmt.Fprintln(w, "ID\tNAME\tLABEL\tCREATED\tUSED")
 	for _, k := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", k.ID, k.Name, k.Created.Format(time.RFC3339))
+		used := "never"
+		if k.Used != nil {
+			used = k.Used.Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Label, k.Created.Format(time.RFC3339), used)
 	}
 	return w.Flush()
 }

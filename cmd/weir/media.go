@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"weir/ingest"
@@ -27,6 +28,7 @@ import (
 	"weir/packager/window"
 	"weir/services/backing/blob"
 	"weir/services/gateway"
+	"weir/services/live"
 )
 
 // liveFolder holds the segments of live streams, below the data folder.
@@ -37,6 +39,7 @@ type mediaRole struct {
 	log       *slog.Logger
 	hub       hub.Hub
 	sessions  *ingest.Sessions
+	control   *control
 	pipelines *pipelines
 	origin    *origin.Handler
 	vod       *vod.Handler
@@ -50,8 +53,8 @@ type mediaRole struct {
 }
 
 // openMedia binds the listeners and prepares the data folder; nothing is served
-// until Run. keys says who may publish, blobs is where recordings are.
-func openMedia(ctx context.Context, cfg Config, keys keyResolver, blobs blob.Blob, log *slog.Logger) (*mediaRole, error) {
+// until Run. channels says who may publish, blobs is where recordings are.
+func openMedia(ctx context.Context, cfg Config, channels *live.Service, blobs blob.Blob, log *slog.Logger) (*mediaRole, error) {
 	m := &mediaRole{log: log, closing: make(chan struct{})}
 	folder := filepath.Join(cfg.Store.DataDir, liveFolder)
 	if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o750)); err != nil {
@@ -68,11 +71,12 @@ func openMedia(ctx context.Context, cfg Config, keys keyResolver, blobs blob.Blo
 	m.vod = &vod.Handler{Recordings: recordings, Log: log}
 	m.stills = still.New(time.Now)
 	m.origin = &origin.Handler{Log: log, TimeURL: "/time", Closing: m.closing, Still: m.still}
+	m.control = &control{live: channels, open: cfg.Ingest.Publish == "open", log: log, names: map[string]*desk{}, end: m.end}
 	lingering, stop := context.WithCancel(context.WithoutCancel(ctx))
 	m.stop = stop
 	m.pipelines = &pipelines{
 		cfg: cfg, log: log, hub: &m.hub, origin: m.origin, metrics: newMediaMetrics(m), ctx: lingering,
-		record: recordAll(cfg.Live.Record), recordings: recordings,
+		control: m.control, recordings: recordings,
 		all: make(map[string]*pipeline), gops: make(map[string]media.Time),
 	}
 	m.hub.OnStart = m.pipelines.start
@@ -82,13 +86,20 @@ func openMedia(ctx context.Context, cfg Config, keys keyResolver, blobs blob.Blo
 		reconnect = -1
 	}
 	m.sessions = ingest.NewSessions(ingest.Config{
-		Gate: gate{keys}, Hub: &m.hub, Log: log, Reconnect: reconnect, Takeover: cfg.Ingest.Takeover,
+		Gate: m.control, Watch: m.control, Hub: &m.hub, Log: log, Reconnect: reconnect, Takeover: cfg.Ingest.Takeover,
 		Plan: m.pipelines.plan, Seen: m.pipelines.seen,
 	})
 	if err := m.listen(ctx, cfg); err != nil {
 		return nil, errors.Join(err, m.Run(canceled()))
 	}
 	return m, nil
+}
+
+// end sends the publisher of a name away.
+func (m *mediaRole) end(name string, reason error) {
+	if s := m.sessions.Get(name); s != nil {
+		s.End(reason)
+	}
 }
 
 // canceled is a context that is over: what is run with it only cleans up.
@@ -140,6 +151,7 @@ func (m *mediaRole) Run(ctx context.Context) error {
 	errs := make([]error, len(m.rtmp))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	servers.Go(func() { m.report(ctx) })
 	for i, s := range m.rtmp {
 		servers.Go(func() {
 			defer cancel()
@@ -178,22 +190,28 @@ func (m *mediaRole) still(ctx context.Context, name string) ([]byte, error) {
 	return m.stills.Shot(ctx, s.ID(), s.LastKey())
 }
 
-// Streams lists who is live, by name.
+// Streams lists who is live and may be found by everybody, by name.
 func (m *mediaRole) Streams() []gateway.Stream {
 	var list []gateway.Stream
 	for _, p := range m.pipelines.list() {
-		list = append(list, describe(p))
+		if info := p.session.live.Info(); info.Listed {
+			list = append(list, describe(p, info))
+		}
 	}
 	return list
 }
 
 // describe says what the API tells of a stream.
-func describe(p *pipeline) gateway.Stream {
+func describe(p *pipeline, info live.Info) gateway.Stream {
 	name := p.stream.Name
 	s := gateway.Stream{
 		Name: name, StartedAt: p.source.Epoch().UTC(), Bitrate: bitrate(p.source),
 		HLS: "/live/" + name + "/index.m3u8", DASH: "/live/" + name + "/manifest.mpd",
 		Watch: "/watch/" + name,
+		Title: info.Title, Category: info.Category, Tags: info.Tags, Mature: info.Mature, Viewers: info.Viewers,
+	}
+	if info.Session != uuid.Nil {
+		s.Session, s.Channel = info.Session.String(), info.Channel.String()
 	}
 	for _, t := range p.source.Tracks() {
 		if t.Kind == media.Video {

@@ -8,30 +8,24 @@ import (
 	"weir/services/live"
 )
 
-// runMigrate is `weir migrate`: the database; and the key file, of which there is
-// one version, so that a file of another is an error.
+// runMigrate is `weir migrate`: the database, and stream keys of an older weir.
 func runMigrate(ctx context.Context, p process) error {
 	if _, err := parseFlags(flags(p, "migrate"), p.args, 0, "no arguments"); err != nil {
 		return err
 	}
-	cfg, err := loadConfig(p.environ, envFileName)
-	if err != nil {
-		return err
-	}
-	keys, err := live.Open(cfg.Store.DataDir, nil)
-	if err != nil {
-		return err
-	}
-	list, err := keys.List()
-	if err != nil {
-		return err
-	}
 	return withDatabase(ctx, p, func(cfg *Settings, d *db.DB) error {
+		s, err := live.Open(live.Config{DB: d})
+		if err != nil {
+			return err
+		}
+		if err := s.Import(ctx, cfg.Store.DataDir); err != nil {
+			return err
+		}
 		where := "SQLite in " + cfg.Store.DataDir
 		if d.Postgres() {
 			where = "PostgreSQL"
 		}
-		fmt.Fprintf(p.stdout, "the database (%s) and the key file of %s (version %d, %d keys) are up to date\n", where, cfg.Store.DataDir, live.FileVersion, len(list))
+		fmt.Fprintf(p.stdout, "the database (%s) is up to date\n", where)
 		return nil
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/ingest"
@@ -29,7 +30,7 @@ type pipelines struct {
 	origin  *origin.Handler
 	metrics *mediaMetrics
 
-	record     recordingOf
+	control    *control
 	recordings *archive.Recordings
 
 	ctx  context.Context // ends the lingering of what is over
@@ -48,7 +49,10 @@ type pipeline struct {
 	stream *origin.Stream
 	files  *archive.Files
 	rec    *archive.Recorder // nil when it is not recorded
-	done   chan struct{}     // closed when nothing of it is in the hub any more
+
+	session session       // what the live-service knows of it
+	lag     atomic.Int64  // most that the ladder was behind, as a time.Duration
+	done    chan struct{} // closed when nothing of it is in the hub any more
 }
 
 // linger is how long viewers can still get the end of a stream.
@@ -159,13 +163,17 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	if err := p.transcode(pl, plan, &pack); err != nil {
 		return nil, err
 	}
-	pl.files, pl.rec = p.sink(s, epoch, pack.Target)
+	var err error
+	if pl.session, err = p.control.begin(s); err != nil {
+		return nil, err
+	}
+	pl.files, pl.rec = p.sink(s, pl.session, epoch, pack.Target)
 	pack.Sink = pl.files
 	if pl.rec != nil {
 		pack.Sink = pl.rec
 	}
-	var err error
 	if pl.pack, err = packager.New(pack); err != nil {
+		p.control.finish(pl.session, s, 0)
 		if pl.rec != nil {
 			p.finish(pl.rec)
 		}
@@ -249,12 +257,18 @@ func (p *pipelines) run(pl *pipeline) {
 	}
 	packed := make(chan struct{})
 	job.Go(func() { p.watchStart(pl, packed) })
+	job.Go(func() {
+		if pl.stream.Playable(p.ctx, packed) {
+			p.control.live.Playable(pl.session.live)
+		}
+	})
 	pl.pack.Run(context.WithoutCancel(p.ctx))
 	close(packed)
 	if pl.rec != nil {
 		p.wait.Go(func() { p.finish(pl.rec) })
 	}
 	job.Wait()
+	p.control.finish(pl.session, pl.source, time.Duration(pl.lag.Load()))
 	close(pl.done)
 	p.origin.End(pl.stream)
 	p.mu.Lock()

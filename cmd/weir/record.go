@@ -15,28 +15,29 @@ import (
 // data folder.
 const spoolFolder = "spool"
 
-// recordingOf decides when a stream goes live whether its session is recorded, and
-// under which ID.
-type recordingOf func(name string) (id string, on bool)
-
-// recordAll is WEIR_RECORD: all streams, or none.
-func recordAll(setting string) recordingOf {
-	return func(string) (string, bool) {
-		if setting != "all" {
-			return "", false
-		}
-		id, err := uuid.NewV7()
-		return id.String(), err == nil
+// recording is the ID under which a session is recorded, as WEIR_RECORD and its channel
+// have it; empty: it is not.
+func (p *pipelines) recording(s session) string {
+	switch b := s.live; {
+	case p.cfg.Live.Record == "off", p.cfg.Live.Record == "channels" && !b.Grant().Record:
+		return ""
+	case b != nil:
+		return b.ID.String()
 	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return ""
+	}
+	return id.String()
 }
 
 // sink is where the segments of a session go: files for rewinding, and the store too
 // where it is recorded. A stream that cannot be recorded is served all the same.
-func (p *pipelines) sink(s *hub.Stream, epoch string, target int) (files *archive.Files, rec *archive.Recorder) {
+func (p *pipelines) sink(s *hub.Stream, of session, epoch string, target int) (files *archive.Files, rec *archive.Recorder) {
 	name := s.ID().Name()
 	files = &archive.Files{Dir: filepath.Join(p.cfg.Store.DataDir, liveFolder, name, epoch)}
-	id, on := p.record(name)
-	if !on {
+	id := p.recording(of)
+	if id == "" {
 		return files, nil
 	}
 	rec, err := p.recordings.Begin(p.ctx, archive.Stream{ID: id, Name: name, Epoch: s.Epoch(), Target: target, Files: *files})

@@ -28,9 +28,9 @@ type role struct {
 // reverse, so viewers are let go before the media they watch.
 func roles() []role {
 	return []role{
+		{"user", openUsers},
 		{"live", openLive},
 		{"media", openMediaRole},
-		{"user", openUsers},
 		{"gateway", openGateway},
 	}
 }
@@ -68,58 +68,40 @@ type node struct {
 	traces   *trace.Provider
 
 	admin    *admin           // nil when the port is off
-	keys     *live.Keys       // by live or media
+	live     *live.Service    // by live or media
+	liveAPI  *liveRole        // nil without the role
 	backings *backings        // nil when no role needs them
 	media    *mediaRole       // nil without the role
 	users    *userRole        // nil without the role
 	gateway  *gateway.Gateway // nil without the role
 }
 
-// openKeys opens the stream keys, once for all roles that need them.
-func (n *node) openKeys() error {
-	if n.keys != nil {
-		return nil
-	}
-	var err error
-	n.keys, err = live.Open(n.cfg.Store.DataDir, nil)
-	return err
-}
-
-// resolver is how keys become names, as WEIR_PUBLISH has it.
-func (n *node) resolver() keyResolver {
-	if n.cfg.Ingest.Publish == "open" {
-		return live.OpenDoor{}
-	}
-	return n.keys
-}
-
-// keyResolver says which name a stream key stands for; the error wraps
-// live.ErrDenied when it stands for none.
-type keyResolver interface {
-	Resolve(ctx context.Context, key string) (name string, err error)
-}
-
-var (
-	_ keyResolver = (*live.Keys)(nil)
-	_ keyResolver = live.OpenDoor{}
-)
-
-func openLive(_ context.Context, n *node) (run.Service, error) { return nil, n.openKeys() }
-
 func openMediaRole(ctx context.Context, n *node) (run.Service, error) {
-	if err := n.openKeys(); err != nil {
+	if err := n.openLiveService(ctx); err != nil {
 		return nil, err
 	}
 	if err := n.openBackings(ctx); err != nil {
 		return nil, err
 	}
-	m, err := openMedia(ctx, n.cfg.Config, n.resolver(), n.backings.blobs, n.log)
+	m, err := openMedia(ctx, n.cfg.Config, n.live, n.backings.blobs, n.log)
 	if err != nil {
 		return nil, err
 	}
 	n.media = m
 	n.registry.MustRegister(m.Collectors()...)
-	return m, nil
+	return &mediaStage{m}, nil
+}
+
+// mediaStage is the media role with what writes down its sessions around it: their ends
+// are written after the streams have ended.
+type mediaStage struct{ media *mediaRole }
+
+// Name is the name of the service.
+func (s *mediaStage) Name() string { return "media" }
+
+// Run serves until ctx is done.
+func (s *mediaStage) Run(ctx context.Context) error {
+	return run.Stages(ctx, []run.Service{part{"sessions", s.media.control.live.RunNode}}, []run.Service{s.media})
 }
 
 // tellOfItself is what the API says of this server.

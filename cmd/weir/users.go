@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"net"
 	"time"
 
 	"weir/services/auth"
@@ -18,8 +17,7 @@ type userRole struct {
 	service  *user.Service
 	verifier *auth.Verifier
 	server   *httpd.Server
-	listener net.Listener
-	dial     func(context.Context) (net.Conn, error) // reaches listener
+	port     servicePort
 }
 
 // userRoutes are the addresses that the gateway hands to the user-service.
@@ -54,31 +52,11 @@ func openUsers(ctx context.Context, n *node) (run.Service, error) {
 	})
 	s.Routes(r.server, "")
 	n.state.need("revocations", r.verifier.Ready)
-	if err := r.listen(ctx, n.cfg.Users.UserAddr); err != nil {
+	if r.port, err = openServicePort(ctx, "WEIR_USER_ADDR", n.cfg.Users.UserAddr); err != nil {
 		return nil, err
 	}
 	n.users = r
 	return r, nil
-}
-
-// listen opens the port for other processes, or none: then only this process can
-// reach the service.
-func (r *userRole) listen(ctx context.Context, addr Address) error {
-	if addr == "" {
-		r.listener, r.dial = httpd.Memory()
-		return nil
-	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", string(addr))
-	if err != nil {
-		return bindError("WEIR_USER_ADDR", addr, err)
-	}
-	r.listener = l
-	r.dial = func(ctx context.Context) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "tcp", l.Addr().String())
-	}
-	return nil
 }
 
 func (r *userRole) Name() string { return "user" }
@@ -89,7 +67,7 @@ func (r *userRole) Run(ctx context.Context) error {
 		part{"revocations", r.verifier.Run},
 		part{"housekeeping", r.service.Run},
 	}
-	servers := []run.Service{part{"user API", func(ctx context.Context) error { return r.server.Serve(ctx, r.listener) }}}
+	servers := []run.Service{part{"user API", func(ctx context.Context) error { return r.server.Serve(ctx, r.port.listener) }}}
 	return run.Stages(ctx, parts, servers)
 }
 
@@ -107,9 +85,12 @@ func (n *node) services() []gateway.Service {
 	var out []gateway.Service
 	switch {
 	case n.users != nil:
-		out = append(out, gateway.Service{Name: "user", Routes: userRoutes(), Dial: n.users.dial, BodyLimit: userBody})
+		out = append(out, gateway.Service{Name: "user", Routes: userRoutes(), Dial: n.users.port.dial, BodyLimit: userBody})
 	case n.cfg.Users.UserURL != "":
 		out = append(out, gateway.Service{Name: "user", Routes: userRoutes(), URL: n.cfg.Users.UserURL, BodyLimit: userBody})
+	}
+	if s, ok := n.liveService(); ok {
+		out = append(out, s)
 	}
 	return out
 }

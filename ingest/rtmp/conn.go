@@ -32,7 +32,7 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, peer string) {
 	stop := context.AfterFunc(ctx, c.wire.Interrupt)
 	defer stop()
 	if err := c.open(ctx); err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil || !errors.Is(err, wire.ErrInterrupted) {
 			s.quiet.warn(peer, "publisher not admitted", "peer", peer, "err", err)
 		}
 		return

@@ -336,9 +336,9 @@ func TestLocal(t *testing.T) {
 // gate lets the key "good" publish under that name.
 type gate struct{}
 
-func (gate) Publish(_ context.Context, r ingest.Request) (string, error) {
+func (gate) Publish(_ context.Context, r ingest.Request) (ingest.Grant, error) {
 	if r.Key != "good" {
-		return "", ingest.ErrDenied
+		return ingest.Grant{}, ingest.ErrDenied
 	}
-	return r.Key, nil
+	return ingest.Grant{Name: r.Key}, nil
 }

@@ -26,6 +26,13 @@ type Stream struct {
 	DASH       string      `json:"dash"`        // path on this server
 	Thumbnail  string      `json:"thumbnail"`   // path on this server; empty without video
 	Watch      string      `json:"watch"`       // path on this server
+	Title      string      `json:"title"`       // of the channel; empty for none
+	Category   string      `json:"category"`    // of the channel; empty for none
+	Tags       []string    `json:"tags"`        // of the channel
+	Mature     bool        `json:"mature"`      // for adults only
+	Viewers    int64       `json:"viewers"`     // at the moment
+	Channel    string      `json:"channel_id"`  // empty when the stream has no channel
+	Session    string      `json:"session_id"`  // empty when the stream has no channel
 }
 
 // Rendition is one quality of a live stream.
@@ -108,6 +115,9 @@ func (a *api) streams(w http.ResponseWriter, _ *http.Request) {
 	for i := range list {
 		if list[i].Renditions == nil {
 			list[i].Renditions = []Rendition{}
+		}
+		if list[i].Tags == nil {
+			list[i].Tags = []string{}
 		}
 	}
 	a.answer(w, struct {

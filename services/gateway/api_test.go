@@ -17,14 +17,16 @@ func TestStreamsAnswer(t *testing.T) {
 		return []Stream{{Name: "main", StartedAt: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Width: 1280, Height: 720, FrameRate: 29.97,
 			VideoCodec: "avc1.64001f", AudioCodec: "mp4a.40.2", Bitrate: 3_000_000,
 			Renditions: []Rendition{{Name: "source", Width: 1280, Height: 720, FrameRate: 29.97, Bitrate: 3_000_000}},
-			HLS:        "/live/main/index.m3u8", DASH: "/live/main/manifest.mpd", Thumbnail: "/live/main/thumb.jpg", Watch: "/watch/main"}, {Name: "radio"}}
+			HLS:        "/live/main/index.m3u8", DASH: "/live/main/manifest.mpd", Thumbnail: "/live/main/thumb.jpg", Watch: "/watch/main",
+			Title: "Otters", Category: "Nature", Tags: []string{"wild"}, Mature: true, Viewers: 7, Channel: "c", Session: "s"}, {Name: "radio"}}
 	}})
 	const want = `{"streams":[{"name":"main","started_at":"2026-11-23T12:00:00Z","width":1280,"height":720,"frame_rate":29.97,` +
 		`"video_codec":"avc1.64001f","audio_codec":"mp4a.40.2","bitrate":3000000,` +
 		`"renditions":[{"name":"source","width":1280,"height":720,"frame_rate":29.97,"bitrate":3000000}],` +
-		`"hls":"/live/main/index.m3u8","dash":"/live/main/manifest.mpd","thumbnail":"/live/main/thumb.jpg","watch":"/watch/main"},` +
+		`"hls":"/live/main/index.m3u8","dash":"/live/main/manifest.mpd","thumbnail":"/live/main/thumb.jpg","watch":"/watch/main",` +
+		`"title":"Otters","category":"Nature","tags":["wild"],"mature":true,"viewers":7,"channel_id":"c","session_id":"s"},` +
 		`{"name":"radio","started_at":"0001-01-01T00:00:00Z","width":0,"height":0,"frame_rate":0,"video_codec":"","audio_codec":"","bitrate":0,` +
-		`"renditions":[],"hls":"","dash":"","thumbnail":"","watch":""}]}` + "\n"
+		`"renditions":[],"hls":"","dash":"","thumbnail":"","watch":"","title":"","category":"","tags":[],"mature":false,"viewers":0,"channel_id":"","session_id":""}]}` + "\n"
 	if w := do(h, "GET", "/api/v1/streams"); w.Body.String() != want || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("got\n%s\nwant\n%s", w.Body, want)
 	}
@@ -94,8 +96,10 @@ func jsonType(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[time.Time](), t.Kind() == reflect.String:
 		return "string"
-	case t.Kind() == reflect.Int:
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
 		return "integer"
+	case t.Kind() == reflect.Bool:
+		return "boolean"
 	case t.Kind() == reflect.Float64:
 		return "number"
 	case t.Kind() == reflect.Slice:

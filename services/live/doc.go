@@ -1,15 +1,32 @@
-// Package live is the control plane of live streams. Today that is the stream
-// keys: who may publish, and as which name.
+// Package live is the live-stream-service: channels, stream keys, who may publish, and
+// what becomes of each session.
 //
-// A key is an opaque word of 32 characters that is shown once, when it is made.
-// Keys keeps only its SHA-256 (the key has 192 random bits, so a slow hash would
-// protect nothing), in one small file that every weir process on the data folder
-// shares: a change made by `weir key` is seen by the next Resolve of a running
-// server, and a revoked key is refused from then on.
+// Place in the walk: gateway -> httpd -> http*.go -> Service (one method a use case) ->
+// store*.go (SQL) -> backing/db, and in the same transaction the outbox -> bus. The
+// media role of the same process calls Admit, Begin, Playable, Dropped, Returned, Finish
+// and Seen through cmd/weir's bridge: a node that has streams needs this package and the
+// database, not the process that serves the API.
 //
-// Invariants: the file is replaced whole (written beside, synced, renamed), so a
-// reader never sees half of it and needs no lock; writers take a file lock; a key
-// in clear is never written and never logged.
+// What it keeps and how:
 //
-// It carries no media and ends no session that was granted earlier.
+//   - A channel has a name that is never given twice, an owner (or none: the operator's),
+//     and members with a role. What somebody may not know of is not found.
+//   - A stream key has 192 random bits, is shown once, and kept as its SHA-256: a slow
+//     hash would protect nothing and make every publisher wait.
+//   - Admit decides by one read. What is refused about a known channel is kept for its
+//     owner, and told by an event at most once a minute.
+//   - A Broadcast is a session of this process. What happens to it is written by RunNode,
+//     in order, with its events, until that has worked: a stream does not notice a
+//     database that is away.
+//   - Whoever wants a session to end (a revoked key, a ban, a suspension, the owner)
+//     writes that into its row; its node looks once a second.
+//   - Viewers are in Redis: a sorted set by their last request, and a HyperLogLog.
+//   - A node says in Redis that it lives; sessions of one that was missed for 20 s, with
+//     Redis answering, are ended by any process that runs Run.
+//
+// Invariants: a change and its events are one transaction; stream.started.v1 is emitted
+// once viewers can watch, and a session that they never could watch has no events; a
+// stream key is in no log, no error and no event.
+//
+// It carries no media.
 package live

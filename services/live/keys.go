@@ -8,191 +8,252 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
+
+	"weir/services/auth"
+	"weir/services/backing/db"
+	"weir/services/event"
+	"weir/services/fault"
 )
 
-// Refusals and other answers of Keys.
-var (
-	// ErrDenied is returned by Resolve for a key that is not, or no longer, valid.
-	ErrDenied = errors.New("stream key is not valid")
-	// ErrNotFound is returned by Revoke for an ID that no key has.
-	ErrNotFound = errors.New("no such key")
-	// ErrFile is returned when the key file cannot be understood.
-	ErrFile = errors.New("the key file is damaged or of a newer weir")
-)
-
-// maxKeys bounds the file that a process reads at a change.
-const maxKeys = 100_000
-
-// Key is what is kept of a stream key.
+// Key is what is kept of a stream key; the key itself is shown once, when it is made.
 type Key struct {
-	ID      string    `json:"id"`      // 8 hex digits, to revoke it by; not secret
-	Name    string    `json:"name"`    // the stream that its owner publishes
-	Hash    string    `json:"hash"`    // SHA-256 of the key, 64 hex digits
-	Created time.Time `json:"created"` // UTC
+	ID      uuid.UUID  `json:"id"`
+	Label   string     `json:"label" doc:"What its owner calls it"`
+	Created time.Time  `json:"created_at"`
+	Expires *time.Time `json:"expires_at,omitempty" doc:"When it ends by itself; absent: never"`
+	Used    *time.Time `json:"used_at,omitempty" doc:"When somebody published with it last, to the minute"`
 }
 
-// Keys are the stream keys of one data folder. All methods may be called from any
-// goroutine, and by several processes on the same folder at once.
-type Keys struct {
-	file keyFile
-	now  func() time.Time
-
-	mu     sync.RWMutex
-	seen   stamp             // the file that byHash was read from
-	byHash map[string]string // hash -> name
-	lent   map[string]string // hash -> name, of this process only
+// NewKey is a key with its secret.
+type NewKey struct {
+	Key
+	Secret string `json:"stream_key" doc:"What the encoder is given. Shown this once; only a hash is kept"`
 }
 
-// Open reads the keys in folder dir, which must exist; that there is no file yet is no
-// error. now is the clock of Key.Created; nil means time.Now.
-func Open(dir string, now func() time.Time) (*Keys, error) {
-	if now == nil {
-		now = time.Now
-	}
-	k := &Keys{file: newKeyFile(dir), now: now, lent: map[string]string{}}
-	if _, _, err := k.lookup(""); err != nil {
+// KeyOf is a key with the name of its channel.
+type KeyOf struct {
+	Key
+	Name string
+}
+
+// Keys are the keys of a channel that are not revoked, oldest first.
+func (s *Service) Keys(ctx context.Context, who auth.Identity, channel uuid.UUID) ([]Key, error) {
+	if _, err := s.access(ctx, s.store(), who, channel, Manager); err != nil {
 		return nil, err
 	}
-	return k, nil
+	list, err := s.store().keys(ctx, channel)
+	return list, faultOf(err)
 }
 
-// Create makes a key for name and returns its ID and the key itself, which cannot
-// be had again. A name may have several keys. It blocks on the disk and on other
-// processes that are writing.
-func (k *Keys) Create(name string) (id, key string, err error) {
-	if err := checkName(name); err != nil {
-		return "", "", err
+// CreateKey makes a key for a channel; expires may be nil.
+func (s *Service) CreateKey(ctx context.Context, who auth.Identity, channel uuid.UUID, label string, expires *time.Time) (NewKey, error) {
+	var made NewKey
+	clean, problem := checkText(label, 60, false)
+	if problem != "" {
+		return made, fault.Bad("body.label", problem)
 	}
-	err = k.file.update(func(keys []Key) ([]Key, error) {
-		var entry Key
-		entry, key = k.mint(name)
-		id = entry.ID
-		return append(keys, entry), nil
-	})
-	return id, key, err
-}
-
-// First makes a key for name if this folder never had any key; otherwise key is
-// empty. Of several processes that call it at once, one gets the key.
-func (k *Keys) First(name string) (key string, err error) {
-	if err := checkName(name); err != nil {
-		return "", err
+	if expires != nil && !expires.After(s.now()) {
+		return made, fault.Bad("body.expires_at", "must be in the future")
 	}
-	err = k.file.update(func(keys []Key) ([]Key, error) {
-		if keys != nil {
-			return nil, errUnchanged
+	err := s.within(ctx, func(ctx context.Context, st Store) error {
+		if _, err := s.hold(ctx, st, who, channel, Manager); err != nil {
+			return err
 		}
-		var entry Key
-		entry, key = k.mint(name)
-		return []Key{entry}, nil
+		var err error
+		made, err = s.mint(ctx, st, channel, clean, expires)
+		return err
 	})
-	return key, err
+	return made, err
 }
 
-// List returns the keys, oldest first.
-func (k *Keys) List() ([]Key, error) {
-	keys, _, err := k.file.read()
-	return keys, err
-}
-
-// Revoke removes the key with that ID, in every process on the folder. Sessions
-// that it opened before go on. It returns ErrNotFound when there is none.
-func (k *Keys) Revoke(id string) error {
-	return k.file.update(func(keys []Key) ([]Key, error) {
-		i := slices.IndexFunc(keys, func(e Key) bool { return e.ID == id })
-		if i < 0 {
-			return nil, fmt.Errorf("%.80q: %w", id, ErrNotFound)
+// RotateKey replaces a key by a new one with the same label and end: the old one is
+// revoked, and who publishes with it is sent away within a second.
+func (s *Service) RotateKey(ctx context.Context, who auth.Identity, channel, key uuid.UUID) (NewKey, error) {
+	var made NewKey
+	err := s.within(ctx, func(ctx context.Context, st Store) error {
+		c, err := s.hold(ctx, st, who, channel, Manager)
+		if err != nil {
+			return err
 		}
-		return slices.Delete(keys, i, i+1), nil
+		old, err := st.revoke(ctx, channel, key, s.stamp())
+		if err != nil {
+			return notFound(err, "key")
+		}
+		if made, err = s.mint(ctx, st, channel, old.Label, old.Expires); err != nil {
+			return err
+		}
+		return emit(ctx, st, event.KeyRotated{ChannelID: channel, Name: c.Name, OldKeyID: key, KeyID: made.ID, ByUserID: who.User})
+	})
+	return made, err
+}
+
+// RevokeKey ends a key; who publishes with it is sent away within a second.
+func (s *Service) RevokeKey(ctx context.Context, who auth.Identity, channel, key uuid.UUID) error {
+	return s.within(ctx, func(ctx context.Context, st Store) error {
+		if _, err := s.hold(ctx, st, who, channel, Manager); err != nil {
+			return err
+		}
+		_, err := st.revoke(ctx, channel, key, s.stamp())
+		return notFound(err, "key")
 	})
 }
 
-// Lend makes a key for name that only this process knows and that ends with it,
-// or when giveBack is called.
-func (k *Keys) Lend(name string) (key string, giveBack func(), err error) {
-	if err := checkName(name); err != nil {
-		return "", nil, err
-	}
-	entry, key := k.mint(name)
-	k.mu.Lock()
-	k.lent[entry.Hash] = name
-	k.mu.Unlock()
-	return key, func() {
-		k.mu.Lock()
-		delete(k.lent, entry.Hash)
-		k.mu.Unlock()
-	}, nil
-}
-
-// Resolve returns the name that key publishes as, or an error that wraps
-// ErrDenied. Any other error means that the key file could not be read. It looks
-// at the file's status each time and reads the file when it has changed. The time
-// that it takes says nothing about a valid key: what is compared are hashes.
-func (k *Keys) Resolve(ctx context.Context, key string) (name string, err error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
-	name, ok, err := k.lookup(hashOf(key))
+// mint makes a key in the transaction of st, for a channel that the caller holds.
+func (s *Service) mint(ctx context.Context, st Store, channel uuid.UUID, label string, expires *time.Time) (NewKey, error) {
+	list, err := st.keys(ctx, channel)
 	if err != nil {
-		return "", err
+		return NewKey{}, err
 	}
-	if !ok {
-		return "", ErrDenied
+	if len(list) >= keysEach {
+		return NewKey{}, fault.Newf(fault.Conflict, "a channel has at most %d keys; revoke one first", keysEach)
 	}
-	return name, nil
-}
-
-// lookup finds a hash in the file's present state.
-func (k *Keys) lookup(hash string) (name string, ok bool, err error) {
-	now, err := k.file.stamp()
+	id, err := newID()
 	if err != nil {
-		return "", false, err
+		return NewKey{}, err
 	}
-	k.mu.RLock()
-	fresh := k.byHash != nil && k.seen == now
-	if fresh {
-		name, ok = k.find(hash)
-	}
-	k.mu.RUnlock()
-	if fresh {
-		return name, ok, nil
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	keys, seen, err := k.file.read()
-	if err != nil {
-		return "", false, err
-	}
-	k.byHash, k.seen = make(map[string]string, len(keys)), seen
-	for _, e := range keys {
-		k.byHash[e.Hash] = e.Name
-	}
-	name, ok = k.find(hash)
-	return name, ok, nil
+	k := NewKey{Key: Key{ID: id, Label: label, Created: s.stamp(), Expires: expires}, Secret: newSecret()}
+	return k, st.insertKey(ctx, channel, k.Key, hashOf(k.Secret))
 }
 
-func (k *Keys) find(hash string) (name string, ok bool) {
-	if name, ok = k.byHash[hash]; ok {
-		return name, true
-	}
-	name, ok = k.lent[hash]
-	return name, ok
-}
-
-// mint makes a new random key.
-func (k *Keys) mint(name string) (entry Key, key string) {
-	var secret [24]byte
-	var id [4]byte
-	rand.Read(secret[:]) // never fails, says crypto/rand
-	rand.Read(id[:])
-	key = base64.RawURLEncoding.EncodeToString(secret[:])
-	return Key{ID: hex.EncodeToString(id[:]), Name: name, Hash: hashOf(key), Created: k.now().UTC().Truncate(time.Second)}, key
+// newSecret has 192 random bits in 32 characters.
+func newSecret() string {
+	var raw [24]byte
+	rand.Read(raw[:]) // never fails, says crypto/rand
+	return base64.RawURLEncoding.EncodeToString(raw[:])
 }
 
 func hashOf(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:])
+}
+
+// IssueKey makes a key for a name, and the operator's channel where there is none. It
+// is for the operator's commands.
+func (s *Service) IssueKey(ctx context.Context, name, label string) (NewKey, error) {
+	c, err := s.Ensure(ctx, name, nil, true)
+	if err != nil {
+		return NewKey{}, err
+	}
+	var made NewKey
+	err = s.within(ctx, func(ctx context.Context, st Store) error {
+		if _, err := st.held(ctx, c.ID); err != nil {
+			return notFound(err, "channel")
+		}
+		made, err = s.mint(ctx, st, c.ID, label, nil)
+		return err
+	})
+	return made, err
+}
+
+// First makes a key for name, and its channel with owner, if this installation never
+// had any key; otherwise key is empty.
+func (s *Service) First(ctx context.Context, name string, owner *uuid.UUID) (key string, err error) {
+	if some, err := s.store().anyKey(ctx); err != nil || some {
+		return "", faultOf(err)
+	}
+	if _, err := s.Ensure(ctx, name, owner, true); err != nil {
+		return "", err
+	}
+	made, err := s.IssueKey(ctx, name, "")
+	return made.Secret, err
+}
+
+// AllKeys are the keys of all channels, for the operator: at most a thousand.
+func (s *Service) AllKeys(ctx context.Context) ([]KeyOf, error) {
+	list, err := s.store().allKeys(ctx)
+	return list, faultOf(err)
+}
+
+// Revoke ends the key with that ID, for the operator; not_found: there is none.
+func (s *Service) Revoke(ctx context.Context, key uuid.UUID) error {
+	_, err := s.store().revoke(ctx, uuid.Nil, key, s.stamp())
+	return notFound(err, "key")
+}
+
+// lent are keys that only this process knows and that end with it.
+type lent struct {
+	mu     sync.Mutex
+	byHash map[string]string // hash -> name
+}
+
+// Lend makes a key for a name that is no row in the database, until giveBack is called.
+func (s *Service) Lend(name string) (key string, giveBack func()) {
+	key = newSecret()
+	hash := hashOf(key)
+	s.lent.mu.Lock()
+	defer s.lent.mu.Unlock()
+	s.lent.byHash[hash] = name
+	return key, func() {
+		s.lent.mu.Lock()
+		defer s.lent.mu.Unlock()
+		delete(s.lent.byHash, hash)
+	}
+}
+
+func (l *lent) find(hash string) (name string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name, ok = l.byHash[hash]
+	return name, ok
+}
+
+func (s Store) insertKey(ctx context.Context, channel uuid.UUID, k Key, hash string) error {
+	_, err := s.q.Exec(ctx, `INSERT INTO live_keys (id, channel_id, label, key_hash, created_at, expires_at) VALUES ($1,$2,$3,$4,$5,$6)`,
+		k.ID, channel, k.Label, hash, k.Created, k.Expires)
+	return err
+}
+
+const keyColumns = `k.id, k.label, k.created_at, k.expires_at, k.used_at`
+
+func (k *Key) fields() []any { return []any{&k.ID, &k.Label, &k.Created, &k.Expires, &k.Used} }
+
+func (s Store) keys(ctx context.Context, channel uuid.UUID) ([]Key, error) {
+	rows, err := s.q.Query(ctx, `SELECT `+keyColumns+` FROM live_keys k WHERE k.channel_id=$1 AND k.revoked_at IS NULL ORDER BY k.id LIMIT 1000`, channel)
+	return db.Collect(rows, err, func(r db.Row) (k Key, err error) { err = r.Scan(k.fields()...); return k, err })
+}
+
+func (s Store) allKeys(ctx context.Context) ([]KeyOf, error) {
+	rows, err := s.q.Query(ctx, `SELECT `+keyColumns+`, c.name FROM live_keys k JOIN live_channels c ON c.id=k.channel_id
+WHERE k.revoked_at IS NULL ORDER BY k.id LIMIT 1000`)
+	return db.Collect(rows, err, func(r db.Row) (k KeyOf, err error) { err = r.Scan(append(k.fields(), &k.Name)...); return k, err })
+}
+
+func (s Store) anyKey(ctx context.Context) (bool, error) {
+	var id uuid.UUID
+	err := s.q.QueryRow(ctx, `SELECT id FROM live_keys LIMIT 1`).Scan(&id)
+	if errors.Is(err, db.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// revoke ends a key of a channel, of any channel for the nil UUID, and tells the node
+// where it is in use to end that session. db.ErrNotFound: there is no such key.
+func (s Store) revoke(ctx context.Context, channel, key uuid.UUID, now time.Time) (Key, error) {
+	var k Key
+	err := s.q.QueryRow(ctx, `UPDATE live_keys SET revoked_at=$1 WHERE id=$2 AND (channel_id=$3 OR $3=$4) AND revoked_at IS NULL
+RETURNING id, label, created_at, expires_at, used_at`, now, key, channel, uuid.Nil).Scan(k.fields()...)
+	if err != nil {
+		return k, err
+	}
+	_, err = s.q.Exec(ctx, `UPDATE live_sessions SET order_reason=$1 WHERE key_id=$2 AND ended_at IS NULL`, "the stream key was revoked", key)
+	return k, err
+}
+
+func (s Store) revokeAll(ctx context.Context, channel uuid.UUID, now time.Time) error {
+	_, err := s.q.Exec(ctx, `UPDATE live_keys SET revoked_at=$1 WHERE channel_id=$2 AND revoked_at IS NULL`, now, channel)
+	return err
+}
+
+// touch notes that a key was used, at most once a minute.
+func (s Store) touch(ctx context.Context, key uuid.UUID, now time.Time) error {
+	_, err := s.q.Exec(ctx, `UPDATE live_keys SET used_at=$1 WHERE id=$2 AND (used_at IS NULL OR used_at < $3)`, now, key, now.Add(-time.Minute))
+	if err != nil {
+		return fmt.Errorf("note the use of a key: %w", err)
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -21,16 +20,4 @@ func checkName(name string) error {
 		return fmt.Errorf("%.80q: %w", name, ErrName)
 	}
 	return nil
-}
-
-// OpenDoor lets anyone publish: the key is the name itself.
-type OpenDoor struct{}
-
-// Resolve returns key as the name, or an error that wraps ErrDenied when it is
-// not a name. It does not block.
-func (OpenDoor) Resolve(_ context.Context, key string) (name string, err error) {
-	if !ValidName(key) {
-		return "", fmt.Errorf("%w: %w", ErrDenied, ErrName)
-	}
-	return key, nil
 }

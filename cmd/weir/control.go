@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"weir/ingest"
+	"weir/media/hub"
+	"weir/services/live"
+)
+
+// control is where publishers and streams of this process meet the live-service: it
+// asks who may publish, and tells what becomes of each session.
+type control struct {
+	live *live.Service
+	open bool // WEIR_PUBLISH=open: the key is the name
+	log  *slog.Logger
+	// end sends the publisher of a name away.
+	end func(name string, reason error)
+
+	mu    sync.Mutex
+	names map[string]*desk // of publishers that joined and sessions that have not ended
+}
+
+// desk is what is known of a name in this process.
+type desk struct {
+	grant    live.Grant
+	protocol string
+	now      *live.Broadcast // nil before the first packet, and where nothing is kept
+	reason   error           // why it ended
+}
+
+var (
+	_ ingest.Gate    = (*control)(nil)
+	_ ingest.Watcher = (*control)(nil)
+)
+
+// Publish asks the live-service.
+func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, error) {
+	a := live.Attempt{Key: r.Key, Protocol: r.Protocol}
+	if ap, err := netip.ParseAddrPort(r.Peer); err == nil {
+		a.Address = ap.Addr()
+	}
+	admit := c.live.Admit
+	if c.open {
+		admit = c.live.AdmitOpen
+	}
+	g, err := admit(ctx, a)
+	var refused *live.Refusal
+	switch {
+	case errors.Is(err, live.ErrDenied):
+		return ingest.Grant{}, ingest.ErrDenied
+	case errors.As(err, &refused):
+		return ingest.Grant{}, ingest.Refusal{Words: refused.Words}
+	case err != nil:
+		return ingest.Grant{}, err
+	}
+	return ingest.Grant{Name: g.Name, Takeover: g.Takeover, Detail: g}, nil
+}
+
+// Joined is ingest.Watcher.
+func (c *control) Joined(g ingest.Grant, r ingest.Request) {
+	grant, _ := g.Detail.(live.Grant) // Publish put it there
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.names[g.Name]
+	if d == nil {
+		c.names[g.Name] = &desk{grant: grant, protocol: r.Protocol}
+		return
+	}
+	d.grant, d.protocol = grant, r.Protocol
+	c.live.Returned(d.now, grant)
+}
+
+// Dropped is ingest.Watcher.
+func (c *control) Dropped(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := c.names[name]; d != nil {
+		c.live.Dropped(d.now)
+	}
+}
+
+// Ended is ingest.Watcher.
+func (c *control) Ended(name string, reason error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := c.names[name]; d != nil {
+		d.reason = reason
+	}
+	delete(c.names, name)
+}
+
+// session is one stream of the hub, from its first packet to its last.
+type session struct {
+	desk *desk
+	live *live.Broadcast // nil: nothing is kept of it
+}
+
+// begin makes a stream known to the live-service.
+func (c *control) begin(s *hub.Stream) (session, error) {
+	name := s.ID().Name()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.names[name]
+	if d == nil {
+		return session{desk: &desk{}}, nil // its session ended in this moment
+	}
+	b, err := c.live.Begin(live.Start{
+		Grant: d.grant, Protocol: d.protocol, At: s.Epoch(),
+		End: func(reason string) { c.end(name, ingest.Refusal{Words: reason}) },
+	})
+	d.now = b
+	return session{desk: d, live: b}, err
+}
+
+// finish says that a stream is over.
+func (c *control) finish(s session, source *hub.Stream, lag time.Duration) {
+	c.mu.Lock()
+	reason := s.desk.reason
+	c.mu.Unlock()
+	words := ""
+	if reason != nil {
+		words = reason.Error()
+	}
+	st := source.Stats()
+	stats := live.Stats{Bytes: int64(st.Bytes), Frames: int64(st.Frames), Dropped: int64(st.Dropped), Lag: lag.Seconds(), Bitrate: int64(bitrate(source))} //nolint:gosec // far below 2^63
+	if d := st.Last.Seconds(); d > 0 {
+		stats.FPS = float64(st.Frames) / d
+	}
+	c.live.Finish(s.live, words, stats)
+}
+
+// reportEvery is how often the live-service hears who watches.
+const reportEvery = 2 * time.Second
+
+// report tells the live-service of viewers until ctx ends.
+func (m *mediaRole) report(ctx context.Context) {
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, p := range m.pipelines.list() {
+			p.noteLag()
+			if err := m.control.live.Seen(ctx, p.session.live, p.stream.Audience.Take()); err != nil && ctx.Err() == nil {
+				m.log.Debug("viewers are not told", "stream", p.stream.Name, "err", err)
+			}
+		}
+	}
+}
+
+// noteLag remembers how far the ladder was behind at most.
+func (p *pipeline) noteLag() {
+	if p.job == nil {
+		return
+	}
+	for _, st := range p.job.Stats() {
+		if lag := int64(st.Lag); !st.Shed && lag > p.lag.Load() {
+			p.lag.Store(lag)
+		}
+	}
+}

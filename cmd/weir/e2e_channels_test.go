@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"weir/media/rtmp"
+)
+
+// streams is what the list shows of who is live.
+func streams(p *person) map[string]object {
+	p.t.Helper()
+	var got struct{ Streams []object }
+	p.ask(http.MethodGet, "streams", nil, &got)
+	byName := map[string]object{}
+	for _, s := range got.Streams {
+		byName[s["name"].(string)] = s
+	}
+	return byName
+}
+
+// A newcomer registers, makes a channel and a key, goes live with title and viewers, drops
+// and comes back, and is sent away when the key is revoked; the history stays.
+func TestChannelGoesLive(t *testing.T) {
+	s := startStation(t, "WEIR_PUBLISH=key", "WEIR_RECORD=channels")
+	anna := &person{t: t, web: s.web}
+	const password = "quiet otters build weirs"
+	if status := anna.ask(http.MethodPost, "auth/register", object{"username": "anna", "email": "anna@example.org", "password": password}, nil); status != http.StatusCreated {
+		t.Fatalf("register: %d", status)
+	}
+	anna.signIn("anna", password)
+	var channel struct{ ID string }
+	if status := anna.ask(http.MethodPost, "channels", object{"name": "anna", "title": "Otters", "tags": []string{"wild"}}, &channel); status != http.StatusCreated {
+		t.Fatalf("create: %d", status)
+	}
+	var key struct {
+		ID     string
+		Secret string `json:"stream_key"`
+	}
+	if status := anna.ask(http.MethodPost, "channels/"+channel.ID+"/keys", object{"label": "studio"}, &key); status != http.StatusCreated {
+		t.Fatalf("key: %d", status)
+	}
+	first := air(t, s, key.Secret)
+	eventually(t, "the stream in the list, with what its channel says", func() bool {
+		x := streams(anna)["anna"]
+		return x != nil && x["title"] == "Otters" && x["channel_id"] == channel.ID
+	})
+	watchers(t, s, "anna", 3)
+	eventually(t, "three viewers, each counted once", func() bool { return streams(anna)["anna"]["viewers"] == 3.0 })
+
+	first.stop()
+	<-first.done
+	first.cut()
+	type session struct {
+		ID, State, Reason string
+		EndReason         string `json:"end_reason"`
+		Stats             struct{ Reconnects, Unique, Peak int64 }
+	}
+	var list struct{ Items []session }
+	newest := func() session {
+		anna.ask(http.MethodGet, "channels/"+channel.ID+"/sessions", nil, &list)
+		if len(list.Items) == 0 {
+			return session{}
+		}
+		return list.Items[0]
+	}
+	eventually(t, "the drop in the session", func() bool { return newest().State == "reconnecting" })
+	second := air(t, s, key.Secret)
+	eventually(t, "the return in the session", func() bool { x := newest(); return x.State == "live" && x.Stats.Reconnects == 1 })
+
+	if status := anna.ask(http.MethodDelete, "channels/"+channel.ID+"/keys/"+key.ID, nil, nil); status != http.StatusNoContent {
+		t.Fatalf("revoke: %d", status)
+	}
+	<-second.done
+	eventually(t, "the end in the history", func() bool {
+		x := newest()
+		return x.State == "ended" && strings.Contains(x.EndReason, "revoked") && x.Stats.Unique == 3 && x.Stats.Peak == 3
+	})
+	if len(list.Items) != 1 {
+		t.Errorf("%d sessions, want one that went on", len(list.Items))
+	}
+	eventually(t, "the recording under the session's id", func() bool {
+		res, err := s.client.Get(s.web + "/vod/" + list.Items[0].ID + "/index.m3u8")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	})
+	if _, err := dialCaster(t, s, key.Secret); err == nil || !strings.Contains(err.Error(), "revoked") {
+		t.Errorf("a revoked key: %v, want %v with the reason", err, rtmp.ErrRefused)
+	}
+	var refused struct{ Items []object }
+	eventually(t, "the refusal for the owner", func() bool {
+		anna.ask(http.MethodGet, "channels/"+channel.ID+"/refusals", nil, &refused)
+		return len(refused.Items) == 1 && refused.Items[0]["code"] == "key_revoked"
+	})
+}
+
+// watchers are viewers with a cookie each, who ask for playlists twice.
+func watchers(t *testing.T, s *station, name string, n int) {
+	t.Helper()
+	get := func(path, cookie string) (*http.Response, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.web+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cookie != "" {
+			req.Header.Set("Cookie", cookie)
+		}
+		res, err := s.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res, string(text)
+	}
+	for i := range n {
+		res, text := get("/live/"+name+"/index.m3u8", "")
+		cookies := res.Cookies()
+		if len(cookies) != 1 || cookies[0].Name != "weir_viewer" {
+			t.Fatalf("viewer %d got the cookies %v", i, cookies)
+		}
+		for range 2 {
+			get("/live/"+name+"/"+find(t, `(?m)^(\S+/source/index\.m3u8)$`, text), fmt.Sprintf("a=b; weir_viewer=%s", cookies[0].Value))
+		}
+	}
+}

@@ -1,0 +1,261 @@
+package live
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"weir/services/event"
+)
+
+// Broadcast is a session of this process as the control plane knows it. Its methods
+// never block: what they say is written to the database by Run, in order, and again
+// until that has worked, so that a stream does not notice a database that is away.
+type Broadcast struct {
+	ID    uuid.UUID
+	grant Grant
+
+	mu      sync.Mutex
+	channel Channel     // as it was read last
+	now     SessionView // as it is
+	wanted  uint64      // counts the changes of now
+	written uint64      // the last of them that is in the database
+	told    State       // the last state that events tell of
+	viewers viewers
+
+	end func(reason string) // sends the publisher away
+}
+
+// air are the sessions of this process.
+type air struct {
+	mu       sync.Mutex
+	sessions map[uuid.UUID]*Broadcast // until their end is written
+	changed  chan struct{}            // buffered by one: Run has something to write
+}
+
+// Start describes a session that begins.
+type Start struct {
+	Grant    Grant
+	Protocol string
+	Encoder  string
+	At       time.Time
+	// End sends the publisher away, with a reason in words for the encoder. It is called
+	// from Run, at most once, and must not block.
+	End func(reason string)
+}
+
+// Begin makes a session known; nil where the grant has no channel: nothing is kept then,
+// and all methods of a nil Broadcast do nothing.
+func (s *Service) Begin(x Start) (*Broadcast, error) {
+	if x.Grant.Channel == uuid.Nil {
+		return nil, nil
+	}
+	id, err := newID()
+	if err != nil {
+		return nil, err
+	}
+	b := &Broadcast{ID: id, grant: x.Grant, channel: x.Grant.channel, end: x.End, told: Starting}
+	b.now = SessionView{ID: id, Channel: x.Grant.Channel, State: Starting, Protocol: x.Protocol, Encoder: x.Encoder,
+		Began: x.At.UTC().Truncate(time.Microsecond), node: s.node}
+	b.setKey(x.Grant.Key)
+	b.wanted = 1
+	s.air.mu.Lock()
+	s.air.sessions[id] = b
+	s.air.mu.Unlock()
+	s.air.wake()
+	return b, nil
+}
+
+func (a *air) wake() {
+	select {
+	case a.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (a *air) all() []*Broadcast {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	out := make([]*Broadcast, 0, len(a.sessions))
+	for _, b := range a.sessions {
+		out = append(out, b)
+	}
+	return out
+}
+
+func (b *Broadcast) setKey(key uuid.UUID) {
+	b.now.key = nil
+	if key != uuid.Nil {
+		b.now.key = &key
+	}
+}
+
+// change makes b.now what do makes of it, unless the session has ended.
+func (b *Broadcast) change(s *Service, do func(v *SessionView)) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	if b.now.State != Ended {
+		do(&b.now)
+		b.wanted++
+	}
+	b.mu.Unlock()
+	s.air.wake()
+}
+
+// Playable says that viewers can watch from now on.
+func (s *Service) Playable(b *Broadcast) {
+	b.change(s, func(v *SessionView) {
+		if v.Started == nil {
+			at := s.stamp()
+			v.Started = &at
+		}
+		if v.State == Starting {
+			v.State = OnAir
+		}
+	})
+}
+
+// Dropped says that the publisher is gone and waited for.
+func (s *Service) Dropped(b *Broadcast) {
+	b.change(s, func(v *SessionView) { v.State = Reconnecting })
+}
+
+// Returned says that a publisher is there again, with the grant of its key.
+func (s *Service) Returned(b *Broadcast, g Grant) {
+	b.change(s, func(v *SessionView) {
+		b.setKey(g.Key)
+		v.Stats.Reconnects++
+		v.State = OnAir
+		if v.Started == nil {
+			v.State = Starting
+		}
+	})
+}
+
+// Finish says that the session is over. reason is empty when the publisher left. The
+// viewers' figures of stats are filled in here.
+func (s *Service) Finish(b *Broadcast, reason string, stats Stats) {
+	b.change(s, func(v *SessionView) {
+		at := s.stamp()
+		stats.Reconnects = v.Stats.Reconnects
+		b.viewers.fill(&stats)
+		v.State, v.Ended, v.Reason, v.Stats = Ended, &at, reason, stats
+	})
+}
+
+// Info is what the list of streams shows of a session.
+type Info struct {
+	Session  uuid.UUID
+	Channel  uuid.UUID
+	Title    string
+	Category string
+	Tags     []string
+	Mature   bool
+	Listed   bool  // everybody may find it
+	Viewers  int64 // at the moment
+}
+
+// Info is what is known of the channel and its viewers; of a nil Broadcast: listed,
+// and nothing.
+func (b *Broadcast) Info() Info {
+	if b == nil {
+		return Info{Listed: true}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := &b.channel
+	return Info{Session: b.ID, Channel: b.grant.Channel, Title: c.Title, Category: c.Category, Tags: c.Tags, Mature: c.Mature,
+		Listed: c.Visibility == Public, Viewers: b.viewers.present}
+}
+
+// Grant is what the session may do.
+func (b *Broadcast) Grant() Grant {
+	if b == nil {
+		return Grant{}
+	}
+	return b.grant
+}
+
+// flush writes what has changed of all sessions; those that fail are tried again.
+func (s *Service) flush(ctx context.Context) error {
+	var failed error
+	for _, b := range s.air.all() {
+		if err := s.write(ctx, b); err != nil {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// write brings one session's row and events up to what it is now.
+func (s *Service) write(ctx context.Context, b *Broadcast) error {
+	b.mu.Lock()
+	v, wanted, told := b.now, b.wanted, b.told
+	stale := b.written == wanted
+	b.mu.Unlock()
+	if stale {
+		return nil
+	}
+	err := s.within(ctx, func(ctx context.Context, st Store) error {
+		c, err := st.channel(ctx, v.Channel)
+		if err != nil && !missing(err) {
+			return err
+		}
+		if c != nil {
+			v.Title = c.Title
+			b.mu.Lock()
+			b.channel = *c
+			b.mu.Unlock()
+		}
+		if err := st.begin(ctx, v); err != nil {
+			return err
+		}
+		done, err := st.advance(ctx, v)
+		if err != nil || !done || c == nil {
+			return err
+		}
+		return s.tell(ctx, st, c, v, told)
+	})
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	b.written, b.told = wanted, v.State
+	b.mu.Unlock()
+	if v.State == Ended {
+		s.air.mu.Lock()
+		delete(s.air.sessions, b.ID)
+		s.air.mu.Unlock()
+		s.forgetLive(ctx, b)
+	}
+	return nil
+}
+
+// tell emits what lies between the state that was told of last and now. A session that
+// viewers never could watch has no events.
+func (s *Service) tell(ctx context.Context, st Store, c *Channel, v SessionView, told State) error {
+	if v.Started == nil {
+		return nil
+	}
+	var owner uuid.UUID
+	if c.Owner != nil {
+		owner = *c.Owner
+	}
+	if told == Starting {
+		err := emit(ctx, st, event.StreamStarted{SessionID: v.ID, ChannelID: c.ID, OwnerID: owner, Name: c.Name, Title: c.Title, Public: c.Visibility == Public, StartedAt: *v.Started})
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case v.State == Reconnecting && told != Reconnecting:
+		return emit(ctx, st, event.StreamReconnecting{SessionID: v.ID, ChannelID: c.ID, Name: c.Name, At: s.stamp()})
+	case v.State == Ended && told != Ended:
+		return emit(ctx, st, event.StreamEnded{SessionID: v.ID, ChannelID: c.ID, OwnerID: owner, Name: c.Name, StartedAt: *v.Started, EndedAt: *v.Ended, Reason: v.Reason, Peak: v.Stats.Peak, Unique: v.Stats.Unique})
+	}
+	return nil
+}

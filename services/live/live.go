@@ -1,0 +1,143 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"weir/services/backing/db"
+	"weir/services/backing/outbox"
+	"weir/services/backing/redis"
+	"weir/services/event"
+	"weir/services/fault"
+)
+
+const source = "/weir/live" // of events
+
+// What there may be at most.
+const (
+	PerOwner   = 20 // channels of a user
+	Concurrent = 3  // of them on the air at once
+
+	keysEach    = 20 // of a channel
+	membersEach = 50 // of a channel
+)
+
+// Config says what a Service works with.
+type Config struct {
+	DB    *db.DB        // migrated with Migrations and with outbox.Set
+	Redis *redis.Client // viewers, health and what else may be lost; nil: only channels and keys work
+
+	// Node names this process among those that have streams; empty when it has none.
+	Node string
+	// Alone says that no other process can have streams: those of other nodes in the
+	// database are of a process that was killed.
+	Alone bool
+	// HookURL is asked before each publisher is let in; empty: nobody is. See hook.go.
+	HookURL string
+	// Hook is the client for HookURL; nil: a plain one.
+	Hook *http.Client
+
+	Log *slog.Logger     // nil: none
+	Now func() time.Time // nil: time.Now
+}
+
+// Service is the live-stream-service. All methods may be called from any goroutine and
+// block on the database and on Redis until ctx ends; their errors are faults, and
+// those of Admit may be a Refusal.
+type Service struct {
+	db    *db.DB
+	redis *redis.Client
+	log   *slog.Logger
+	now   func() time.Time
+	node  string
+	alone bool
+	hook  *hook // nil: none
+	lent  lent
+	air   air // the streams of this process
+}
+
+// Open does no I/O and starts nothing; Run does what has to be done beside requests.
+func Open(c Config) (*Service, error) {
+	if c.DB == nil {
+		return nil, errors.New("live: a database is needed")
+	}
+	s := &Service{db: c.DB, redis: c.Redis, log: c.Log, now: c.Now, node: c.Node, alone: c.Alone}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.lent.byHash = map[string]string{}
+	s.air.sessions, s.air.changed = map[uuid.UUID]*Broadcast{}, make(chan struct{}, 1)
+	if c.HookURL != "" {
+		var err error
+		if s.hook, err = newHook(c.HookURL, c.Hook); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// within runs do in a transaction and gives its error a code.
+func (s *Service) within(ctx context.Context, do func(ctx context.Context, st Store) error) error {
+	return faultOf(s.db.Tx(ctx, func(ctx context.Context, q db.Q) error { return do(ctx, Store{q}) }))
+}
+
+// store reads outside of a transaction.
+func (s *Service) store() Store { return Store{s.db} }
+
+// stamp is the time that is stored: UTC, microseconds, as the databases keep it.
+func (s *Service) stamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// emit puts an event into the outbox, in the transaction of st.
+func emit(ctx context.Context, st Store, d event.Data) error {
+	e, err := event.New(ctx, source, d)
+	if err != nil {
+		return err
+	}
+	return outbox.Emit(ctx, st.q, e)
+}
+
+// faultOf makes an error of the database one for the caller; what already is a fault
+// stays as it is.
+func faultOf(err error) error {
+	var known *fault.Error
+	switch {
+	case err == nil, errors.As(err, &known):
+		return err
+	case errors.Is(err, db.ErrUnavailable):
+		e := fault.Wrap(fault.Unavailable, "the database is not available; try again in a few seconds", err)
+		e.RetryAfter = 2 * time.Second
+		return e
+	case errors.Is(err, db.ErrConflict):
+		return fault.Wrap(fault.Conflict, "somebody else was faster; read again and retry", err)
+	case errors.Is(err, db.ErrRefused):
+		return fault.Wrap(fault.Invalid, "a value cannot be stored", err)
+	}
+	return fmt.Errorf("live: %w", err)
+}
+
+// notFound makes the database's "no row" the fault that callers see.
+func notFound(err error, what string) error {
+	if errors.Is(err, db.ErrNotFound) {
+		return noSuch(what)
+	}
+	return faultOf(err)
+}
+
+func noSuch(what string) error { return fault.New(fault.NotFound, "there is no such "+what) }
+
+func newID() (uuid.UUID, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return id, fmt.Errorf("live: %w", err)
+	}
+	return id, nil
+}

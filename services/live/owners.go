@@ -1,0 +1,67 @@
+package live
+
+import (
+	"context"
+
+	"weir/services/backing/bus"
+	"weir/services/backing/db"
+	"weir/services/event"
+)
+
+// Subscription is what this service wants to hear: accounts that may publish no more.
+func (s *Service) Subscription() bus.Subscription {
+	return bus.Subscription{Group: "live", Types: []string{"user.suspended.v1", "user.deleted.v1"}, Handle: s.handle}
+}
+
+func (s *Service) handle(ctx context.Context, q db.Q, e event.Event) error {
+	st := Store{q}
+	if e.Type == (event.UserDeleted{}).EventType() {
+		return s.ownerDeleted(ctx, st, e)
+	}
+	d, err := event.Decode[event.UserSuspended](e)
+	if err != nil {
+		return err
+	}
+	if err := st.setOwner(ctx, d.UserID, d.Suspended, d.Until, false); err != nil || !d.Suspended {
+		return err
+	}
+	channels, err := st.owned(ctx, d.UserID)
+	if err != nil {
+		return err
+	}
+	for _, id := range channels {
+		if err := st.order(ctx, id, errSuspended.Words); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownerDeleted deletes the channels of an account that is gone, and its roles in others.
+func (s *Service) ownerDeleted(ctx context.Context, st Store, e event.Event) error {
+	d, err := event.Decode[event.UserDeleted](e)
+	if err != nil {
+		return err
+	}
+	if err := st.setOwner(ctx, d.UserID, false, nil, true); err != nil {
+		return err
+	}
+	channels, err := st.owned(ctx, d.UserID)
+	if err != nil {
+		return err
+	}
+	for _, id := range channels {
+		c, err := st.held(ctx, id)
+		if missing(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.remove(ctx, st, c); err != nil {
+			return err
+		}
+	}
+	_, err = st.q.Exec(ctx, `DELETE FROM live_members WHERE user_id=$1`, d.UserID)
+	return err
+}

@@ -1,0 +1,93 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+const (
+	// presentFor is how long a viewer counts after its last request: LL-HLS players ask
+	// several times a second, DASH players once a segment.
+	presentFor = 20 * time.Second
+	// viewerBatch is how many are told to Redis in one command.
+	viewerBatch = 1000
+	// keepViewers is how long Redis keeps the numbers of a session that nobody asks for.
+	keepViewers = 24 * time.Hour
+)
+
+// viewers are the figures of a session, read from Redis now and then.
+type viewers struct {
+	present, unique, peak int64
+	sum                   float64 // of present, one each look
+	looks                 int64
+}
+
+func (v *viewers) fill(s *Stats) {
+	s.Peak, s.Unique = v.peak, v.unique
+	if v.looks > 0 {
+		s.Average = v.sum / float64(v.looks)
+	}
+}
+
+func presentKey(b *Broadcast) string { return "weir:live:viewers:" + b.ID.String() }
+func uniqueKey(b *Broadcast) string  { return "weir:live:unique:" + b.ID.String() }
+
+// Seen tells of viewers of a session that asked for media since the last call. Ids are
+// of any kind, the same for a viewer at every node. It blocks on Redis.
+func (s *Service) Seen(ctx context.Context, b *Broadcast, ids []uint64) error {
+	if b == nil || s.redis == nil || len(ids) == 0 {
+		return nil
+	}
+	at := float64(s.now().UnixMilli())
+	for len(ids) > 0 {
+		n := min(len(ids), viewerBatch)
+		present, unique := make([]goredis.Z, n), make([]any, n)
+		for i, id := range ids[:n] {
+			name := strconv.FormatUint(id, 36)
+			present[i], unique[i] = goredis.Z{Score: at, Member: name}, name
+		}
+		ids = ids[n:]
+		_, err := s.redis.Pipelined(ctx, func(p goredis.Pipeliner) error {
+			p.ZAdd(ctx, presentKey(b), present...)
+			p.PFAdd(ctx, uniqueKey(b), unique...)
+			p.Expire(ctx, presentKey(b), keepViewers)
+			p.Expire(ctx, uniqueKey(b), keepViewers)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("viewers: %w", err)
+		}
+	}
+	return nil
+}
+
+// count reads the figures of a session of this process.
+func (s *Service) count(ctx context.Context, b *Broadcast) error {
+	if s.redis == nil {
+		return nil
+	}
+	since := strconv.FormatInt(s.now().Add(-presentFor).UnixMilli(), 10)
+	var present, unique *goredis.IntCmd
+	_, err := s.redis.Pipelined(ctx, func(p goredis.Pipeliner) error {
+		p.ZRemRangeByScore(ctx, presentKey(b), "-inf", "("+since)
+		present = p.ZCard(ctx, presentKey(b))
+		unique = p.PFCount(ctx, uniqueKey(b))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("viewers: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v := &b.viewers
+	v.present = present.Val()
+	v.unique = max(v.unique, unique.Val()) // Redis may have been emptied
+	v.peak = max(v.peak, v.present)
+	v.sum += float64(v.present)
+	v.looks++
+	return nil
+}
