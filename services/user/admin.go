@@ -168,6 +168,9 @@ func (s *Service) bury(ctx context.Context, st Store, from Peer, a *Account, act
 	if err := st.dropMailTokens(ctx, a.ID, ""); err != nil {
 		return err
 	}
+	if err := st.dropIdentities(ctx, a.ID); err != nil {
+		return err
+	}
 	if err := st.dropMedia(ctx, a, now); err != nil {
 		return err
 	}

@@ -40,6 +40,8 @@ const (
 	kindRecoveryUsed  = "recovery_code_used"
 	kindTokenMade     = "api_token_made"
 	kindTokenEnded    = "api_token_ended"
+	kindLinked        = "identity_linked"
+	kindUnlinked      = "identity_unlinked"
 )
 
 // told says which of them the owner should hear of from somebody else than weir's own
@@ -47,7 +49,8 @@ const (
 func told(kind string) bool {
 	switch kind {
 	case kindSignedIn, kindReused, kindEmailAsked, kindEmailChanged, kindPassword, kindReset, kindRole,
-		kindTOTPEnabled, kindTOTPDisabled, kindTOTPReset, kindCodeFailed, kindRecoveryMade, kindRecoveryUsed, kindTokenMade:
+		kindTOTPEnabled, kindTOTPDisabled, kindTOTPReset, kindCodeFailed, kindRecoveryMade, kindRecoveryUsed, kindTokenMade,
+		kindLinked, kindUnlinked:
 		return true
 	}
 	return false

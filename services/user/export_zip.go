@@ -104,6 +104,13 @@ func (x *exporter) lists(ctx context.Context) error {
 	if err := x.one("sessions.json", sessions); err != nil {
 		return err
 	}
+	links, _, err := x.s.IdentityLinks(ctx, auth.Identity{User: user})
+	if err != nil {
+		return err
+	}
+	if err := x.one("identities.json", links); err != nil {
+		return err
+	}
 	before := uuid.Max
 	return list(ctx, x, "security-events.json", func() ([]SecurityEvent, error) {
 		page, err := st.securityEvents(ctx, user, before, exportPage)

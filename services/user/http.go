@@ -50,6 +50,7 @@ func (s *Service) Routes(h *httpd.Server, public string) {
 	r.addSecrets(h.API)
 	r.addSessions(h.API)
 	r.addTOTP(h.API)
+	r.addElsewhere(h.API)
 	r.addTokens(h.API)
 	r.addMe(h.API) // before addUsers: /users/me is not the user with the id "me"
 	r.addPictures(h.API)

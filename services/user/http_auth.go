@@ -45,6 +45,7 @@ func (r routes) register(ctx context.Context, in *registerInput) (*registerAnswe
 
 type signInInput struct {
 	Browser
+	Handed
 	Body struct {
 		Login    string `json:"login" minLength:"1" maxLength:"254" example:"anna" doc:"E-mail address or username"`
 		Password string `json:"password" minLength:"1" maxLength:"512"`
@@ -67,6 +68,7 @@ type TokensView struct {
 	RefreshExpires time.Time `json:"refresh_expires_at" doc:"When the session ends unless it is refreshed"`
 	Session        uuid.UUID `json:"session_id"`
 	User           Own       `json:"user"`
+	Linked         string    `json:"linked_provider,omitempty" doc:"The provider that waited for this sign-in and signs in to this account from now on"`
 }
 
 func (r routes) signIn(ctx context.Context, in *signInInput) (*signInAnswer, error) {
@@ -79,7 +81,11 @@ func (r routes) signIn(ctx context.Context, in *signInInput) (*signInAnswer, err
 	if err != nil {
 		return nil, err
 	}
-	return r.signInAnswer(ctx, t, in.Body.Cookie), nil
+	if t.Challenge != "" {
+		return &signInAnswer{Status: http.StatusAccepted, Body: ChallengeView{Challenge: t.Challenge, Expires: t.ChallengeExpires}}, nil
+	}
+	a := r.proven(ctx, in.Handed, t, in.Body.Cookie)
+	return &signInAnswer{Status: http.StatusOK, SetCookie: a.SetCookie, Body: a.Body}, nil
 }
 
 func (r routes) answer(ctx context.Context, t Tokens, cookie bool) *tokensAnswer {

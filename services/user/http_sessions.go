@@ -76,7 +76,7 @@ func (r routes) sendVerification(ctx context.Context, who auth.Identity, _ *empt
 
 type emailInput struct {
 	Body struct {
-		Password string `json:"password" minLength:"1" maxLength:"512" doc:"Your present password"`
+		Password string `json:"password,omitempty" maxLength:"512" doc:"Your present password; absent: the account has none, and you signed in within the last ten minutes"`
 		Email    string `json:"email" maxLength:"254" doc:"The new address"`
 	}
 }
@@ -87,7 +87,7 @@ func (r routes) changeEmail(ctx context.Context, who auth.Identity, in *emailInp
 
 type passwordInput struct {
 	Body struct {
-		Password string `json:"password" minLength:"1" maxLength:"512" doc:"Your present password"`
+		Password string `json:"password,omitempty" maxLength:"512" doc:"Your present password; absent: the account has none, and you signed in within the last ten minutes"`
 		New      string `json:"new_password" maxLength:"128"`
 	}
 }

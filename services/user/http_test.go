@@ -304,6 +304,7 @@ func TestOpenAPI(t *testing.T) {
 	got.into(t, &doc)
 	open := []string{
 		"register", "signIn", "signInWithCode", "refresh", "signOut", "verifyEmail", "forgotPassword", "resetPassword", "getUser", "getUserByName", "listFollowers", "getKeySet", "getAvatar", "getBanner",
+		"listProviders", "startSignInElsewhere", "finishSignInElsewhere",
 	}
 	n := 0
 	for path, methods := range doc.Paths {

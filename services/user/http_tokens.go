@@ -34,7 +34,7 @@ func (r routes) listTokens(ctx context.Context, who auth.Identity, _ *empty) (*t
 
 type createTokenInput struct {
 	Body struct {
-		Password string     `json:"password" minLength:"1" maxLength:"512" doc:"Your password"`
+		Password string     `json:"password,omitempty" maxLength:"512" doc:"Your password; absent: the account has none, and you signed in within the last ten minutes"`
 		Name     string     `json:"name" minLength:"1" maxLength:"50" example:"backup script" doc:"What it is for"`
 		Scopes   []string   `json:"scopes" minItems:"1" maxItems:"16" enum:"profile:read,profile:write,follows:write,users:admin" doc:"What it may be used for"`
 		Expires  *time.Time `json:"expires_at,omitempty" doc:"At most 365 days from now; absent: in 90 days"`

@@ -48,34 +48,31 @@ func signInOp(api huma.API) huma.Operation {
 	return o
 }
 
-func (r routes) signInAnswer(ctx context.Context, t Tokens, cookie bool) *signInAnswer {
-	if t.Challenge != "" {
-		return &signInAnswer{Status: http.StatusAccepted, Body: ChallengeView{Challenge: t.Challenge, Expires: t.ChallengeExpires}}
-	}
-	a := r.answer(ctx, t, cookie)
-	return &signInAnswer{Status: http.StatusOK, SetCookie: a.SetCookie, Body: a.Body}
-}
-
 type signInCodeInput struct {
 	Browser
+	Handed
 	Body struct {
-		Challenge string `json:"challenge" minLength:"1" maxLength:"64" doc:"Of the first step"`
+		Challenge string `json:"challenge,omitempty" maxLength:"64" doc:"Of the first step; absent: the one in the cookie that a sign-in at a provider has set"`
 		Code      string `json:"code" minLength:"1" maxLength:"64" example:"123456" doc:"Of the app, or a recovery code"`
 		Cookie    bool   `json:"cookie,omitempty" doc:"As in the first step: keep the refresh token in a cookie"`
 	}
 }
 
 func (r routes) signInCode(ctx context.Context, in *signInCodeInput) (*tokensAnswer, error) {
-	if in.Body.Cookie {
+	if in.Body.Cookie || in.Body.Challenge == "" {
 		if err := r.checked(ctx, in.Browser); err != nil {
 			return nil, err
 		}
 	}
-	t, err := r.SignInCode(ctx, peer(ctx), Code{Challenge: in.Body.Challenge, Code: in.Body.Code, Cookie: in.Body.Cookie})
+	challenge := in.Body.Challenge
+	if challenge == "" {
+		challenge = in.challenge(ctx)
+	}
+	t, err := r.SignInCode(ctx, peer(ctx), Code{Challenge: challenge, Code: in.Body.Code, Cookie: in.Body.Cookie})
 	if err != nil {
 		return nil, err
 	}
-	return r.answer(ctx, t, in.Body.Cookie), nil
+	return r.proven(ctx, in.Handed, t, in.Body.Cookie), nil
 }
 
 type totpAnswer struct {
@@ -129,7 +126,7 @@ func (r routes) confirm(ctx context.Context, who auth.Identity, in *confirmInput
 
 type codeInput struct {
 	Body struct {
-		Password string `json:"password" minLength:"1" maxLength:"512" doc:"Your password"`
+		Password string `json:"password,omitempty" maxLength:"512" doc:"Your password; absent: the account has none, and you signed in within the last ten minutes"`
 		Code     string `json:"code" minLength:"1" maxLength:"64" example:"123456" doc:"Of the app, or a recovery code"`
 	}
 }

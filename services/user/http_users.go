@@ -64,7 +64,7 @@ func (r routes) update(ctx context.Context, who auth.Identity, in *updateInput) 
 
 type deleteInput struct {
 	Body struct {
-		Password string `json:"password" minLength:"1" maxLength:"512" doc:"Your password"`
+		Password string `json:"password,omitempty" maxLength:"512" doc:"Your password; absent: the account has none, and you signed in within the last ten minutes"`
 	}
 }
 

@@ -138,9 +138,18 @@ type entry struct {
 	user   uuid.UUID
 	cookie bool
 	same   func(*Account) bool // the password is still the one that was checked
+	by     *identity           // what the provider spoke of; nil: a password was checked
 	// second checks the second factor; nil: it was not given. What it has written stays,
 	// also when it says no.
 	second func(context.Context, Store, *Account) (bool, error)
+}
+
+// provider is the name of who the sign-in was done at; empty: here.
+func (e entry) provider() string {
+	if e.by == nil {
+		return ""
+	}
+	return e.by.provider
 }
 
 // open is the one door into an account: every sign-in ends here.
@@ -172,7 +181,7 @@ func (s *Service) open(ctx context.Context, from Peer, e entry) (Tokens, error) 
 		if err := st.insertSession(ctx, n); err != nil {
 			return err
 		}
-		return s.note(ctx, st, from, act{user: e.user, actor: e.user, kind: kindSignedIn})
+		return s.note(ctx, st, from, act{user: e.user, actor: e.user, kind: kindSignedIn, detail: e.provider()})
 	})
 	switch {
 	case err != nil:
@@ -196,6 +205,13 @@ func (s *Service) entering(ctx context.Context, st Store, e entry, now time.Time
 	}
 	if a.Deleted != nil || !e.same(a) {
 		return nil, wrongPassword()
+	}
+	if e.by != nil {
+		if linked, err := st.useIdentity(ctx, *e.by, now); err != nil {
+			return nil, err
+		} else if !linked {
+			return nil, expired()
+		}
 	}
 	return a, s.mayEnter(a, now)
 }
@@ -253,8 +269,12 @@ func (s *Service) tokens(a *Account, n *session, refresh refreshToken) (Tokens, 
 	}, nil
 }
 
+// freshLife is how long after a sign-in the owner of an account without a password
+// counts as proven.
+const freshLife = 10 * time.Minute
+
 // password checks the password of who is signed in, before what must not be done by
-// somebody who found an open browser.
+// somebody who found an open browser. Where there is none, the sign-in has to be new.
 func (s *Service) password(ctx context.Context, who auth.Identity, password string) (*Account, error) {
 	if err := s.limits.allow(ctx, "password", who.User.String(), s.limits.Password); err != nil {
 		return nil, err
@@ -262,6 +282,9 @@ func (s *Service) password(ctx context.Context, who auth.Identity, password stri
 	a, err := s.store().account(ctx, who.User)
 	if err != nil {
 		return nil, notFound(err, "user")
+	}
+	if a.PasswordHash == "" && a.Deleted == nil {
+		return a, s.fresh(ctx, who)
 	}
 	right, _, err := s.hasher.Check(ctx, a.PasswordHash, password)
 	if err != nil {
@@ -271,4 +294,16 @@ func (s *Service) password(ctx context.Context, who auth.Identity, password stri
 		return nil, fault.Bad("body.password", "is wrong")
 	}
 	return a, nil
+}
+
+// fresh refuses who has not signed in within freshLife.
+func (s *Service) fresh(ctx context.Context, who auth.Identity) error {
+	n, err := s.store().session(ctx, who.Session)
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return faultOf(err)
+	}
+	if err != nil || n.user != who.User || s.now().Sub(n.created) >= freshLife {
+		return fault.New(fault.Denied, "your account has no password: sign in again, and repeat this within ten minutes")
+	}
+	return nil
 }

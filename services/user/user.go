@@ -21,6 +21,7 @@ import (
 	"weir/services/event"
 	"weir/services/fault"
 	"weir/services/seal"
+	"weir/services/user/oidc"
 )
 
 // Lives of what is given out.
@@ -57,6 +58,10 @@ type Config struct {
 	// where nobody sends mails: who reads the log can take over any account.
 	LogLinks bool
 
+	// Providers are where people can sign in beside here, in the order in which they are
+	// offered; names and issuers differ.
+	Providers []*oidc.Provider
+
 	Blobs blob.Blob // pictures and exports; nil: uploads and exports answer unavailable
 
 	Hashes int // passwords checked at once, 19 MiB each; 0: 2
@@ -68,21 +73,23 @@ type Config struct {
 // Service is the user-service. All methods may be called from any goroutine and block
 // on the database and on Redis until ctx ends; their errors are faults.
 type Service struct {
-	db       *db.DB
-	box      *seal.Box
-	log      *slog.Logger
-	now      func() time.Time
-	public   string // base of links, no slash at the end
-	links    bool
-	hasher   *Hasher
-	limits   *limiter
-	keys     *keyring
-	signer   *auth.Signer
-	revoker  *auth.Revoker
-	check    *auth.BrowserCheck
-	blobs    blob.Blob // nil: none
-	pictures *studio
-	pace     time.Duration // of answers that must not tell whether an account exists
+	db        *db.DB
+	box       *seal.Box
+	log       *slog.Logger
+	now       func() time.Time
+	public    string // base of links, no slash at the end
+	links     bool
+	hasher    *Hasher
+	limits    *limiter
+	keys      *keyring
+	signer    *auth.Signer
+	revoker   *auth.Revoker
+	check     *auth.BrowserCheck
+	blobs     blob.Blob // nil: none
+	redis     *redis.Client
+	pictures  *studio
+	providers []*oidc.Provider
+	pace      time.Duration // of answers that must not tell whether an account exists
 }
 
 // Open reads, or makes, the keys that tokens are signed with and tells Redis which
@@ -115,7 +122,7 @@ func prepare(c Config) (*Service, error) {
 	s := &Service{
 		db: c.DB, box: c.Box, log: c.Log, now: c.Now, links: c.LogLinks, pace: resetPace,
 		public: strings.TrimRight(cmp.Or(c.PublicURL, "http://localhost:8080"), "/"),
-		limits: newLimiter(c.Redis, c.Limits), blobs: c.Blobs, pictures: newStudio(),
+		limits: newLimiter(c.Redis, c.Limits), blobs: c.Blobs, pictures: newStudio(), redis: c.Redis, providers: c.Providers,
 		hasher: NewHasher(cmp.Or(max(c.Hashes, 0), 2), hashQueue, hashWait),
 	}
 	if s.log == nil {
