@@ -56,6 +56,7 @@ func (s *Settings) check() []error {
 			bad(key[0], "%v", err)
 		}
 	}
+	s.checkProviders(bad)
 	for _, u := range s.urls() {
 		if err := checkURL(u.value, u.schemes); err != nil {
 			bad(u.name, "%v", err)

@@ -58,11 +58,12 @@ type LiveConfig struct {
 
 // UsersConfig is about accounts.
 type UsersConfig struct {
-	UserAddr Address `env:"WEIR_USER_ADDR" unit:"host:port" help:"where the role user serves other processes; empty: this process alone"`
-	UserURL  string  `env:"WEIR_USER_URL" unit:"URL" help:"where the gateway finds the role user when it runs in another process, such as http://10.0.0.7:8081"`
-	LiveAddr Address `env:"WEIR_LIVE_ADDR" unit:"host:port" help:"where the role live serves other processes; empty: this process alone"`
-	LiveURL  string  `env:"WEIR_LIVE_URL" unit:"URL" help:"where the gateway finds the role live when it runs in another process, such as http://10.0.0.8:8082"`
-	LogLinks bool    `env:"WEIR_LOG_LINKS" envDefault:"false" unit:"true or false" help:"for development: links of mails go to the log, where whoever reads it can take over accounts"`
+	UserAddr  Address       `env:"WEIR_USER_ADDR" unit:"host:port" help:"where the role user serves other processes; empty: this process alone"`
+	UserURL   string        `env:"WEIR_USER_URL" unit:"URL" help:"where the gateway finds the role user when it runs in another process, such as http://10.0.0.7:8081"`
+	LiveAddr  Address       `env:"WEIR_LIVE_ADDR" unit:"host:port" help:"where the role live serves other processes; empty: this process alone"`
+	LiveURL   string        `env:"WEIR_LIVE_URL" unit:"URL" help:"where the gateway finds the role live when it runs in another process, such as http://10.0.0.8:8082"`
+	Providers ProviderNames `env:"WEIR_OIDC_PROVIDERS" unit:"names" help:"where people can sign in beside here, such as google,github,acme; each name has settings WEIR_OIDC_NAME_..., listed when it is there"`
+	LogLinks  bool          `env:"WEIR_LOG_LINKS" envDefault:"false" unit:"true or false" help:"for development: links of mails go to the log, where whoever reads it can take over accounts"`
 }
 
 // StoreConfig is about where things are kept.

@@ -33,7 +33,7 @@ func TestSettingsOfTheContract(t *testing.T) {
 		WEIR_MAX_CONNS_PER_IP WEIR_RECONNECT WEIR_TAKEOVER WEIR_ADMIN_ADDR WEIR_RTMP_ADDR WEIR_RTMPS_ADDR WEIR_RTSP_ADDR WEIR_SRT_ADDR
 		WEIR_WEBRTC_ADDR WEIR_DATA_DIR WEIR_DATABASE_URL WEIR_REDIS_URL WEIR_AMQP_URL WEIR_S3_ENDPOINT WEIR_S3_BUCKET WEIR_S3_ACCESS_KEY
 		WEIR_S3_SECRET_KEY WEIR_S3_REGION WEIR_PUBLISH WEIR_LADDER WEIR_SEGMENT WEIR_PART WEIR_RECORD WEIR_SPOOL_MB WEIR_DVR WEIR_LOG_LEVEL WEIR_LOG_FORMAT
-		WEIR_USER_ADDR WEIR_USER_URL WEIR_LIVE_ADDR WEIR_LIVE_URL WEIR_PUBLISH_HOOK WEIR_LOG_LINKS WEIR_SECRET_KEY WEIR_SECRET_KEY_OLD`)
+		WEIR_USER_ADDR WEIR_USER_URL WEIR_LIVE_ADDR WEIR_LIVE_URL WEIR_PUBLISH_HOOK WEIR_LOG_LINKS WEIR_OIDC_PROVIDERS WEIR_SECRET_KEY WEIR_SECRET_KEY_OLD`)
 	var have []string
 	fields := map[string]bool{}
 	for _, row := range settingsOf(reflect.ValueOf(&Config{}).Elem()) {
@@ -227,6 +227,63 @@ func TestNearest(t *testing.T) {
 	for name, want := range map[string]string{"al": "all", "confg": "config", "": "all", "versoin": "version"} {
 		if got := nearest(name, []string{"all", "config", "version"}); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+// A provider's settings are there once it is named; secrets are not shown.
+func TestProviders(t *testing.T) {
+	s, err := loadConfig([]string{
+		"WEIR_PUBLIC_URL=https://tv.example.org", "WEIR_OIDC_PROVIDERS=Google, github,acme", "WEIR_OIDC_GOOGLE_CLIENT_ID=g", "WEIR_OIDC_GOOGLE_CLIENT_SECRET=hush",
+		"WEIR_OIDC_GITHUB_CLIENT_ID=h", "WEIR_OIDC_GITHUB_ISSUER=https://git.example.org", "WEIR_OIDC_GITHUB_API=https://git.example.org/api/v3", "WEIR_OIDC_ACME_CLIENT_ID=a",
+		"WEIR_OIDC_ACME_ISSUER=https://login.example.org/realms/x", "WEIR_OIDC_ACME_SCOPES=openid email", "WEIR_OIDC_ACME_TITLE=Acme, Inc.",
+	}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := openProviders(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, p := range list {
+		have = append(have, p.Name()+" "+p.Title()+" "+p.Issuer())
+	}
+	if want := []string{"google Google https://accounts.google.com", "github GitHub https://git.example.org", "acme Acme, Inc. https://login.example.org/realms/x"}; !slices.Equal(have, want) {
+		t.Errorf("%q", have)
+	}
+	shown := map[string]string{}
+	for _, row := range s.table {
+		shown[row.name] = row.shown()
+		if row.help == "" || row.unit == "" {
+			t.Errorf("%s has no help or unit", row.name)
+		}
+	}
+	if shown["WEIR_OIDC_GOOGLE_CLIENT_SECRET"] != "****" || shown["WEIR_OIDC_ACME_SCOPES"] != "openid email" {
+		t.Errorf("%v", shown)
+	}
+	if _, there := shown["WEIR_OIDC_ACME_API"]; there {
+		t.Error("acme is not GitHub")
+	}
+	const public, acme = "WEIR_PUBLIC_URL=https://tv.example.org\n", "WEIR_OIDC_PROVIDERS=acme\nWEIR_OIDC_ACME_CLIENT_ID=a\n"
+	for given, words := range map[string][]string{
+		"WEIR_OIDC_PROVIDERS=a b":             {"WEIR_OIDC_PROVIDERS=a b", "google,github"},
+		"WEIR_OIDC_PROVIDERS=x,X":             {"twice"},
+		"WEIR_OIDC_ACME_CLIENT_ID=a":          {"no setting WEIR_OIDC_ACME_CLIENT_ID", "named in WEIR_OIDC_PROVIDERS"},
+		public + acme:                         {"WEIR_OIDC_ACME_ISSUER: is needed"},
+		public + "WEIR_OIDC_PROVIDERS=google": {"WEIR_OIDC_GOOGLE_CLIENT_ID: is needed"},
+		public + acme + "WEIR_OIDC_ACME_ISSUER=https://l.example\nWEIR_OIDC_ACME_CLIENT_SECERT=hush":                                                                     {"WEIR_OIDC_ACME_CLIENT_SECERT", "nearest is WEIR_OIDC_ACME_CLIENT_SECRET"},
+		public + acme + "WEIR_OIDC_ACME_ISSUER=https://u:hush@l.example":                                                                                                 {"WEIR_OIDC_ACME_ISSUER", "without a user"},
+		public + acme + "WEIR_OIDC_ACME_ISSUER=http://l.example":                                                                                                         {"WEIR_OIDC_ACME_ISSUER", "https://"},
+		public + acme + "WEIR_OIDC_ACME_ISSUER=https://l.example\nWEIR_OIDC_ACME_SCOPES=email":                                                                           {"WEIR_OIDC_ACME_SCOPES", "openid"},
+		acme + "WEIR_OIDC_ACME_ISSUER=https://l.example":                                                                                                                 {"WEIR_PUBLIC_URL: is needed with WEIR_OIDC_PROVIDERS"},
+		public + "WEIR_OIDC_PROVIDERS=a,b\nWEIR_OIDC_A_CLIENT_ID=x\nWEIR_OIDC_A_ISSUER=https://l.example\nWEIR_OIDC_B_CLIENT_ID=x\nWEIR_OIDC_B_ISSUER=https://l.example": {"WEIR_OIDC_B_ISSUER: is that of a too"},
+	} {
+		_, err := loadConfig(strings.Split(given, "\n"), "")
+		for _, w := range words {
+			if err == nil || !strings.Contains(err.Error(), w) || strings.Contains(err.Error(), "hush") {
+				t.Errorf("%s: %v lacks %q", given, err, w)
+			}
 		}
 	}
 }

@@ -42,6 +42,7 @@ func runDoctor(ctx context.Context, p process) error {
 	findings = append(findings, checkPorts(ctx, cfg, held)...)
 	findings = append(findings, checkTLS(cfg)...)
 	findings = append(findings, checkBackings(ctx, cfg)...)
+	findings = append(findings, askProviders(ctx, cfg)...)
 	findings = append(findings, checkSeal(ctx, cfg))
 	bad := 0
 	for _, f := range findings {

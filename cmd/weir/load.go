@@ -20,7 +20,8 @@ var errLevel = errors.New("want debug, info, warn or error")
 // Settings are the configuration together with where its values came from.
 type Settings struct {
 	Config
-	table []setting
+	providers []providerSettings // in the order of WEIR_OIDC_PROVIDERS
+	table     []setting
 }
 
 // setting is one row of `weir config`.
@@ -70,6 +71,7 @@ func readSettings(environ []string, envFile string) (*Settings, wrongSettings) {
 		}
 		return fmt.Sprintf("%s:%d: ", envFile, file.lines[name])
 	}
+	s.addProviders(given)
 	problems = append(problems, s.unknown(given, place)...)
 	for i := range s.table {
 		row := &s.table[i]
@@ -222,7 +224,11 @@ func (s *Settings) unknown(given map[string]string, place func(name string) stri
 		if !strings.HasPrefix(name, "WEIR_") || slices.Contains(names, name) || notOurs(name, given[name]) {
 			continue
 		}
-		problems = append(problems, fmt.Errorf("%sthere is no setting %s; the nearest is %s", place(name), name, nearest(name, names)))
+		hint := ""
+		if strings.HasPrefix(name, "WEIR_OIDC_") {
+			hint = " (a provider has to be named in " + providersSetting + ")"
+		}
+		problems = append(problems, fmt.Errorf("%sthere is no setting %s; the nearest is %s%s", place(name), name, nearest(name, names), hint))
 	}
 	return problems
 }

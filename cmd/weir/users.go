@@ -36,8 +36,12 @@ func openUsers(ctx context.Context, n *node) (run.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	providers, err := openProviders(n.cfg)
+	if err != nil {
+		return nil, err
+	}
 	s, err := user.Open(ctx, user.Config{
-		DB: n.backings.db, Box: box, Redis: n.backings.redis, Blobs: n.backings.blobs, Issuer: tokenIssuer, Audience: tokenIssuer, PublicURL: n.cfg.HTTP.PublicURL, LogLinks: n.cfg.Users.LogLinks, Log: n.log,
+		DB: n.backings.db, Box: box, Redis: n.backings.redis, Blobs: n.backings.blobs, Providers: providers, Issuer: tokenIssuer, Audience: tokenIssuer, PublicURL: n.cfg.HTTP.PublicURL, LogLinks: n.cfg.Users.LogLinks, Log: n.log,
 	})
 	if err != nil {
 		return nil, sealError(err)
