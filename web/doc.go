@@ -1,10 +1,11 @@
 // Package web is the application that people see: the list of live streams at
-// "/" and the watch page at "/watch/NAME", written in TypeScript and React
-// beside this file, built by Vite into dist and embedded from there.
+// "/", the watch page at "/watch/NAME", people at "/u/NAME", and the pages of
+// their accounts, written in TypeScript and React beside this file, built by
+// Vite into dist and embedded from there.
 //
 // Place in the walk: services/gateway serves FS on the public port and answers
-// index.html for the paths that the application routes by itself ("/" and
-// "/watch/..."). The pages call /api/v1 and /live of the same origin only.
+// index.html for the paths that the application routes by itself
+// (src/route.ts). The pages call /api/v1 and /live of the same origin only.
 //
 // Invariants: every file under assets/ has a hash of its content in its name;
 // index.html carries no inline script or style, so the pages run under

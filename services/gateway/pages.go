@@ -28,7 +28,16 @@ const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'
 	"img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; font-src 'self'; manifest-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 
-var watchPath = regexp.MustCompile(`^/watch/[a-z0-9][a-z0-9_-]{0,62}$`)
+// The addresses that the web app finds pages for: web/src/route.ts.
+var (
+	watchPath   = regexp.MustCompile(`^/watch/[a-z0-9][a-z0-9_-]{0,62}$`)
+	accountPath = regexp.MustCompile(`^/(u/[a-z0-9][a-z0-9_-]{0,62}|sign-in|sign-up|forgot-password|verify-email|reset-password|settings(/(account|security|tokens))?|admin/users)$`)
+)
+
+// isPage says whether the web app has a page at a path.
+func isPage(path string) bool {
+	return path == "/" || watchPath.MatchString(path) || accountPath.MatchString(path)
+}
 
 // pages is the web app in memory: a file is looked up by its whole path, so no
 // request can name anything else.
@@ -124,7 +133,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !getOnly(w, r) {
 		return
 	}
-	if p.index != nil && (r.URL.Path == "/" || watchPath.MatchString(r.URL.Path)) {
+	if p.index != nil && isPage(r.URL.Path) {
 		p.index.serve(w, r)
 		return
 	}

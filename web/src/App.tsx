@@ -1,20 +1,38 @@
+import { lazy, Suspense, useEffect } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Home } from './pages/Home';
 import { Lost } from './pages/Lost';
 import { Watch } from './pages/Watch';
-import { parseRoute } from './route';
+import { parseRoute, type Route } from './route';
 import { usePath } from './router';
+import { findWho } from './session/who';
 import { Footer } from './ui/Footer';
 import { Header } from './ui/Header';
 
+const Entry = lazy(() => import('./pages/entry').then((m) => ({ default: m.Entry })));
+const Profile = lazy(() => import('./pages/profile').then((m) => ({ default: m.Profile })));
+const Settings = lazy(() => import('./pages/settings').then((m) => ({ default: m.Settings })));
+const Users = lazy(() => import('./pages/admin').then((m) => ({ default: m.Users })));
+
+function Page({ route }: { route: Route }) {
+  switch (route.page) {
+    case 'home': return <Home />;
+    case 'watch': return <Watch key={route.name} name={route.name} />;
+    case 'user': return <Profile key={route.name} name={route.name} />;
+    case 'users': return <Users />;
+    case 'signIn': case 'signUp': case 'forgot': case 'verify': case 'reset': return <Entry key={route.page} page={route.page} />;
+    case 'profileSettings': case 'accountSettings': case 'securitySettings': case 'tokenSettings': return <Settings page={route.page} />;
+    case 'lost': return <Lost />;
+  }
+}
+
 function App() {
   const route = parseRoute(usePath());
+  useEffect(findWho, []);
   return (
     <>
       <Header />
-      {route.page === 'home' && <Home />}
-      {route.page === 'watch' && <Watch key={route.name} name={route.name} />}
-      {route.page === 'lost' && <Lost />}
+      <Suspense fallback={<main id="main" className="page" />}><Page route={route} /></Suspense>
       <Footer />
     </>
   );

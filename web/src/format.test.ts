@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { age, bitrate, codecName, frameRate, liveFor, resolution, seconds } from './format';
+import { age, bitrate, codecName, fileSize, frameRate, liveFor, people, resolution, seconds } from './format';
 
 const min = 60_000;
 
@@ -44,5 +44,17 @@ describe('format', () => {
     ['opus', 'Opus'], ['Opus', 'Opus'], ['ac-3', 'AC-3'], ['ec-3', 'E-AC-3'], ['fLaC', 'FLAC'], ['mp4a.99', 'mp4a.99'],
   ])('calls the sound %s %s', (codec, want) => {
     expect(codecName(codec)).toBe(want);
+  });
+});
+
+describe('fileSize', () => {
+  it.each([[0, '0 B'], [812, '812 B'], [3_400, '3.4 kB'], [999_949, '999.9 kB'], [999_950, '1.0 MB'], [12_000_000, '12.0 MB']])('%j', (bytes, want) => {
+    expect(fileSize(bytes)).toBe(want);
+  });
+});
+
+describe('people', () => {
+  it.each([[0, '0 followers'], [1, '1 follower'], [1204, '1,204 followers']])('%j', (count, want) => {
+    expect(people(count, 'follower')).toBe(want);
   });
 });

@@ -1,5 +1,6 @@
 import { load } from './player/load';
 import { parseRoute } from './route';
+import './session/secret'; // first of all, out of the address
 import './styles/base.css';
 import './styles/home.css';
 import './styles/player.css';

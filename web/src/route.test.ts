@@ -17,6 +17,14 @@ describe('parseRoute', () => {
     [`/watch/${'a'.repeat(63)}`, { page: 'watch', name: 'a'.repeat(63) }],
     [`/watch/${'a'.repeat(64)}`, { page: 'lost' }],
     ['/other', { page: 'lost' }],
+    ['/u/ada', { page: 'user', name: 'ada' }],
+    ['/u/Ada', { page: 'lost' }],
+    ['/sign-in', { page: 'signIn' }],
+    ['/settings/', { page: 'profileSettings' }],
+    ['/settings/security', { page: 'securitySettings' }],
+    ['/settings/nothing', { page: 'lost' }],
+    ['/toString', { page: 'lost' }],
+    ['/admin/users', { page: 'users' }],
   ])('%s', (path, want) => {
     expect(parseRoute(path)).toEqual(want);
   });

@@ -6,6 +6,7 @@ interface Props {
   className?: string;
   children: ReactNode;
   'aria-label'?: string;
+  'aria-current'?: 'page';
 }
 
 /** A link inside the application. Modified clicks (new tab, download) stay the browser's. */
