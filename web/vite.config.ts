@@ -4,17 +4,17 @@ import { defineConfig } from 'vitest/config';
 // `npm run dev` proxies the API and the media to a weir that runs beside it.
 const weir = 'http://127.0.0.1:8080';
 
-/** Tells the browser of the application's chunk in the page itself, so that it is fetched beside the entry. */
+/** Tells the browser of the application's chunks in the page itself, so that they are fetched beside the entry. */
 function preloadApp(): Plugin {
   return {
     name: 'preload-app',
     transformIndexHtml: {
       order: 'post',
       handler: (_, { bundle }) => Object.values(bundle ?? {})
-        .filter((chunk) => chunk.type === 'chunk' && chunk.name === 'App')
-        .map((chunk) => ({
+        .flatMap((chunk) => (chunk.type === 'chunk' && chunk.name === 'App' ? [chunk.fileName, ...chunk.imports] : []))
+        .map((file) => ({
           tag: 'link',
-          attrs: { rel: 'modulepreload', crossorigin: true, href: `/${chunk.fileName}` },
+          attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` },
           injectTo: 'head' as const,
         })),
     },

@@ -47,10 +47,10 @@ export class Look {
     await this.page.waitForFunction(condition, undefined, { timeout }).catch(() => this.problem(`waited ${timeout} ms for: ${text}`));
   }
 
-  /** A screenshot of the window, and axe over the whole page. */
-  async check(label) {
+  /** A screenshot of the window, or of the whole page, and axe over the whole page. */
+  async check(label, fullPage = false) {
     await this.page.waitForTimeout(300); // fades
-    await this.page.screenshot({ path: join(this.out, `${label}-${this.view}.png`) });
+    await this.page.screenshot({ path: join(this.out, `${label}-${this.view}.png`), fullPage });
     await this.page.evaluate(axe);
     const found = await this.page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
     for (const v of found.violations) {

@@ -35,6 +35,7 @@ export function AccountMenu({ user }: { user: Own }) {
       document.removeEventListener('keydown', escape);
     };
   }, [open]);
+  const close = () => setOpen(false);
   const name = user.display_name || user.username;
   return (
     <div className="account" ref={root}>
@@ -42,11 +43,11 @@ export function AccountMenu({ user }: { user: Own }) {
         <Avatar user={user} size={34} />
       </button>
       {open && (
-        <ul className="account-menu" onClickCapture={() => setOpen(false)}>
+        <ul className="account-menu">
           <li className="account-name"><strong>{name}</strong> <span>@{user.username}</span></li>
-          <li><Link to={`/u/${user.username}`}>Your profile</Link></li>
-          <li><Link to="/settings">Settings</Link></li>
-          {user.role === 'admin' && <li><Link to="/admin/users">Users</Link></li>}
+          <li><Link to={`/u/${user.username}`} onGo={close}>Your profile</Link></li>
+          <li><Link to="/settings" onGo={close}>Settings</Link></li>
+          {user.role === 'admin' && <li><Link to="/admin/users" onGo={close}>Users</Link></li>}
           <li><button type="button" onClick={signOut}>Sign out</button></li>
         </ul>
       )}

@@ -52,7 +52,7 @@ export function Follow({ id, name, changed }: Props) {
   const unknown = who === undefined || (asked.value === undefined && asked.failed === '');
   return (
     <span className="follow">
-      <button type="button" className={following ? 'button' : 'button button-main'} aria-pressed={following} aria-label={`Follow ${name}`} disabled={busy || unknown} onClick={click}>{following ? 'Following' : 'Follow'}</button>
+      <button type="button" className={following ? 'button' : 'button button-main'} aria-pressed={following} disabled={busy || unknown} onClick={click}>{following ? 'Following' : 'Follow'}<span className="visually-hidden"> {name}</span></button>
       {failed !== '' && <span className="form-failed" role="alert">{failed}</span>}
     </span>
   );

@@ -48,7 +48,7 @@ export function Export() {
   return (
     <>
       {value !== null && (
-        <p className="fact" role="status">
+        <p role="status">
           {value.state === 'pending' && 'Your data are being packed…'}
           {value.state === 'ready' && <>Packed <Day at={value.created_at} time />{value.size ? `, ${fileSize(value.size)}` : ''}{value.expires_at ? <>, there until <Day at={value.expires_at} /></> : ''}.</>}
           {value.state === 'failed' && 'The last one did not work. Try it again.'}

@@ -70,7 +70,7 @@ function On({ state, made, off }: { state: components['schemas']['TOTPState']; m
   };
   return (
     <>
-      <p className="fact"><span className="badge badge-good">On</span> {state.since !== undefined && <>since <Day at={state.since} />, </>}{state.recovery_codes} recovery codes left</p>
+      <p><span className="badge badge-good">On</span> {state.since !== undefined && <>since <Day at={state.since} />, </>}{state.recovery_codes} recovery codes left</p>
       {doing === '' ? (
         <p className="fact">
           <button type="button" className="button" onClick={() => setDoing('codes')}>New recovery codes…</button>

@@ -1,0 +1,65 @@
+// Looks at the pages of accounts in Chromium, against a real weir of their own in each size and scheme.
+// Takes screenshots, runs axe, and fails on any violation, console error or wrong state.
+//
+//   node e2e/accounts.mjs [--weir PROGRAM] [--out DIR] [--chrome PATH]
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+import { Look } from './look.mjs';
+import { admin, person } from './people.mjs';
+import { Weir } from './weir.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const { values: options } = parseArgs({
+  options: {
+    weir: { type: 'string', default: join(here, '../../bin/weir') },
+    out: { type: 'string', default: join(here, 'out') },
+    chrome: { type: 'string', default: '/usr/bin/chromium' },
+  },
+});
+
+const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const VIEWS = [
+  { label: '1440x900-dark', colorScheme: 'dark', viewport: { width: 1440, height: 900 } },
+  { label: '360x740-light', colorScheme: 'light', viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
+  { label: '1440x900-light', colorScheme: 'light', viewport: { width: 1440, height: 900 } },
+  { label: '360x740-dark', colorScheme: 'dark', viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
+];
+
+/** Refusals that are looked for, and the answers to "do I follow?" and "is there an export?", are errors on the console. */
+const ALLOWED = [/status of (401|404|422) .*\/api\/v1\//];
+
+async function view(browser, { label, ...size }) {
+  const weir = await Weir.start(options.weir);
+  const problems = [];
+  for (const scene of [person, admin]) {
+    const context = await browser.newContext(size);
+    context.setDefaultTimeout(15_000);
+    const look = new Look(await context.newPage(), weir.base, options.out, label);
+    look.allowed = ALLOWED;
+    try {
+      await scene(look, weir);
+    } catch (err) {
+      look.problem(String(err.message ?? err));
+      await look.page.screenshot({ path: join(options.out, `failed-${label}.png`) }).catch(() => null);
+    }
+    problems.push(...look.problems);
+    await context.close();
+  }
+  await weir.stop();
+  return problems;
+}
+
+await mkdir(options.out, { recursive: true });
+const browser = await chromium.launch({ executablePath: options.chrome, args: FLAGS });
+const problems = [];
+try {
+  for (const v of VIEWS) problems.push(...(await view(browser, v)));
+} finally {
+  await browser.close();
+}
+for (const p of problems) console.error(p);
+console.log(problems.length === 0 ? `accounts: all looked at, nothing wrong; screenshots in ${options.out}` : `accounts: ${problems.length} problems`);
+process.exitCode = problems.length === 0 ? 0 : 1;
