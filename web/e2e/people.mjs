@@ -136,6 +136,9 @@ async function signIn(look, secret) {
   await look.open('/settings/security');
   await heading(look, 'Sign in');
   await look.check('sign-in');
+  await look.open('/sign-in?step=code&return_to=/settings/security');
+  await heading(look, 'One more step');
+  await press(look, 'Begin again');
   await fill(look, 'E-mail address or username', 'ada');
   await fill(look, 'Password', 'not this one');
   await press(look, 'Sign in');

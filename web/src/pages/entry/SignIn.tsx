@@ -11,8 +11,9 @@ import { Providers } from './Providers';
 /** Signing in: a password, and a code where the account has a second factor. */
 export function SignIn() {
   const [back] = useState(returnTo);
-  const [challenge, setChallenge] = useState('');
-  if (challenge !== '') return <Code challenge={challenge} back={back} again={() => setChallenge('')} />;
+  // A sign-in elsewhere has left its challenge in a cookie: "".
+  const [challenge, setChallenge] = useState<string | null>(() => (query('step') === 'code' ? '' : null));
+  if (challenge !== null) return <Code challenge={challenge} back={back} again={() => setChallenge(null)} />;
   const send = async (v: FormData) => {
     const answer = await done(open.POST('/api/v1/auth/sign-in', { body: { login: text(v, 'login').trim(), password: text(v, 'password'), cookie: true } }));
     if ('challenge' in answer) {
@@ -23,9 +24,11 @@ export function SignIn() {
     navigate(back, true);
   };
   const failed = elsewhereFailed(query('oidc_error'));
+  const link = query('link');
   return (
     <Card title="Sign in">
       {failed !== '' && <p className="form-failed" role="alert">{failed}</p>}
+      {link !== '' && <p className="quiet">Your e-mail address has an account here. Sign in to it within ten minutes, and {link} signs you in from then on.</p>}
       <Providers back={back} />
       <Form submit="Sign in" onSend={send}>
         <Field name="login" label="E-mail address or username" autoComplete="username" autoCapitalize="none" spellCheck={false} required />
@@ -39,7 +42,7 @@ export function SignIn() {
 function Code({ challenge, back, again }: { challenge: string; back: string; again: () => void }) {
   const [recovery, setRecovery] = useState(false);
   const send = async (v: FormData) => {
-    session.begin(await done(open.POST('/api/v1/auth/totp/sign-in', { body: { challenge, code: text(v, 'code').trim(), cookie: true } })));
+    session.begin(await done(open.POST('/api/v1/auth/totp/sign-in', { body: { ...(challenge !== '' && { challenge }), code: text(v, 'code').trim(), cookie: true } })));
     navigate(back, true);
   };
   return (
