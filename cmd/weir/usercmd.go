@@ -12,6 +12,7 @@ import (
 
 	"weir/services/auth"
 	"weir/services/backing/db"
+	"weir/services/httpd"
 	"weir/services/user"
 )
 
@@ -117,7 +118,7 @@ func listUsers(ctx context.Context, p process, s *user.Service, args []string, _
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tMAIL\tROLE\tSTATE\tCREATED\tID")
 	for after := ""; ; {
-		page, err := s.List(ctx, user.Operator(), filter, after, user.PageMax)
+		page, err := s.List(ctx, user.Operator(), filter, after, httpd.PageMax)
 		if err != nil {
 			return err
 		}

@@ -18,15 +18,16 @@ import (
 // AnyScope is for Op: somebody must be signed in, with whatever token.
 const AnyScope = ""
 
-// jsonBody bounds the JSON of a request to an operation made by Op, in bytes.
-const jsonBody = 24 << 10
+// JSONMax is the most bytes of a request to an operation made by Op: a profile with
+// everything in it, each character as an escape.
+const JSONMax = 24 << 10
 
 // Op is an operation with what all of weir's have in common. Without scopes anybody
 // may call it.
 func Op(id, method, path, tag, summary string, status int, scopes ...string) huma.Operation {
 	o := huma.Operation{
 		OperationID: id, Method: method, Path: path, Tags: []string{tag}, Summary: summary,
-		DefaultStatus: status, MaxBodyBytes: jsonBody, BodyReadTimeout: 10 * time.Second,
+		DefaultStatus: status, MaxBodyBytes: JSONMax, BodyReadTimeout: 10 * time.Second,
 		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}
 	if len(scopes) > 0 {

@@ -34,21 +34,29 @@ func PageSize(limit int) int {
 	return min(limit, PageMax)
 }
 
-// Cut makes a page of items, of which one more than limit was read if there is one.
-// id is what the list is ordered by.
-func Cut[T any](items []T, limit int, id func(T) uuid.UUID) Page[T] {
-	p := Page[T]{Items: items}
+// Cut takes off the item that was read beyond the page, and says where to go on: place
+// is what the list is ordered by, in a form for clients.
+func (p *Page[T]) Cut(limit int, place func(T) string) {
 	if p.Items == nil {
 		p.Items = []T{}
 	}
-	if len(items) > limit {
-		last := id(items[limit-1])
-		p.Items, p.Next = items[:limit], base64.RawURLEncoding.EncodeToString(last[:])
+	if len(p.Items) > limit {
+		p.Items = p.Items[:limit]
+		p.Next = place(p.Items[limit-1])
 	}
+}
+
+// PageByID is Cut for a list that is ordered by ids.
+func PageByID[T any](items []T, limit int, id func(T) uuid.UUID) Page[T] {
+	p := Page[T]{Items: items}
+	p.Cut(limit, func(t T) string { return Place(id(t)) })
 	return p
 }
 
-// After reads the Next of Cut; empty is start.
+// Place is an id as Next of a Page.
+func Place(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+
+// After reads what Place wrote; empty is start.
 func After(s string, start uuid.UUID) (uuid.UUID, error) {
 	if s == "" {
 		return start, nil

@@ -193,7 +193,7 @@ func (s *Service) page(after string, limit int, read func(uuid.UUID, int) ([]*Ch
 	for i, c := range list {
 		views[i] = c.view(role)
 	}
-	return httpd.Cut(views, limit, func(v View) uuid.UUID { return v.ID }), nil
+	return httpd.PageByID(views, limit, func(v View) uuid.UUID { return v.ID }), nil
 }
 
 // UpdateChannel changes what x names, if the channel still has that version; 0 takes

@@ -86,7 +86,7 @@ func (s *Service) Sessions(ctx context.Context, who auth.Identity, channel uuid.
 	if err != nil {
 		return none, faultOf(err)
 	}
-	return httpd.Cut(list, limit, func(v SessionView) uuid.UUID { return v.ID }), nil
+	return httpd.PageByID(list, limit, func(v SessionView) uuid.UUID { return v.ID }), nil
 }
 
 // Session is one of a channel.

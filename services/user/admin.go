@@ -12,22 +12,23 @@ import (
 	"weir/services/auth"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/httpd"
 )
 
 // ReasonMax is how long the reason of a suspension may be, in characters.
 const ReasonMax = 500
 
 // List is the users that the filter chooses, oldest first, for admins.
-func (s *Service) List(ctx context.Context, who auth.Identity, f Filter, after string, limit int) (Page[Own], error) {
-	var page Page[Own]
+func (s *Service) List(ctx context.Context, who auth.Identity, f Filter, after string, limit int) (httpd.Page[Own], error) {
+	var page httpd.Page[Own]
 	if err := needs(who, auth.Admin); err != nil {
 		return page, err
 	}
-	from, err := parseIDPlace(after, uuid.Nil)
+	from, err := httpd.After(after, uuid.Nil)
 	if err != nil {
 		return page, err
 	}
-	limit = pageSize(limit)
+	limit = httpd.PageSize(limit)
 	f.Prefix = strings.ToLower(f.Prefix)
 	list, err := s.store().list(ctx, f, from, s.stamp(), limit+1)
 	if err != nil {
@@ -36,7 +37,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, f Filter, after s
 	for _, a := range list {
 		page.Items = append(page.Items, a.own(s.now()))
 	}
-	page.cut(limit, func(o Own) string { return idPlace(o.ID) })
+	page.Cut(limit, func(o Own) string { return httpd.Place(o.ID) })
 	return page, nil
 }
 

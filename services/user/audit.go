@@ -9,6 +9,7 @@ import (
 	"weir/services/auth"
 	"weir/services/backing/db"
 	"weir/services/event"
+	"weir/services/httpd"
 )
 
 // Kinds of security events: words that never change, in the audit log and in
@@ -82,21 +83,21 @@ func (s *Service) note(ctx context.Context, st Store, from Peer, a act) error {
 
 // SecurityEvents is the audit log of an account, newest first, for its owner and for
 // admins. after is the Next of the page before.
-func (s *Service) SecurityEvents(ctx context.Context, who auth.Identity, user uuid.UUID, after string, limit int) (Page[SecurityEvent], error) {
-	var page Page[SecurityEvent]
+func (s *Service) SecurityEvents(ctx context.Context, who auth.Identity, user uuid.UUID, after string, limit int) (httpd.Page[SecurityEvent], error) {
+	var page httpd.Page[SecurityEvent]
 	if err := selfOrAdmin(who, user); err != nil {
 		return page, err
 	}
-	from, err := parseIDPlace(after, uuid.Max)
+	from, err := httpd.After(after, uuid.Max)
 	if err != nil {
 		return page, err
 	}
-	limit = pageSize(limit)
+	limit = httpd.PageSize(limit)
 	page.Items, err = s.store().securityEvents(ctx, user, from, limit+1)
 	if err != nil {
 		return page, faultOf(err)
 	}
-	page.cut(limit, func(e SecurityEvent) string { return idPlace(e.ID) })
+	page.Cut(limit, func(e SecurityEvent) string { return httpd.Place(e.ID) })
 	return page, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"weir/services/backing/db"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/httpd"
 )
 
 // Follow makes the caller a follower of a channel; doing it again changes nothing.
@@ -76,23 +77,23 @@ func (s *Service) Follows(ctx context.Context, who auth.Identity, channel uuid.U
 
 // Followers is who follows a channel, newest first, for everybody. after is the Next of
 // the page before.
-func (s *Service) Followers(ctx context.Context, channel uuid.UUID, after string, limit int) (Page[Followed], error) {
+func (s *Service) Followers(ctx context.Context, channel uuid.UUID, after string, limit int) (httpd.Page[Followed], error) {
 	return s.follows(ctx, channel, after, limit, Store.followers)
 }
 
 // Following is what a user follows, newest first, for that user and for admins: what
 // somebody likes to watch is their own business.
-func (s *Service) Following(ctx context.Context, who auth.Identity, user uuid.UUID, after string, limit int) (Page[Followed], error) {
+func (s *Service) Following(ctx context.Context, who auth.Identity, user uuid.UUID, after string, limit int) (httpd.Page[Followed], error) {
 	if err := selfOrAdmin(who, user); err != nil {
-		return Page[Followed]{}, err
+		return httpd.Page[Followed]{}, err
 	}
 	return s.follows(ctx, user, after, limit, Store.following)
 }
 
 type followList func(st Store, ctx context.Context, of uuid.UUID, after place, limit int) ([]Followed, error)
 
-func (s *Service) follows(ctx context.Context, of uuid.UUID, after string, limit int, list followList) (Page[Followed], error) {
-	var page Page[Followed]
+func (s *Service) follows(ctx context.Context, of uuid.UUID, after string, limit int, list followList) (httpd.Page[Followed], error) {
+	var page httpd.Page[Followed]
 	from, err := parsePlace(after)
 	if err != nil {
 		return page, err
@@ -100,11 +101,11 @@ func (s *Service) follows(ctx context.Context, of uuid.UUID, after string, limit
 	if err := s.there(ctx, s.store(), of); err != nil {
 		return page, faultOf(err)
 	}
-	limit = pageSize(limit)
+	limit = httpd.PageSize(limit)
 	if page.Items, err = list(s.store(), ctx, of, from, limit+1); err != nil {
 		return page, faultOf(err)
 	}
-	page.cut(limit, func(f Followed) string { return place{at: f.Since, id: f.ID}.String() })
+	page.Cut(limit, func(f Followed) string { return place{at: f.Since, id: f.ID}.String() })
 	return page, nil
 }
 

@@ -9,15 +9,16 @@ import (
 	"github.com/google/uuid"
 
 	"weir/services/auth"
+	"weir/services/httpd"
 )
 
 func (r routes) addAdmin(api huma.API) {
-	huma.Register(api, op("listUsers", http.MethodGet, "/users", "admin", "Find users", http.StatusOK, ScopeAdmin), as(r.list))
-	huma.Register(api, op("getAccount", http.MethodGet, "/users/{id}/account", "admin", "All of a user's account", http.StatusOK, ScopeAdmin), as(r.inspect))
-	huma.Register(api, op("suspendUser", http.MethodPut, "/users/{id}/suspension", "admin", "Suspend a user; their sessions end", http.StatusOK, ScopeAdmin), as(r.suspend))
-	huma.Register(api, op("unsuspendUser", http.MethodDelete, "/users/{id}/suspension", "admin", "Lift a suspension", http.StatusOK, ScopeAdmin), as(r.unsuspend))
-	huma.Register(api, op("setRole", http.MethodPut, "/users/{id}/role", "admin", "Change what a user may do", http.StatusOK, ScopeAdmin), as(r.setRole))
-	huma.Register(api, op("deleteUser", http.MethodDelete, "/users/{id}", "admin", "Delete a user, for ever", http.StatusNoContent, ScopeAdmin), as(r.deleteUser))
+	huma.Register(api, httpd.Op("listUsers", http.MethodGet, "/users", "admin", "Find users", http.StatusOK, ScopeAdmin), httpd.As(r.list))
+	huma.Register(api, httpd.Op("getAccount", http.MethodGet, "/users/{id}/account", "admin", "All of a user's account", http.StatusOK, ScopeAdmin), httpd.As(r.inspect))
+	huma.Register(api, httpd.Op("suspendUser", http.MethodPut, "/users/{id}/suspension", "admin", "Suspend a user; their sessions end", http.StatusOK, ScopeAdmin), httpd.As(r.suspend))
+	huma.Register(api, httpd.Op("unsuspendUser", http.MethodDelete, "/users/{id}/suspension", "admin", "Lift a suspension", http.StatusOK, ScopeAdmin), httpd.As(r.unsuspend))
+	huma.Register(api, httpd.Op("setRole", http.MethodPut, "/users/{id}/role", "admin", "Change what a user may do", http.StatusOK, ScopeAdmin), httpd.As(r.setRole))
+	huma.Register(api, httpd.Op("deleteUser", http.MethodDelete, "/users/{id}", "admin", "Delete a user, for ever", http.StatusNoContent, ScopeAdmin), httpd.As(r.deleteUser))
 }
 
 // admin is whom an admin's operation is about. The role of who calls is looked at
@@ -26,18 +27,18 @@ func admin(who auth.Identity, id string) (uuid.UUID, error) {
 	if err := needs(who, auth.Admin); err != nil {
 		return uuid.Nil, err
 	}
-	return parseID(id, "path.id")
+	return httpd.ParseID(id, "path.id")
 }
 
 type usersInput struct {
-	Paged
+	httpd.Paged
 	Query string `query:"q" maxLength:"254" doc:"What the username or the e-mail address begins with"`
 	Role  string `query:"role" enum:"user,moderator,admin" doc:"Only those with this role"`
 	State string `query:"state" enum:"active,suspended,deleted" doc:"Only those in this state"`
 }
 
-func (r routes) list(ctx context.Context, who auth.Identity, in *usersInput) (*pageOf[Own], error) {
-	return pageAnswer(r.List(ctx, who, Filter{Prefix: in.Query, Role: auth.Role(in.Role), State: in.State}, in.After, in.Limit))
+func (r routes) list(ctx context.Context, who auth.Identity, in *usersInput) (*httpd.PageOf[Own], error) {
+	return httpd.Answer(r.List(ctx, who, Filter{Prefix: in.Query, Role: auth.Role(in.Role), State: in.State}, in.After, in.Limit))
 }
 
 func (r routes) inspect(ctx context.Context, who auth.Identity, in *ByID) (*ownAnswer, error) {
@@ -87,7 +88,7 @@ func (r routes) setRole(ctx context.Context, who auth.Identity, in *roleInput) (
 	return ownOf(r.SetRole(ctx, who, peer(ctx), id, auth.Role(in.Body.Role)))
 }
 
-func (r routes) deleteUser(ctx context.Context, who auth.Identity, in *ByID) (*empty, error) {
+func (r routes) deleteUser(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
 	id, err := admin(who, in.ID)
 	if err != nil {
 		return nil, err

@@ -9,14 +9,15 @@ import (
 	"github.com/google/uuid"
 
 	"weir/services/auth"
+	"weir/services/httpd"
 )
 
 func (r routes) addAuth(api huma.API) {
-	huma.Register(api, op("register", http.MethodPost, "/auth/register", "auth", "Make an account", http.StatusCreated), r.register)
+	huma.Register(api, httpd.Op("register", http.MethodPost, "/auth/register", "auth", "Make an account", http.StatusCreated), r.register)
 	huma.Register(api, signInOp(api), r.signIn)
-	huma.Register(api, op("refresh", http.MethodPost, "/auth/refresh", "auth", "Get new tokens for a refresh token, which is used up", http.StatusOK), r.refresh)
-	huma.Register(api, op("signOut", http.MethodPost, "/auth/sign-out", "auth", "End the session of a refresh token", http.StatusNoContent), r.signOut)
-	huma.Register(api, op("getIdentity", http.MethodGet, "/auth/identity", "auth", "Who the token of this request belongs to", http.StatusOK, anyScope), as(r.identity))
+	huma.Register(api, httpd.Op("refresh", http.MethodPost, "/auth/refresh", "auth", "Get new tokens for a refresh token, which is used up", http.StatusOK), r.refresh)
+	huma.Register(api, httpd.Op("signOut", http.MethodPost, "/auth/sign-out", "auth", "End the session of a refresh token", http.StatusNoContent), r.signOut)
+	huma.Register(api, httpd.Op("getIdentity", http.MethodGet, "/auth/identity", "auth", "Who the token of this request belongs to", http.StatusOK, httpd.AnyScope), httpd.As(r.identity))
 }
 
 type registerInput struct {
@@ -166,7 +167,7 @@ type identityAnswer struct {
 	Body IdentityView
 }
 
-func (routes) identity(_ context.Context, who auth.Identity, _ *empty) (*identityAnswer, error) {
+func (routes) identity(_ context.Context, who auth.Identity, _ *httpd.Empty) (*identityAnswer, error) {
 	v := IdentityView{
 		User: who.User, Session: who.Session, Username: who.Username, Role: who.Role, Scopes: who.Scopes,
 		All: who.Scopes == nil, Verified: who.Verified,

@@ -10,6 +10,7 @@ import (
 
 	"weir/services/auth"
 	"weir/services/fault"
+	"weir/services/httpd"
 )
 
 func (r routes) addPictures(api huma.API) {
@@ -18,17 +19,17 @@ func (r routes) addPictures(api huma.API) {
 		title string
 	}{{Avatar, "Avatar"}, {Banner, "Banner"}} {
 		name := string(k.kind)
-		set := op("set"+k.title, http.MethodPut, "/users/me/"+name, "users", "Set your "+name+": a PNG, a JPEG or the first frame of a GIF, at most 5 MiB and 40 million pixels", http.StatusOK, ScopeWrite)
+		set := httpd.Op("set"+k.title, http.MethodPut, "/users/me/"+name, "users", "Set your "+name+": a PNG, a JPEG or the first frame of a GIF, at most 5 MiB and 40 million pixels", http.StatusOK, ScopeWrite)
 		set.MaxBodyBytes, set.BodyReadTimeout = PictureMax, 30*time.Second
 		set.Errors = append(set.Errors, http.StatusRequestEntityTooLarge)
-		huma.Register(api, set, as(func(ctx context.Context, who auth.Identity, in *pictureUpload) (*ownAnswer, error) {
+		huma.Register(api, set, httpd.As(func(ctx context.Context, who auth.Identity, in *pictureUpload) (*ownAnswer, error) {
 			return ownOf(r.SetPicture(ctx, who, k.kind, in.RawBody))
 		}))
-		huma.Register(api, op("remove"+k.title, http.MethodDelete, "/users/me/"+name, "users", "Have no "+name, http.StatusOK, ScopeWrite),
-			as(func(ctx context.Context, who auth.Identity, _ *empty) (*ownAnswer, error) {
+		huma.Register(api, httpd.Op("remove"+k.title, http.MethodDelete, "/users/me/"+name, "users", "Have no "+name, http.StatusOK, ScopeWrite),
+			httpd.As(func(ctx context.Context, who auth.Identity, _ *httpd.Empty) (*ownAnswer, error) {
 				return ownOf(r.RemovePicture(ctx, who, k.kind))
 			}))
-		huma.Register(api, op("get"+k.title, http.MethodGet, "/users/{id}/"+name+"/{file}", "users", "A picture, as its address in a profile says; it never changes", http.StatusOK),
+		huma.Register(api, httpd.Op("get"+k.title, http.MethodGet, "/users/{id}/"+name+"/{file}", "users", "A picture, as its address in a profile says; it never changes", http.StatusOK),
 			func(ctx context.Context, in *pictureInput) (*pictureAnswer, error) { return r.picture(ctx, k.kind, in) })
 	}
 }
@@ -56,7 +57,7 @@ type pictureAnswer struct {
 
 // picture is served by the service itself; the server adds nosniff.
 func (r routes) picture(ctx context.Context, kind PictureKind, in *pictureInput) (*pictureAnswer, error) {
-	id, err := parseID(in.ID, "path.id")
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (r routes) picture(ctx context.Context, kind PictureKind, in *pictureInput)
 		return nil, err
 	}
 	tag := `"` + file + `"`
-	if matches(in.IfNoneMatch, tag) {
+	if httpd.NoneMatch(in.IfNoneMatch, tag) {
 		return nil, huma.Status304NotModified()
 	}
 	return &pictureAnswer{

@@ -15,17 +15,17 @@ import (
 )
 
 func (r routes) addElsewhere(api huma.API) {
-	list := op("listProviders", http.MethodGet, "/auth/oidc", "auth", "Where else people can sign in", http.StatusOK)
+	list := httpd.Op("listProviders", http.MethodGet, "/auth/oidc", "auth", "Where else people can sign in", http.StatusOK)
 	huma.Register(api, list, r.listProviders)
-	start := op("startSignInElsewhere", http.MethodGet, "/auth/oidc/{provider}/start", "auth", "Go to a provider to sign in; for the address bar", http.StatusSeeOther)
+	start := httpd.Op("startSignInElsewhere", http.MethodGet, "/auth/oidc/{provider}/start", "auth", "Go to a provider to sign in; for the address bar", http.StatusSeeOther)
 	start.Description = "Comes back to return_to, to /sign-in?step=code when a code is needed (POST /auth/totp/sign-in without a challenge), to " +
 		"/sign-in?link=PROVIDER when the e-mail address has an account (a sign-in to it within ten minutes links the provider), or, with Accept: text/html, to " +
 		"/sign-in?oidc_error=WORD: cancelled, expired, failed, unavailable, unverified, taken, verify_first, or the code of a problem."
 	huma.Register(api, start, r.startElsewhere)
-	huma.Register(api, op("finishSignInElsewhere", http.MethodGet, "/auth/oidc/{provider}/callback", "auth", "Where a provider sends the browser back to", http.StatusSeeOther), r.arrive)
-	huma.Register(api, op("listIdentities", http.MethodGet, "/auth/oidc/identities", "auth", "The accounts elsewhere that sign in to yours", http.StatusOK, ScopeAccount), as(r.listIdentities))
-	huma.Register(api, op("startLink", http.MethodPost, "/auth/oidc/{provider}/link", "auth", "Get the address to go to so that a provider signs in to your account", http.StatusOK, ScopeAccount), as(r.startLink))
-	huma.Register(api, op("unlinkIdentity", http.MethodDelete, "/auth/oidc/identities/{id}", "auth", "Have an account elsewhere not sign in to yours any more", http.StatusNoContent, ScopeAccount), as(r.unlink))
+	huma.Register(api, httpd.Op("finishSignInElsewhere", http.MethodGet, "/auth/oidc/{provider}/callback", "auth", "Where a provider sends the browser back to", http.StatusSeeOther), r.arrive)
+	huma.Register(api, httpd.Op("listIdentities", http.MethodGet, "/auth/oidc/identities", "auth", "The accounts elsewhere that sign in to yours", http.StatusOK, ScopeAccount), httpd.As(r.listIdentities))
+	huma.Register(api, httpd.Op("startLink", http.MethodPost, "/auth/oidc/{provider}/link", "auth", "Get the address to go to so that a provider signs in to your account", http.StatusOK, ScopeAccount), httpd.As(r.startLink))
+	huma.Register(api, httpd.Op("unlinkIdentity", http.MethodDelete, "/auth/oidc/identities/{id}", "auth", "Have an account elsewhere not sign in to yours any more", http.StatusNoContent, ScopeAccount), httpd.As(r.unlink))
 }
 
 // Names of the cookies that last for one sign-in elsewhere; see handed.
@@ -105,7 +105,7 @@ type providersAnswer struct {
 	}
 }
 
-func (r routes) listProviders(context.Context, *empty) (*providersAnswer, error) {
+func (r routes) listProviders(context.Context, *httpd.Empty) (*providersAnswer, error) {
 	out := &providersAnswer{}
 	out.Body.Items = make([]ProviderView, len(r.providers))
 	for i, p := range r.providers {
@@ -225,7 +225,7 @@ type identitiesAnswer struct {
 	}
 }
 
-func (r routes) listIdentities(ctx context.Context, who auth.Identity, _ *empty) (*identitiesAnswer, error) {
+func (r routes) listIdentities(ctx context.Context, who auth.Identity, _ *httpd.Empty) (*identitiesAnswer, error) {
 	out := &identitiesAnswer{}
 	var err error
 	out.Body.Items, out.Body.HasPassword, err = r.IdentityLinks(ctx, who)
@@ -265,8 +265,8 @@ type identityInput struct {
 	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of an account elsewhere"`
 }
 
-func (r routes) unlink(ctx context.Context, who auth.Identity, in *identityInput) (*empty, error) {
-	id, err := parseID(in.ID, "path.id")
+func (r routes) unlink(ctx context.Context, who auth.Identity, in *identityInput) (*httpd.Empty, error) {
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}

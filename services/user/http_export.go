@@ -10,18 +10,19 @@ import (
 	"github.com/google/uuid"
 
 	"weir/services/auth"
+	"weir/services/httpd"
 )
 
 func (r routes) addExports(api huma.API) {
-	start := op("startExport", http.MethodPost, "/users/me/export", "users", "Have all that is kept of you written into a file, at most once a day", http.StatusAccepted, ScopeAccount)
+	start := httpd.Op("startExport", http.MethodPost, "/users/me/export", "users", "Have all that is kept of you written into a file, at most once a day", http.StatusAccepted, ScopeAccount)
 	start.Errors = append(start.Errors, http.StatusConflict)
-	huma.Register(api, start, as(r.startExport))
-	get := op("getExport", http.MethodGet, "/users/me/export", "users", "The state of your newest export", http.StatusOK, ScopeAccount)
+	huma.Register(api, start, httpd.As(r.startExport))
+	get := httpd.Op("getExport", http.MethodGet, "/users/me/export", "users", "The state of your newest export", http.StatusOK, ScopeAccount)
 	get.Errors = append(get.Errors, http.StatusNotFound)
-	huma.Register(api, get, as(r.getExport))
-	file := op("downloadExport", http.MethodGet, "/users/me/export/{id}/file", "users", "The file of an export of yours, a zip", http.StatusOK, ScopeAccount)
+	huma.Register(api, get, httpd.As(r.getExport))
+	file := httpd.Op("downloadExport", http.MethodGet, "/users/me/export/{id}/file", "users", "The file of an export of yours, a zip", http.StatusOK, ScopeAccount)
 	file.Responses = map[string]*huma.Response{"200": {Description: "The zip", Content: map[string]*huma.MediaType{"application/zip": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}}
-	huma.Register(api, file, as(r.downloadExport))
+	huma.Register(api, file, httpd.As(r.downloadExport))
 }
 
 type exportAnswer struct{ Body ExportView }
@@ -33,11 +34,11 @@ func exportOf(v ExportView, err error) (*exportAnswer, error) {
 	return &exportAnswer{v}, nil
 }
 
-func (r routes) startExport(ctx context.Context, who auth.Identity, _ *empty) (*exportAnswer, error) {
+func (r routes) startExport(ctx context.Context, who auth.Identity, _ *httpd.Empty) (*exportAnswer, error) {
 	return exportOf(r.StartExport(ctx, who, peer(ctx)))
 }
 
-func (r routes) getExport(ctx context.Context, who auth.Identity, _ *empty) (*exportAnswer, error) {
+func (r routes) getExport(ctx context.Context, who auth.Identity, _ *httpd.Empty) (*exportAnswer, error) {
 	return exportOf(r.Export(ctx, who))
 }
 
@@ -49,7 +50,7 @@ type downloadInput struct {
 const downloadTime = time.Hour
 
 func (r routes) downloadExport(ctx context.Context, who auth.Identity, in *downloadInput) (*huma.StreamResponse, error) {
-	id, err := parseID(in.ID, "path.id")
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}

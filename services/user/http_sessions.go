@@ -7,21 +7,22 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"weir/services/auth"
+	"weir/services/httpd"
 )
 
 func (r routes) addSessions(api huma.API) {
-	huma.Register(api, op("listSessions", http.MethodGet, "/auth/sessions", "sessions", "Where you are signed in", http.StatusOK, ScopeAccount), as(r.sessions))
-	huma.Register(api, op("endSession", http.MethodDelete, "/auth/sessions/{id}", "sessions", "Sign one of your sessions out", http.StatusNoContent, ScopeAccount), as(r.endSession))
-	huma.Register(api, op("endSessions", http.MethodDelete, "/auth/sessions", "sessions", "Sign all of your sessions out", http.StatusNoContent, ScopeAccount), as(r.endSessions))
+	huma.Register(api, httpd.Op("listSessions", http.MethodGet, "/auth/sessions", "sessions", "Where you are signed in", http.StatusOK, ScopeAccount), httpd.As(r.sessions))
+	huma.Register(api, httpd.Op("endSession", http.MethodDelete, "/auth/sessions/{id}", "sessions", "Sign one of your sessions out", http.StatusNoContent, ScopeAccount), httpd.As(r.endSession))
+	huma.Register(api, httpd.Op("endSessions", http.MethodDelete, "/auth/sessions", "sessions", "Sign all of your sessions out", http.StatusNoContent, ScopeAccount), httpd.As(r.endSessions))
 }
 
 func (r routes) addSecrets(api huma.API) {
-	huma.Register(api, op("verifyEmail", http.MethodPost, "/auth/email/verify", "auth", "Prove an e-mail address by the token of a mail", http.StatusNoContent), r.verifyEmail)
-	huma.Register(api, op("sendVerification", http.MethodPost, "/auth/email/send", "auth", "Have the mail with the token sent again", http.StatusAccepted, ScopeAccount), as(r.sendVerification))
-	huma.Register(api, op("changeEmail", http.MethodPut, "/auth/email", "auth", "Have a mail with a token sent to a new address", http.StatusAccepted, ScopeAccount), as(r.changeEmail))
-	huma.Register(api, op("changePassword", http.MethodPut, "/auth/password", "auth", "Change the password; other sessions end", http.StatusNoContent, ScopeAccount), as(r.changePassword))
-	huma.Register(api, op("forgotPassword", http.MethodPost, "/auth/password/forgot", "auth", "Have a mail sent to choose a new password, if the address has an account", http.StatusAccepted), r.forgot)
-	huma.Register(api, op("resetPassword", http.MethodPost, "/auth/password/reset", "auth", "Choose a new password by the token of a mail; all sessions end", http.StatusNoContent), r.reset)
+	huma.Register(api, httpd.Op("verifyEmail", http.MethodPost, "/auth/email/verify", "auth", "Prove an e-mail address by the token of a mail", http.StatusNoContent), r.verifyEmail)
+	huma.Register(api, httpd.Op("sendVerification", http.MethodPost, "/auth/email/send", "auth", "Have the mail with the token sent again", http.StatusAccepted, ScopeAccount), httpd.As(r.sendVerification))
+	huma.Register(api, httpd.Op("changeEmail", http.MethodPut, "/auth/email", "auth", "Have a mail with a token sent to a new address", http.StatusAccepted, ScopeAccount), httpd.As(r.changeEmail))
+	huma.Register(api, httpd.Op("changePassword", http.MethodPut, "/auth/password", "auth", "Change the password; other sessions end", http.StatusNoContent, ScopeAccount), httpd.As(r.changePassword))
+	huma.Register(api, httpd.Op("forgotPassword", http.MethodPost, "/auth/password/forgot", "auth", "Have a mail sent to choose a new password, if the address has an account", http.StatusAccepted), r.forgot)
+	huma.Register(api, httpd.Op("resetPassword", http.MethodPost, "/auth/password/reset", "auth", "Choose a new password by the token of a mail; all sessions end", http.StatusNoContent), r.reset)
 }
 
 type sessionsAnswer struct {
@@ -30,7 +31,7 @@ type sessionsAnswer struct {
 	}
 }
 
-func (r routes) sessions(ctx context.Context, who auth.Identity, _ *empty) (*sessionsAnswer, error) {
+func (r routes) sessions(ctx context.Context, who auth.Identity, _ *httpd.Empty) (*sessionsAnswer, error) {
 	list, err := r.Sessions(ctx, who)
 	if err != nil {
 		return nil, err
@@ -44,8 +45,8 @@ type sessionInput struct {
 	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of a session"`
 }
 
-func (r routes) endSession(ctx context.Context, who auth.Identity, in *sessionInput) (*empty, error) {
-	id, err := parseID(in.ID, "path.id")
+func (r routes) endSession(ctx context.Context, who auth.Identity, in *sessionInput) (*httpd.Empty, error) {
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ type endSessionsInput struct {
 	KeepCurrent bool `query:"keep_current" doc:"Stay signed in here"`
 }
 
-func (r routes) endSessions(ctx context.Context, who auth.Identity, in *endSessionsInput) (*empty, error) {
+func (r routes) endSessions(ctx context.Context, who auth.Identity, in *endSessionsInput) (*httpd.Empty, error) {
 	return nil, r.EndSessions(ctx, who, peer(ctx), in.KeepCurrent)
 }
 
@@ -66,11 +67,11 @@ type tokenInput struct {
 	}
 }
 
-func (r routes) verifyEmail(ctx context.Context, in *tokenInput) (*empty, error) {
+func (r routes) verifyEmail(ctx context.Context, in *tokenInput) (*httpd.Empty, error) {
 	return nil, r.VerifyEmail(ctx, peer(ctx), in.Body.Token)
 }
 
-func (r routes) sendVerification(ctx context.Context, who auth.Identity, _ *empty) (*empty, error) {
+func (r routes) sendVerification(ctx context.Context, who auth.Identity, _ *httpd.Empty) (*httpd.Empty, error) {
 	return nil, r.RequestVerification(ctx, who, peer(ctx))
 }
 
@@ -81,7 +82,7 @@ type emailInput struct {
 	}
 }
 
-func (r routes) changeEmail(ctx context.Context, who auth.Identity, in *emailInput) (*empty, error) {
+func (r routes) changeEmail(ctx context.Context, who auth.Identity, in *emailInput) (*httpd.Empty, error) {
 	return nil, r.ChangeEmail(ctx, who, peer(ctx), in.Body.Password, in.Body.Email)
 }
 
@@ -92,7 +93,7 @@ type passwordInput struct {
 	}
 }
 
-func (r routes) changePassword(ctx context.Context, who auth.Identity, in *passwordInput) (*empty, error) {
+func (r routes) changePassword(ctx context.Context, who auth.Identity, in *passwordInput) (*httpd.Empty, error) {
 	return nil, r.ChangePassword(ctx, who, peer(ctx), in.Body.Password, in.Body.New)
 }
 
@@ -102,7 +103,7 @@ type forgotInput struct {
 	}
 }
 
-func (r routes) forgot(ctx context.Context, in *forgotInput) (*empty, error) {
+func (r routes) forgot(ctx context.Context, in *forgotInput) (*httpd.Empty, error) {
 	return nil, r.RequestReset(ctx, peer(ctx), in.Body.Email)
 }
 
@@ -113,6 +114,6 @@ type resetInput struct {
 	}
 }
 
-func (r routes) reset(ctx context.Context, in *resetInput) (*empty, error) {
+func (r routes) reset(ctx context.Context, in *resetInput) (*httpd.Empty, error) {
 	return nil, r.Reset(ctx, peer(ctx), in.Body.Token, in.Body.Password)
 }

@@ -127,7 +127,7 @@ func TestHTTPWalk(t *testing.T) {
 		w.expect(t, 404, "GET", "/api/v1/users/me/following/"+star.ID.String(), tok.AccessToken, "")
 		w.expect(t, 204, "PUT", "/api/v1/users/me/following/"+star.ID.String(), tok.AccessToken, "")
 		w.expect(t, 200, "GET", "/api/v1/users/me/following/"+star.ID.String(), tok.AccessToken, "")
-		var list Page[Followed]
+		var list httpd.Page[Followed]
 		w.expect(t, 200, "GET", "/api/v1/users/"+star.ID.String()+"/followers?limit=1", "", "").into(t, &list)
 		if len(list.Items) != 1 || list.Items[0].Username != "anna" {
 			t.Errorf("%+v", list)
@@ -213,7 +213,7 @@ func TestHTTPAdmin(t *testing.T) {
 	eachWeb(t, func(t *testing.T, w *web) {
 		anna, chief := w.person(t, "anna"), w.admin(t, "chief")
 		of, as := "/api/v1/users/"+anna.ID.String(), chief.tokens.Access
-		var list Page[Own]
+		var list httpd.Page[Own]
 		w.expect(t, 200, "GET", "/api/v1/users?q=an&role=user&state=active&limit=1", as, "").into(t, &list)
 		if len(list.Items) != 1 || list.Items[0].Email != "anna@example.org" {
 			t.Errorf("%+v", list)

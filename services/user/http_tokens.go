@@ -8,12 +8,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"weir/services/auth"
+	"weir/services/httpd"
 )
 
 func (r routes) addTokens(api huma.API) {
-	huma.Register(api, op("listTokens", http.MethodGet, "/auth/tokens", "tokens", "Your API tokens", http.StatusOK, ScopeAccount), as(r.listTokens))
-	huma.Register(api, op("createToken", http.MethodPost, "/auth/tokens", "tokens", "Make an API token, shown once", http.StatusCreated, ScopeAccount), as(r.createToken))
-	huma.Register(api, op("endToken", http.MethodDelete, "/auth/tokens/{id}", "tokens", "End an API token", http.StatusNoContent, ScopeAccount), as(r.endToken))
+	huma.Register(api, httpd.Op("listTokens", http.MethodGet, "/auth/tokens", "tokens", "Your API tokens", http.StatusOK, ScopeAccount), httpd.As(r.listTokens))
+	huma.Register(api, httpd.Op("createToken", http.MethodPost, "/auth/tokens", "tokens", "Make an API token, shown once", http.StatusCreated, ScopeAccount), httpd.As(r.createToken))
+	huma.Register(api, httpd.Op("endToken", http.MethodDelete, "/auth/tokens/{id}", "tokens", "End an API token", http.StatusNoContent, ScopeAccount), httpd.As(r.endToken))
 }
 
 type tokenListAnswer struct {
@@ -22,7 +23,7 @@ type tokenListAnswer struct {
 	}
 }
 
-func (r routes) listTokens(ctx context.Context, who auth.Identity, _ *empty) (*tokenListAnswer, error) {
+func (r routes) listTokens(ctx context.Context, who auth.Identity, _ *httpd.Empty) (*tokenListAnswer, error) {
 	list, err := r.APITokens(ctx, who)
 	if err != nil {
 		return nil, err
@@ -68,8 +69,8 @@ type apiTokenInput struct {
 	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of an API token"`
 }
 
-func (r routes) endToken(ctx context.Context, who auth.Identity, in *apiTokenInput) (*empty, error) {
-	id, err := parseID(in.ID, "path.id")
+func (r routes) endToken(ctx context.Context, who auth.Identity, in *apiTokenInput) (*httpd.Empty, error) {
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}

@@ -10,16 +10,17 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"weir/services/auth"
+	"weir/services/httpd"
 )
 
 func (r routes) addTOTP(api huma.API) {
-	huma.Register(api, op("signInWithCode", http.MethodPost, "/auth/totp/sign-in", "auth", "The second step of a sign-in: the challenge and a code", http.StatusOK), r.signInCode)
-	huma.Register(api, op("getTOTP", http.MethodGet, "/auth/totp", "auth", "Whether your sign-in needs a code", http.StatusOK, ScopeAccount), as(r.totp))
-	huma.Register(api, op("enrolTOTP", http.MethodPost, "/auth/totp", "auth", "Get a secret for an app; nothing changes until it is confirmed", http.StatusCreated, ScopeAccount), as(r.enrol))
-	huma.Register(api, op("confirmTOTP", http.MethodPost, "/auth/totp/confirm", "auth", "Put the secret in force by a code; the answer is the recovery codes, shown once", http.StatusOK, ScopeAccount), as(r.confirm))
-	huma.Register(api, op("disableTOTP", http.MethodPost, "/auth/totp/disable", "auth", "Turn the second factor off", http.StatusNoContent, ScopeAccount), as(r.disable))
-	huma.Register(api, op("renewRecoveryCodes", http.MethodPost, "/auth/totp/recovery-codes", "auth", "Get new recovery codes, shown once; the old ones end", http.StatusOK, ScopeAccount), as(r.renewRecovery))
-	huma.Register(api, op("resetTOTP", http.MethodDelete, "/users/{id}/totp", "admin", "Turn off the second factor of a user who has lost it", http.StatusNoContent, ScopeAdmin), as(r.resetTOTP))
+	huma.Register(api, httpd.Op("signInWithCode", http.MethodPost, "/auth/totp/sign-in", "auth", "The second step of a sign-in: the challenge and a code", http.StatusOK), r.signInCode)
+	huma.Register(api, httpd.Op("getTOTP", http.MethodGet, "/auth/totp", "auth", "Whether your sign-in needs a code", http.StatusOK, ScopeAccount), httpd.As(r.totp))
+	huma.Register(api, httpd.Op("enrolTOTP", http.MethodPost, "/auth/totp", "auth", "Get a secret for an app; nothing changes until it is confirmed", http.StatusCreated, ScopeAccount), httpd.As(r.enrol))
+	huma.Register(api, httpd.Op("confirmTOTP", http.MethodPost, "/auth/totp/confirm", "auth", "Put the secret in force by a code; the answer is the recovery codes, shown once", http.StatusOK, ScopeAccount), httpd.As(r.confirm))
+	huma.Register(api, httpd.Op("disableTOTP", http.MethodPost, "/auth/totp/disable", "auth", "Turn the second factor off", http.StatusNoContent, ScopeAccount), httpd.As(r.disable))
+	huma.Register(api, httpd.Op("renewRecoveryCodes", http.MethodPost, "/auth/totp/recovery-codes", "auth", "Get new recovery codes, shown once; the old ones end", http.StatusOK, ScopeAccount), httpd.As(r.renewRecovery))
+	huma.Register(api, httpd.Op("resetTOTP", http.MethodDelete, "/users/{id}/totp", "admin", "Turn off the second factor of a user who has lost it", http.StatusNoContent, ScopeAdmin), httpd.As(r.resetTOTP))
 }
 
 // ChallengeView is the answer to a right password when a code is needed too.
@@ -37,7 +38,7 @@ type signInAnswer struct {
 
 // signInOp describes both answers of a sign-in.
 func signInOp(api huma.API) huma.Operation {
-	o := op("signIn", http.MethodPost, "/auth/sign-in", "auth", "Sign in with a password; 202: a code is needed too", http.StatusOK)
+	o := httpd.Op("signIn", http.MethodPost, "/auth/sign-in", "auth", "Sign in with a password; 202: a code is needed too", http.StatusOK)
 	o.Responses = map[string]*huma.Response{}
 	for status, of := range map[int]reflect.Type{http.StatusOK: reflect.TypeFor[TokensView](), http.StatusAccepted: reflect.TypeFor[ChallengeView]()} {
 		o.Responses[strconv.Itoa(status)] = &huma.Response{
@@ -79,7 +80,7 @@ type totpAnswer struct {
 	Body TOTPState
 }
 
-func (r routes) totp(ctx context.Context, who auth.Identity, _ *empty) (*totpAnswer, error) {
+func (r routes) totp(ctx context.Context, who auth.Identity, _ *httpd.Empty) (*totpAnswer, error) {
 	state, err := r.TOTP(ctx, who)
 	if err != nil {
 		return nil, err
@@ -131,7 +132,7 @@ type codeInput struct {
 	}
 }
 
-func (r routes) disable(ctx context.Context, who auth.Identity, in *codeInput) (*empty, error) {
+func (r routes) disable(ctx context.Context, who auth.Identity, in *codeInput) (*httpd.Empty, error) {
 	return nil, r.DisableTOTP(ctx, who, peer(ctx), in.Body.Password, in.Body.Code)
 }
 
@@ -139,7 +140,7 @@ func (r routes) renewRecovery(ctx context.Context, who auth.Identity, in *codeIn
 	return recoveryOf(r.RenewRecovery(ctx, who, peer(ctx), in.Body.Password, in.Body.Code))
 }
 
-func (r routes) resetTOTP(ctx context.Context, who auth.Identity, in *ByID) (*empty, error) {
+func (r routes) resetTOTP(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
 	id, err := admin(who, in.ID)
 	if err != nil {
 		return nil, err

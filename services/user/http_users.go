@@ -8,19 +8,20 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"weir/services/auth"
+	"weir/services/httpd"
 )
 
 func (r routes) addMe(api huma.API) {
-	huma.Register(api, op("getMe", http.MethodGet, "/users/me", "users", "Your own account", http.StatusOK, ScopeRead), as(r.me))
-	huma.Register(api, op("updateMe", http.MethodPatch, "/users/me", "users", "Change your profile", http.StatusOK, ScopeWrite), as(r.update))
-	huma.Register(api, op("deleteMe", http.MethodPost, "/users/me/delete", "users", "Delete your account, for ever", http.StatusNoContent, ScopeAccount), as(r.deleteMe))
-	huma.Register(api, op("listMySecurityEvents", http.MethodGet, "/users/me/security-events", "users", "What has happened to your account", http.StatusOK, ScopeAccount), as(r.mySecurityEvents))
+	huma.Register(api, httpd.Op("getMe", http.MethodGet, "/users/me", "users", "Your own account", http.StatusOK, ScopeRead), httpd.As(r.me))
+	huma.Register(api, httpd.Op("updateMe", http.MethodPatch, "/users/me", "users", "Change your profile", http.StatusOK, ScopeWrite), httpd.As(r.update))
+	huma.Register(api, httpd.Op("deleteMe", http.MethodPost, "/users/me/delete", "users", "Delete your account, for ever", http.StatusNoContent, ScopeAccount), httpd.As(r.deleteMe))
+	huma.Register(api, httpd.Op("listMySecurityEvents", http.MethodGet, "/users/me/security-events", "users", "What has happened to your account", http.StatusOK, ScopeAccount), httpd.As(r.mySecurityEvents))
 }
 
 func (r routes) addUsers(api huma.API) {
-	huma.Register(api, op("getUserByName", http.MethodGet, "/users/by-name/{username}", "users", "A user by the name", http.StatusOK), r.byName)
-	huma.Register(api, op("getUser", http.MethodGet, "/users/{id}", "users", "A user", http.StatusOK), r.user)
-	huma.Register(api, op("listSecurityEvents", http.MethodGet, "/users/{id}/security-events", "users", "What has happened to an account: yours, or, for admins, anybody's", http.StatusOK, ScopeAccount), as(r.securityEvents))
+	huma.Register(api, httpd.Op("getUserByName", http.MethodGet, "/users/by-name/{username}", "users", "A user by the name", http.StatusOK), r.byName)
+	huma.Register(api, httpd.Op("getUser", http.MethodGet, "/users/{id}", "users", "A user", http.StatusOK), r.user)
+	huma.Register(api, httpd.Op("listSecurityEvents", http.MethodGet, "/users/{id}/security-events", "users", "What has happened to an account: yours, or, for admins, anybody's", http.StatusOK, ScopeAccount), httpd.As(r.securityEvents))
 }
 
 // Conditional is the header of a read that may be answered 304.
@@ -38,12 +39,12 @@ func ownOf(o Own, err error) (*ownAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ownAnswer{ETag: etag(o.Version, o.Followers, o.Following), Cache: "private, no-cache", Body: o}, nil
+	return &ownAnswer{ETag: httpd.ETag(o.Version, o.Followers, o.Following), Cache: "private, no-cache", Body: o}, nil
 }
 
 func (r routes) me(ctx context.Context, who auth.Identity, in *Conditional) (*ownAnswer, error) {
 	out, err := ownOf(r.Me(ctx, who))
-	if err == nil && matches(in.IfNoneMatch, out.ETag) {
+	if err == nil && httpd.NoneMatch(in.IfNoneMatch, out.ETag) {
 		return nil, huma.Status304NotModified()
 	}
 	return out, err
@@ -55,7 +56,7 @@ type updateInput struct {
 }
 
 func (r routes) update(ctx context.Context, who auth.Identity, in *updateInput) (*ownAnswer, error) {
-	version, err := matchVersion(in.IfMatch)
+	version, err := httpd.IfMatch(in.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ type deleteInput struct {
 	}
 }
 
-func (r routes) deleteMe(ctx context.Context, who auth.Identity, in *deleteInput) (*empty, error) {
+func (r routes) deleteMe(ctx context.Context, who auth.Identity, in *deleteInput) (*httpd.Empty, error) {
 	return nil, r.DeleteMe(ctx, who, peer(ctx), in.Body.Password)
 }
 
@@ -83,8 +84,8 @@ func publicOf(p Public, version int64, ifNoneMatch string, err error) (*publicAn
 	if err != nil {
 		return nil, err
 	}
-	tag := etag(version, p.Followers)
-	if matches(ifNoneMatch, tag) {
+	tag := httpd.ETag(version, p.Followers)
+	if httpd.NoneMatch(ifNoneMatch, tag) {
 		return nil, huma.Status304NotModified()
 	}
 	return &publicAnswer{ETag: tag, Cache: "no-cache", Body: p}, nil
@@ -96,7 +97,7 @@ type userInput struct {
 }
 
 func (r routes) user(ctx context.Context, in *userInput) (*publicAnswer, error) {
-	id, err := parseID(in.ID, "path.id")
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}
@@ -117,48 +118,48 @@ func (r routes) byName(ctx context.Context, in *nameInput) (*publicAnswer, error
 // listInput is a page of what belongs to a user.
 type listInput struct {
 	ByID
-	Paged
+	httpd.Paged
 }
 
-func (r routes) securityEvents(ctx context.Context, who auth.Identity, in *listInput) (*pageOf[SecurityEvent], error) {
-	id, err := parseID(in.ID, "path.id")
+func (r routes) securityEvents(ctx context.Context, who auth.Identity, in *listInput) (*httpd.PageOf[SecurityEvent], error) {
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer(r.SecurityEvents(ctx, who, id, in.After, in.Limit))
+	return httpd.Answer(r.SecurityEvents(ctx, who, id, in.After, in.Limit))
 }
 
-func (r routes) mySecurityEvents(ctx context.Context, who auth.Identity, in *Paged) (*pageOf[SecurityEvent], error) {
-	return pageAnswer(r.SecurityEvents(ctx, who, who.User, in.After, in.Limit))
+func (r routes) mySecurityEvents(ctx context.Context, who auth.Identity, in *httpd.Paged) (*httpd.PageOf[SecurityEvent], error) {
+	return httpd.Answer(r.SecurityEvents(ctx, who, who.User, in.After, in.Limit))
 }
 
 func (r routes) addFollows(api huma.API) {
-	huma.Register(api, op("listMyFollowing", http.MethodGet, "/users/me/following", "follows", "The channels that you follow", http.StatusOK, ScopeRead), as(r.myFollowing))
-	huma.Register(api, op("getFollow", http.MethodGet, "/users/me/following/{id}", "follows", "Since when you follow a channel; 404: you do not", http.StatusOK, ScopeRead), as(r.getFollow))
-	huma.Register(api, op("follow", http.MethodPut, "/users/me/following/{id}", "follows", "Follow a channel", http.StatusNoContent, ScopeFollow), as(r.follow))
-	huma.Register(api, op("unfollow", http.MethodDelete, "/users/me/following/{id}", "follows", "Follow a channel no longer", http.StatusNoContent, ScopeFollow), as(r.unfollow))
-	huma.Register(api, op("listFollowers", http.MethodGet, "/users/{id}/followers", "follows", "Who follows a channel, newest first", http.StatusOK), r.followers)
-	huma.Register(api, op("listFollowing", http.MethodGet, "/users/{id}/following", "follows", "What a user follows: you, or, for admins, anybody", http.StatusOK, ScopeRead), as(r.following))
+	huma.Register(api, httpd.Op("listMyFollowing", http.MethodGet, "/users/me/following", "follows", "The channels that you follow", http.StatusOK, ScopeRead), httpd.As(r.myFollowing))
+	huma.Register(api, httpd.Op("getFollow", http.MethodGet, "/users/me/following/{id}", "follows", "Since when you follow a channel; 404: you do not", http.StatusOK, ScopeRead), httpd.As(r.getFollow))
+	huma.Register(api, httpd.Op("follow", http.MethodPut, "/users/me/following/{id}", "follows", "Follow a channel", http.StatusNoContent, ScopeFollow), httpd.As(r.follow))
+	huma.Register(api, httpd.Op("unfollow", http.MethodDelete, "/users/me/following/{id}", "follows", "Follow a channel no longer", http.StatusNoContent, ScopeFollow), httpd.As(r.unfollow))
+	huma.Register(api, httpd.Op("listFollowers", http.MethodGet, "/users/{id}/followers", "follows", "Who follows a channel, newest first", http.StatusOK), r.followers)
+	huma.Register(api, httpd.Op("listFollowing", http.MethodGet, "/users/{id}/following", "follows", "What a user follows: you, or, for admins, anybody", http.StatusOK, ScopeRead), httpd.As(r.following))
 }
 
-func (r routes) followers(ctx context.Context, in *listInput) (*pageOf[Followed], error) {
-	id, err := parseID(in.ID, "path.id")
+func (r routes) followers(ctx context.Context, in *listInput) (*httpd.PageOf[Followed], error) {
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer(r.Followers(ctx, id, in.After, in.Limit))
+	return httpd.Answer(r.Followers(ctx, id, in.After, in.Limit))
 }
 
-func (r routes) following(ctx context.Context, who auth.Identity, in *listInput) (*pageOf[Followed], error) {
-	id, err := parseID(in.ID, "path.id")
+func (r routes) following(ctx context.Context, who auth.Identity, in *listInput) (*httpd.PageOf[Followed], error) {
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}
-	return pageAnswer(r.Following(ctx, who, id, in.After, in.Limit))
+	return httpd.Answer(r.Following(ctx, who, id, in.After, in.Limit))
 }
 
-func (r routes) myFollowing(ctx context.Context, who auth.Identity, in *Paged) (*pageOf[Followed], error) {
-	return pageAnswer(r.Following(ctx, who, who.User, in.After, in.Limit))
+func (r routes) myFollowing(ctx context.Context, who auth.Identity, in *httpd.Paged) (*httpd.PageOf[Followed], error) {
+	return httpd.Answer(r.Following(ctx, who, who.User, in.After, in.Limit))
 }
 
 type followAnswer struct {
@@ -168,7 +169,7 @@ type followAnswer struct {
 }
 
 func (r routes) getFollow(ctx context.Context, who auth.Identity, in *ByID) (*followAnswer, error) {
-	id, err := parseID(in.ID, "path.id")
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}
@@ -180,16 +181,16 @@ func (r routes) getFollow(ctx context.Context, who auth.Identity, in *ByID) (*fo
 	return out, nil
 }
 
-func (r routes) follow(ctx context.Context, who auth.Identity, in *ByID) (*empty, error) {
-	id, err := parseID(in.ID, "path.id")
+func (r routes) follow(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}
 	return nil, r.Follow(ctx, who, id)
 }
 
-func (r routes) unfollow(ctx context.Context, who auth.Identity, in *ByID) (*empty, error) {
-	id, err := parseID(in.ID, "path.id")
+func (r routes) unfollow(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
+	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
 	}

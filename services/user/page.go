@@ -10,44 +10,7 @@ import (
 	"weir/services/fault"
 )
 
-// PageMax and pageDefault are how many items a page may have, and has.
-const (
-	PageMax     = 100
-	pageDefault = 50
-)
-
-func pageSize(limit int) int {
-	if limit <= 0 {
-		return pageDefault
-	}
-	return min(limit, PageMax)
-}
-
-// cut takes off the item that was read beyond the page, and says where to go on.
-func (p *Page[T]) cut(limit int, place func(T) string) {
-	if p.Items == nil {
-		p.Items = []T{}
-	}
-	if len(p.Items) > limit {
-		p.Items = p.Items[:limit]
-		p.Next = place(p.Items[limit-1])
-	}
-}
-
 // Places in lists are opaque to clients: base64url of an id, or of a time and an id.
-
-func idPlace(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
-
-func parseIDPlace(s string, start uuid.UUID) (uuid.UUID, error) {
-	if s == "" {
-		return start, nil
-	}
-	raw, err := decodePlace(s, 16)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	return uuid.UUID(raw), nil
-}
 
 func (p place) String() string {
 	raw := binary.BigEndian.AppendUint64(nil, uint64(p.at.UnixMicro())) //nolint:gosec // after 1970

@@ -8,6 +8,7 @@ import (
 	"weir/services/auth"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/httpd"
 )
 
 // User is the public view of a user; not_found for one that was deleted.
@@ -66,7 +67,7 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, version int64, 
 			return err
 		}
 		if version != 0 && a.Version != version {
-			return changed()
+			return httpd.Changed()
 		}
 		next, fields := c.apply(a.Profile)
 		if len(fields) > 0 {
@@ -81,7 +82,7 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, version int64, 
 			return err
 		}
 		if !done {
-			return changed()
+			return httpd.Changed()
 		}
 		a.Profile, a.Version, a.Updated = next, a.Version+1, now
 		return emit(ctx, st, a.updated())
@@ -90,10 +91,6 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, version int64, 
 		return Own{}, err
 	}
 	return a.own(s.now()), nil
-}
-
-func changed() error {
-	return fault.New(fault.Precondition, "the profile has changed since you read it: read it again and repeat your change")
 }
 
 // updated is the event that tells others what is public of an account.

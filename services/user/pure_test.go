@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"weir/services/fault"
+	"weir/services/httpd"
 )
 
 func TestUsername(t *testing.T) {
@@ -208,7 +209,7 @@ func FuzzPlace(f *testing.F) {
 		if p, err := parsePlace(s); err == nil && s != "" && p.String() != s {
 			t.Errorf("%q is also %q", s, p)
 		}
-		if id, err := parseIDPlace(s, uuid.Nil); err == nil && s != "" && idPlace(id) != s {
+		if id, err := httpd.After(s, uuid.Nil); err == nil && s != "" && httpd.Place(id) != s {
 			t.Errorf("%q is also %q", s, id)
 		}
 	})

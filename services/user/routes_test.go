@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
+	"weir/services/httpd"
 )
 
 // operation is what the API's own description says of one.
@@ -182,7 +184,7 @@ func TestHostileBodies(t *testing.T) {
 			for _, body := range []string{"7", `"x"`, "[]", "[{}]", "true", `{"\u0000":1}`, `{"no such field":null}`, `{"__proto__":{}}`} {
 				try("wrong "+body, body, 422)
 			}
-			try("too large", `{"x":"`+strings.Repeat("x", maxBody)+`"}`, 413)
+			try("too large", `{"x":"`+strings.Repeat("x", httpd.JSONMax)+`"}`, 413)
 			try("form", "a=b", 415, "Content-Type: application/x-www-form-urlencoded")
 			for name, value := range map[string]any{"numbers": 7, "lists": []string{"x"}, "NUL": "a\x00b", "direction": "a\u202eb", "long": strings.Repeat("x", 20_000), "null": nil} {
 				if name == "null" && o.ID == "updateMe" || o.ID == "signOut" && len(text(t, value)) < 20 {

@@ -74,13 +74,6 @@ type SecurityEvent struct {
 	At        time.Time  `json:"at"`
 }
 
-// Page is a part of a list. Next is given back as after to get the part that follows;
-// empty: this was the last one.
-type Page[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next,omitempty" doc:"Give it as after to get the next page; absent: there is none"`
-}
-
 func (a *Account) public() Public {
 	links := a.Profile.Links
 	if links == nil {
