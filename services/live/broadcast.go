@@ -2,8 +2,10 @@ package live
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -22,10 +24,27 @@ type Broadcast struct {
 	now     SessionView // as it is
 	wanted  uint64      // counts the changes of now
 	written uint64      // the last of them that is in the database
-	told    State       // the last state that events tell of
+	told    State       // the last state that events tell of; Starting: they told nothing yet
 	viewers viewers
 
 	end func(reason string) // sends the publisher away
+}
+
+// encoderMax is how much is kept of what a publisher calls itself, in characters.
+const encoderMax = 100
+
+// cleanEncoder makes text of the publisher's choice storable.
+func cleanEncoder(s string) string {
+	out := make([]rune, 0, encoderMax)
+	for _, r := range strings.ToValidUTF8(s, "") {
+		if len(out) == encoderMax {
+			break
+		}
+		if unicode.IsPrint(r) {
+			out = append(out, r)
+		}
+	}
+	return string(out)
 }
 
 // air are the sessions of this process.
@@ -57,7 +76,7 @@ func (s *Service) Begin(x Start) (*Broadcast, error) {
 		return nil, err
 	}
 	b := &Broadcast{ID: id, grant: x.Grant, channel: x.Grant.channel, end: x.End, told: Starting}
-	b.now = SessionView{ID: id, Channel: x.Grant.Channel, State: Starting, Protocol: x.Protocol, Encoder: x.Encoder,
+	b.now = SessionView{ID: id, Channel: x.Grant.Channel, State: Starting, Protocol: x.Protocol, Encoder: cleanEncoder(x.Encoder),
 		Began: x.At.UTC().Truncate(time.Microsecond), node: s.node}
 	b.setKey(x.Grant.Key)
 	b.wanted = 1
@@ -224,7 +243,10 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 		return err
 	}
 	b.mu.Lock()
-	b.written, b.told = wanted, v.State
+	b.written = wanted
+	if v.Started != nil { // until then there is nothing to tell
+		b.told = v.State
+	}
 	b.mu.Unlock()
 	if v.State == Ended {
 		s.air.mu.Lock()

@@ -49,7 +49,7 @@ func (s *Service) access(ctx context.Context, st Store, who auth.Identity, id uu
 	switch {
 	case err != nil:
 		return nil, faultOf(err)
-	case role == "" && c.Visibility == Public:
+	case role == "" && c.Visibility == Public && c.Banned == nil:
 		return nil, fault.New(fault.Denied, "this is not your channel")
 	case role == "":
 		return nil, noSuch("channel")
@@ -136,7 +136,15 @@ func (s *Service) Ensure(ctx context.Context, name string, owner *uuid.UUID, rec
 			return err
 		}
 		c = &Channel{Visibility: Public, Record: record}
-		return s.add(ctx, st, c, name, owner)
+		err = s.add(ctx, st, c, name, owner)
+		if !fault.Is(err, fault.Conflict) {
+			return err
+		}
+		other, again := st.byName(ctx, name) // made meanwhile by another process
+		if again == nil {
+			c, err = other, nil
+		}
+		return err
 	})
 	return c, err
 }
@@ -227,7 +235,7 @@ func (s *Service) change(ctx context.Context, who auth.Identity, id uuid.UUID, l
 		}
 		view = c.view(role)
 		open, err := st.open(ctx, c.ID)
-		if err != nil || open == nil || open.State == Starting {
+		if err != nil || open == nil || open.Started == nil {
 			return err
 		}
 		return emit(ctx, st, event.StreamUpdated{SessionID: open.ID, ChannelID: c.ID, Name: c.Name, Title: c.Title, Category: c.Category, Tags: c.Tags, Language: c.Language, Mature: c.Mature})
@@ -254,7 +262,8 @@ func (s *Service) Ban(ctx context.Context, who auth.Identity, id uuid.UUID, reas
 		return nil
 	})
 	if err == nil && clean != "" {
-		err = s.endOpen(ctx, id, "the channel is banned: "+clean)
+		_, err = s.store().order(ctx, id, "the channel is banned: "+clean)
+		err = faultOf(err)
 	}
 	return view, err
 }
@@ -280,7 +289,7 @@ func (s *Service) remove(ctx context.Context, st Store, c *Channel) error {
 	if err := st.revokeAll(ctx, c.ID, now); err != nil {
 		return err
 	}
-	if err := st.order(ctx, c.ID, "the channel is deleted"); err != nil {
+	if _, err := st.order(ctx, c.ID, "the channel is deleted"); err != nil {
 		return err
 	}
 	return emit(ctx, st, event.ChannelDeleted{ChannelID: c.ID, Name: c.Name})

@@ -1,15 +1,10 @@
 package live
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -18,305 +13,304 @@ import (
 	"weir/services/fault"
 )
 
-func words(s string) *string { return &s }
-
-// Who may do what in a channel: each use case, by each kind of caller.
-func TestRights(t *testing.T) {
+func TestChannelDefaultsAndViews(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		ctx := t.Context()
-		owner, manager, moderator, stranger, admin := someone(auth.User), someone(auth.User), someone(auth.User), someone(auth.User), someone(auth.Admin)
-		c, key := r.keyed(t, owner, "anna")
-		ok(t, r.SetMember(ctx, owner, c.ID, manager.User, Manager))
-		ok(t, r.SetMember(ctx, owner, c.ID, moderator.User, Moderator))
-		session := uuid.Must(uuid.NewV7())
-		ok(t, r.store().begin(ctx, SessionView{ID: session, Channel: c.ID, node: "there", Began: r.stamp()}))
-		callers := map[string]auth.Identity{"owner": owner, "manager": manager, "moderator": moderator, "stranger": stranger, "admin": admin}
-		for name, use := range map[string]struct {
-			least Role
-			do    func(who auth.Identity, id uuid.UUID) error
-		}{
-			"update": {Manager, func(who auth.Identity, id uuid.UUID) error {
-				_, err := r.UpdateChannel(ctx, who, id, 0, Changes{Title: words("x")})
-				return err
-			}},
-			"keys":     {Manager, func(who auth.Identity, id uuid.UUID) error { _, err := r.Keys(ctx, who, id); return err }},
-			"make key": {Manager, func(who auth.Identity, id uuid.UUID) error { _, err := r.CreateKey(ctx, who, id, "", nil); return err }},
-			"sessions": {Moderator, func(who auth.Identity, id uuid.UUID) error { _, err := r.Sessions(ctx, who, id, "", 10); return err }},
-			"session":  {Moderator, func(who auth.Identity, id uuid.UUID) error { _, err := r.Session(ctx, who, id, session); return err }},
-			"refusals": {Moderator, func(who auth.Identity, id uuid.UUID) error { _, err := r.Refusals(ctx, who, id); return err }},
-			"members":  {Moderator, func(who auth.Identity, id uuid.UUID) error { _, err := r.Members(ctx, who, id); return err }},
-			"end":      {Moderator, func(who auth.Identity, id uuid.UUID) error { return r.End(ctx, who, id, "") }},
-			"promote": {Owner, func(who auth.Identity, id uuid.UUID) error {
-				return r.SetMember(ctx, who, id, uuid.Must(uuid.NewV7()), Manager)
-			}},
-		} {
-			for kind, who := range callers {
-				rank := map[string]Role{"owner": Owner, "admin": Owner, "manager": Manager, "moderator": Moderator}[kind]
-				err := use.do(who, c.ID)
-				if may := rank != "" && rank.atLeast(use.least); may != (err == nil) || !may && !fault.Is(err, fault.Denied) {
-					t.Errorf("%s by the %s: %v", name, kind, err)
-				}
-				if err := use.do(who, uuid.Must(uuid.NewV7())); !fault.Is(err, fault.NotFound) {
-					t.Errorf("%s by the %s, of no channel: %v", name, kind, err)
-				}
-			}
+		anna := user(auth.User)
+		v := r.channelOf(t, anna, "anna")
+		if v.Inside == nil || !v.Inside.Record || v.Inside.Takeover || v.Visibility != Public || v.Version != 1 || *v.Owner != anna.User {
+			t.Errorf("%+v", v)
 		}
-		// What belongs to another channel is not found through one's own.
-		other := r.channel(t, stranger, "bert")
-		if err := r.RevokeKey(ctx, stranger, other.ID, key.ID); !fault.Is(err, fault.NotFound) {
-			t.Errorf("foreign key: %v", err)
-		}
-		if _, err := r.Session(ctx, stranger, other.ID, session); !fault.Is(err, fault.NotFound) {
-			t.Errorf("foreign session: %v", err)
-		}
-		// An unlisted channel is not even denied.
-		unlisted := Unlisted
-		_, err := r.UpdateChannel(ctx, owner, c.ID, 0, Changes{Visibility: &unlisted})
+		seen, err := r.Channel(t.Context(), auth.Identity{}, v.ID)
 		ok(t, err)
-		if _, err := r.Keys(ctx, stranger, c.ID); !fault.Is(err, fault.NotFound) {
-			t.Errorf("unlisted: %v", err)
+		if seen.Inside != nil {
+			t.Error("nobody sees the inside")
 		}
-		if err := r.RemoveMember(ctx, moderator, c.ID, manager.User); !fault.Is(err, fault.Denied) {
-			t.Errorf("a moderator removes a manager: %v", err)
-		}
-		ok(t, r.RemoveMember(ctx, moderator, c.ID, moderator.User))
+		byName, err := r.ByName(t.Context(), anna, "anna")
+		ok(t, err)
+		same(t, "by name", byName, v)
+		_, err = r.ByName(t.Context(), anna, "bert")
+		want(t, err, fault.NotFound)
 	})
 }
 
-func TestChannelsAreKeptAsTheyAreWritten(t *testing.T) {
+// A name is given once: not to another, not after its channel is deleted, not to the operator.
+func TestNameIsNeverGivenAgain(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		ctx, owner := t.Context(), someone(auth.User)
-		c := r.channel(t, owner, "anna")
-		changed, err := r.UpdateChannel(ctx, owner, c.ID, c.Version, Changes{
-			Title: words("  Otters\u00e9 "), Description: words("a\r\nb"), Tags: &[]string{"Wild", "wild", "zoo"}, Language: words("PT-br"), Scheduled: words("2026-12-24T18:00:00+01:00"), Limits: &Limits{Duration: 7},
-		})
+		anna, bert := user(auth.User), user(auth.User)
+		v := r.channelOf(t, anna, "anna")
+		_, err := r.CreateChannel(t.Context(), bert, "anna", Changes{})
+		want(t, err, fault.Conflict)
+		ok(t, r.DeleteChannel(t.Context(), anna, v.ID))
+		_, err = r.Channel(t.Context(), anna, v.ID)
+		want(t, err, fault.NotFound)
+		for _, who := range []auth.Identity{anna, bert, user(auth.Admin)} {
+			_, err = r.CreateChannel(t.Context(), who, "anna", Changes{})
+			want(t, err, fault.Conflict)
+		}
+		_, err = r.Ensure(t.Context(), "anna", nil, true)
+		want(t, err, fault.Conflict)
+		gone := events[event.ChannelDeleted](t, r)
+		same(t, "events", gone, []event.ChannelDeleted{{ChannelID: v.ID, Name: "anna"}})
+	})
+}
+
+func TestDeletedChannelKeepsNothing(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		_, err := r.UpdateChannel(t.Context(), o.owner, o.ID, 0, Changes{Title: ptr("secret plans"), Tags: &[]string{"private"}})
 		ok(t, err)
-		got, err := r.ByName(ctx, owner, "anna")
+		ok(t, r.DeleteChannel(t.Context(), o.owner, o.ID))
+		if left := lines(t, r.db, `SELECT title || description || category || CAST(tags AS TEXT) FROM live_channels`); left != "[]" {
+			t.Errorf("%q is left", left)
+		}
+		_, err = r.Admit(t.Context(), attempt(o.key.Secret))
+		refused(t, err, "bad_key")
+		if n := lines(t, r.db, `SELECT CAST(COUNT(*) AS TEXT) FROM live_keys WHERE revoked_at IS NULL`); n != "0" {
+			t.Errorf("%s keys are left", n)
+		}
+	})
+}
+
+func TestChannelText(t *testing.T) {
+	bad := map[string]Changes{
+		"title":        {Title: ptr(strings.Repeat("é", TitleMax+1))},
+		"description":  {Description: ptr("a\x00b")},
+		"category":     {Category: ptr("two\nlines")},
+		"tags":         {Tags: ptr([]string{"a b"})},
+		"language":     {Language: ptr("not a language")},
+		"visibility":   {Visibility: ptr(Visibility("secret"))},
+		"scheduled_at": {Scheduled: ptr("tomorrow")},
+	}
+	for name, x := range bad {
+		err := (&Channel{}).apply(x)
+		f, is := err.(*fault.Error) //nolint:errorlint // apply makes it
+		if !is || f.Code != fault.Invalid || len(f.Fields) != 1 || f.Fields[0].Name != "body."+name {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, text := range []string{"a\u202eb", "a\u2066b", "a\u2028b", "a\x1bb", "a\x7fb", "a\xffb", "a\tb"} {
+		if _, problem := checkText(text, 100, true); problem == "" {
+			t.Errorf("%q is let through", text)
+		}
+	}
+	if clean, problem := checkText("  a\r\nb 😀 ", 7, true); clean != "a\nb 😀" || problem != "" {
+		t.Errorf("%q %q", clean, problem)
+	}
+	if _, problem := checkTags(make([]string, TagsMax+1)); problem == "" {
+		t.Error("too many tags")
+	}
+	for _, tag := range []string{"", "-a", strings.Repeat("a", TagMax+1), "<b>"} {
+		if _, problem := checkTags([]string{tag}); problem == "" {
+			t.Errorf("tag %q is let through", tag)
+		}
+	}
+	var c Channel
+	ok(t, c.apply(Changes{Title: ptr(strings.Repeat("é", TitleMax)), Tags: &[]string{" Go ", "go", "música"}, Language: ptr("PT-br"), Scheduled: ptr("2026-12-24T19:00:00+01:00")}))
+	same(t, "tags", c.Tags, []string{"go", "música"})
+	if c.Language != "pt-BR" || c.Scheduled.Format("15:04Z07:00") != "18:00Z" {
+		t.Errorf("%+v", c)
+	}
+	ok(t, c.apply(Changes{Scheduled: ptr(""), Language: ptr("")}))
+	if c.Scheduled != nil || c.Language != "" {
+		t.Errorf("%+v", c)
+	}
+	for _, s := range []string{"1999-12-31T23:59:59Z", "9001-01-01T00:00:00Z", "2026-12-24", "2026-12-24T18:00:00"} {
+		if _, problem := checkTime(s); problem == "" {
+			t.Errorf("%s is let through", s)
+		}
+	}
+}
+
+func TestChannelNames(t *testing.T) {
+	for name, valid := range map[string]bool{
+		"a": true, "0-_": true, strings.Repeat("a", 63): true, "": false, "-a": false, "_a": false, "A": false, "a.b": false, "a/b": false, "a b": false,
+		"é": false, "a\n": false, strings.Repeat("a", 64): false,
+	} {
+		if ValidName(name) != valid {
+			t.Errorf("%q: %v", name, !valid)
+		}
+	}
+}
+
+// What a failed change leaves behind is nothing, also where one of several is good.
+func TestChangesAreAllOrNone(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		anna := user(auth.User)
+		v := r.channelOf(t, anna, "anna")
+		_, err := r.UpdateChannel(t.Context(), anna, v.ID, 0, Changes{Title: ptr("new"), Language: ptr("???")})
+		want(t, err, fault.Invalid)
+		got, err := r.Channel(t.Context(), anna, v.ID)
 		ok(t, err)
-		if got.Title != "Otters\u00e9" || got.Description != "a\nb" || !slices.Equal(got.Tags, []string{"wild", "zoo"}) || got.Language != "pt-BR" ||
-			!got.Scheduled.Equal(time.Date(2026, 12, 24, 17, 0, 0, 0, time.UTC)) || got.Inside.Limits.Duration != 7 || got.Version != changed.Version {
+		same(t, "channel", got, v)
+		x := Changes{
+			Title: ptr("t"), Description: ptr("d\nd"), Category: ptr("c"), Tags: &[]string{"x"}, Language: ptr("en"), Mature: ptr(true), Visibility: ptr(Unlisted),
+			Record: ptr(false), Takeover: ptr(true), Scheduled: ptr("2027-01-01T00:00:00Z"), Limits: &Limits{1, 2, 3, 4},
+		}
+		changed, err := r.UpdateChannel(t.Context(), anna, v.ID, v.Version, x)
+		ok(t, err)
+		got, err = r.Channel(t.Context(), anna, v.ID)
+		ok(t, err)
+		same(t, "channel", got, changed)
+		if got.Version != 2 || got.Description != "d\nd" || !got.Inside.Takeover || got.Inside.Record || got.Inside.Limits != (Limits{1, 2, 3, 4}) || !got.Mature {
 			t.Errorf("%+v", got)
 		}
-		if seen, err := r.ByName(ctx, auth.Identity{}, "anna"); err != nil || seen.Inside != nil {
-			t.Errorf("a viewer sees %+v, %v", seen.Inside, err)
+	})
+}
+
+// Two managers who read the same version: one of them is told to read again.
+func TestTwoManagersAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		two := []auth.Identity{user(auth.User), user(auth.User)}
+		for _, m := range two {
+			ok(t, r.SetMember(t.Context(), o.owner, o.ID, m.User, Manager))
 		}
-		// Two managers at once: the second hears that it has changed.
-		if _, err := r.UpdateChannel(ctx, owner, c.ID, c.Version, Changes{Title: words("mine")}); !fault.Is(err, fault.Precondition) {
-			t.Errorf("a change of what has changed: %v", err)
+		errs := make([]error, 2)
+		var all sync.WaitGroup
+		for i, m := range two {
+			all.Go(func() {
+				_, errs[i] = r.UpdateChannel(t.Context(), m, o.ID, o.Version, Changes{Title: ptr(fmt.Sprint(i))})
+			})
 		}
-		for name, x := range map[string]Changes{
-			"title": {Title: words(strings.Repeat("x", TitleMax+1))}, "control": {Title: words("a\x00b")}, "lines": {Title: words("a\nb")}, "direction": {Description: words("a\u202eb")},
-			"UTF-8": {Title: words("\xff")}, "tags": {Tags: &[]string{"a b"}}, "many tags": {Tags: &[]string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"}}, "language": {Language: words("klingon!")}, "time": {Scheduled: words("tomorrow")},
-		} {
-			if _, err := r.UpdateChannel(ctx, owner, c.ID, 0, x); !fault.Is(err, fault.Invalid) {
-				t.Errorf("%s: %v", name, err)
-			}
+		all.Wait()
+		won := 0
+		if errs[0] != nil {
+			won = 1
+		}
+		ok(t, errs[won])
+		want(t, errs[1-won], fault.Precondition)
+		got, err := r.Channel(t.Context(), o.owner, o.ID)
+		ok(t, err)
+		if got.Title != fmt.Sprint(won) || got.Version != 2 {
+			t.Errorf("%+v", got)
 		}
 	})
 }
 
-func TestNamesAreGivenOnce(t *testing.T) {
+func TestChannelsPerOwner(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		ctx, owner := t.Context(), someone(auth.User)
-		c := r.channel(t, owner, "anna")
-		if _, err := r.CreateChannel(ctx, someone(auth.User), "anna", Changes{}); !fault.Is(err, fault.Conflict) {
-			t.Errorf("taken: %v", err)
+		anna, chief := user(auth.User), user(auth.Admin)
+		for i := range PerOwner - 1 {
+			r.channelOf(t, anna, fmt.Sprintf("anna-%d", i))
 		}
-		ok(t, r.DeleteChannel(ctx, owner, c.ID))
-		if _, err := r.CreateChannel(ctx, owner, "anna", Changes{}); !fault.Is(err, fault.Conflict) {
-			t.Errorf("of a deleted channel: %v", err)
+		errs := make([]error, 4)
+		var all sync.WaitGroup
+		for i := range errs {
+			all.Go(func() { _, errs[i] = r.CreateChannel(t.Context(), anna, fmt.Sprintf("last-%d", i), Changes{}) })
 		}
-		if _, err := r.Channel(ctx, owner, c.ID); !fault.Is(err, fault.NotFound) {
-			t.Errorf("deleted: %v", err)
-		}
-		if got := r.told(t); !slices.Equal(got, []string{"channel.deleted.v1"}) {
-			t.Errorf("events: %v", got)
-		}
-		for _, name := range []string{"", "Anna", "a/b", "-a", strings.Repeat("a", 64), "a b", "ä"} {
-			if _, err := r.CreateChannel(ctx, owner, name, Changes{}); !fault.Is(err, fault.Invalid) {
-				t.Errorf("%q: %v", name, err)
+		all.Wait()
+		made := 0
+		for _, err := range errs {
+			if err == nil {
+				made++
+			} else {
+				want(t, err, fault.Conflict)
 			}
 		}
-		for i := range PerOwner {
-			r.channel(t, owner, fmt.Sprintf("n%d", i))
+		if made != 1 {
+			t.Errorf("%d channels beyond the last but one", made)
 		}
-		if _, err := r.CreateChannel(ctx, owner, "more", Changes{}); !fault.Is(err, fault.Conflict) {
-			t.Errorf("one too many: %v", err)
+		for i := range PerOwner + 1 {
+			r.channelOf(t, chief, fmt.Sprintf("chief-%d", i))
 		}
-		page, err := r.Mine(ctx, owner, "", 15)
+		page, err := r.Mine(t.Context(), anna, "", 100)
 		ok(t, err)
-		rest, err := r.Mine(ctx, owner, page.Next, 15)
-		if err != nil || len(page.Items) != 15 || len(rest.Items) != PerOwner-15 || rest.Next != "" {
-			t.Errorf("%d and %d channels, %v", len(page.Items), len(rest.Items), err)
-		}
+		ok(t, r.DeleteChannel(t.Context(), anna, page.Items[0].ID))
+		r.channelOf(t, anna, "anna-again")
 	})
 }
 
-func TestKeys(t *testing.T) {
+func TestListsOfChannels(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		ctx, owner := t.Context(), someone(auth.User)
-		c, key := r.keyed(t, owner, "anna")
-		g, err := r.Admit(ctx, attempt(key.Secret))
-		if err != nil || g.Name != "anna" || g.Channel != c.ID || g.Key != key.ID || !g.Record {
-			t.Fatalf("%+v, %v", g, err)
+		anna, bert := user(auth.User), user(auth.User)
+		var shown []string
+		for i := range 5 {
+			shown = append(shown, r.channelOf(t, anna, fmt.Sprintf("c%d", i)).Name)
 		}
-		list, err := r.Keys(ctx, owner, c.ID)
-		if err != nil || len(list) != 1 || list[0].Used == nil {
-			t.Errorf("%+v, %v", list, err)
-		}
-		for _, wrong := range []string{"", "anna", key.Secret[1:], key.Secret + "x", key.ID.String(), strings.Repeat("x", 1<<20)} {
-			if _, err := r.Admit(ctx, attempt(wrong)); !errors.Is(err, ErrDenied) {
-				t.Errorf("%.40q: %v", wrong, err)
-			}
-		}
-		next, err := r.RotateKey(ctx, owner, c.ID, key.ID)
-		if err != nil || next.Label != "studio" || next.Secret == key.Secret {
-			t.Fatalf("%+v, %v", next.Key, err)
-		}
-		refused := func(what, secret, code string) {
-			t.Helper()
-			var no *Refusal
-			if _, err := r.Admit(ctx, attempt(secret)); !errors.As(err, &no) || no.Code != code {
-				t.Errorf("%s: %v, want %s", what, err, code)
-			}
-		}
-		refused("the old key", key.Secret, "key_revoked")
-		until := r.clock.now().Add(time.Hour)
-		short, err := r.CreateKey(ctx, owner, c.ID, "", &until)
+		hidden, err := r.CreateChannel(t.Context(), anna, "hidden", Changes{Visibility: ptr(Unlisted)})
 		ok(t, err)
-		_, err = r.Admit(ctx, attempt(short.Secret))
+		gone := r.channelOf(t, anna, "gone")
+		ok(t, r.DeleteChannel(t.Context(), anna, gone.ID))
+		evil := r.channelOf(t, anna, "evil")
+		_, err = r.Ban(t.Context(), user(auth.Moderator), evil.ID, "spam")
 		ok(t, err)
-		r.clock.pass(time.Hour)
-		refused("after its end", short.Secret, "key_expired")
-		if _, err := r.CreateKey(ctx, owner, c.ID, "", &until); !fault.Is(err, fault.Invalid) {
-			t.Errorf("an end in the past: %v", err)
-		}
-		for len(list) < keysEach {
-			_, err := r.CreateKey(ctx, owner, c.ID, "", nil)
+		var names []string
+		for after, more := "", true; more; {
+			page, err := r.Channels(t.Context(), after, 2)
 			ok(t, err)
-			list, err = r.Keys(ctx, owner, c.ID)
-			ok(t, err)
-		}
-		if _, err := r.CreateKey(ctx, owner, c.ID, "", nil); !fault.Is(err, fault.Conflict) {
-			t.Errorf("one too many: %v", err)
-		}
-		lent, giveBack := r.Lend("demo")
-		if g, err := r.Admit(ctx, attempt(lent)); err != nil || g.Name != "demo" || g.Channel != uuid.Nil {
-			t.Errorf("lent: %+v, %v", g, err)
-		}
-		giveBack()
-		if _, err := r.Admit(ctx, attempt(lent)); !errors.Is(err, ErrDenied) {
-			t.Errorf("given back: %v", err)
-		}
-		ok(t, r.Revoke(ctx, next.ID))
-		if err := r.Revoke(ctx, next.ID); !fault.Is(err, fault.NotFound) {
-			t.Errorf("revoked twice: %v", err)
-		}
-		refused("by the operator", next.Secret, "key_revoked")
-	})
-}
-
-// The first key is made once, also when two processes begin at once.
-func TestFirst(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
-		var wg sync.WaitGroup
-		owner := uuid.Must(uuid.NewV7())
-		keys := make([]string, 2)
-		wg.Go(func() { keys[0], _ = r.First(t.Context(), "main", &owner) })
-		wg.Wait()
-		keys[1], _ = r.First(t.Context(), "main", &owner)
-		if keys[0] == "" || keys[1] != "" {
-			t.Errorf("%d and %d characters", len(keys[0]), len(keys[1]))
-		}
-		if g, err := r.Admit(t.Context(), attempt(keys[0])); err != nil || g.Name != "main" {
-			t.Errorf("%+v, %v", g, err)
-		}
-	})
-}
-
-func TestImport(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
-		dir := t.TempDir()
-		ok(t, r.Import(t.Context(), dir)) // nothing there
-		const secret = "an-old-key-of-24-random-bytes..."
-		text := `{"version":1,"keys":[{"id":"0a","name":"main","hash":"` + hashOf(secret) + `","created":"2026-11-01T10:00:00Z"}]}`
-		path := filepath.Join(dir, keyFile)
-		ok(t, os.WriteFile(path, []byte(text), 0o600))
-		ok(t, r.Import(t.Context(), dir))
-		if g, err := r.Admit(t.Context(), attempt(secret)); err != nil || g.Name != "main" {
-			t.Errorf("%+v, %v", g, err)
-		}
-		if _, err := os.Stat(path); err == nil {
-			t.Error("the file is still there")
-		}
-		ok(t, os.WriteFile(path, []byte("{"), 0o600))
-		if err := r.Import(t.Context(), dir); err == nil || !strings.Contains(err.Error(), path) {
-			t.Errorf("a damaged file: %v", err)
-		}
-	})
-}
-
-func TestWhoMayNotPublish(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
-		ctx, owner, moderator := t.Context(), someone(auth.User), someone(auth.Moderator)
-		c, key := r.keyed(t, owner, "anna")
-		refused := func(code string) {
-			t.Helper()
-			var no *Refusal
-			if _, err := r.Admit(ctx, attempt(key.Secret)); !errors.As(err, &no) || no.Code != code {
-				t.Errorf("%v, want %s", err, code)
+			for _, v := range page.Items {
+				names = append(names, v.Name)
+				if v.Inside != nil {
+					t.Error("the inside is in a public list")
+				}
 			}
+			after, more = page.Next, page.Next != ""
 		}
-		admitted := func() {
-			t.Helper()
-			if _, err := r.Admit(ctx, attempt(key.Secret)); err != nil {
-				t.Error(err)
-			}
-		}
-		if _, err := r.Ban(ctx, owner, c.ID, "x"); !fault.Is(err, fault.Denied) {
-			t.Errorf("banned by the owner: %v", err)
-		}
-		_, err := r.Ban(ctx, moderator, c.ID, "nasty")
+		same(t, "names", names, shown)
+		_, err = r.Channels(t.Context(), "' OR 1=1", 2)
+		want(t, err, fault.Invalid)
+		ok(t, r.SetMember(t.Context(), anna, hidden.ID, bert.User, Moderator))
+		mine, err := r.Mine(t.Context(), bert, "", 0)
 		ok(t, err)
-		refused("banned")
-		refused("banned")
-		if _, err := r.AdmitOpen(ctx, attempt("anna")); err == nil {
-			t.Error("a banned channel by the open door")
+		if len(mine.Items) != 1 || mine.Items[0].ID != hidden.ID {
+			t.Errorf("%+v", mine)
 		}
-		if _, err := r.ByName(ctx, auth.Identity{}, "anna"); !fault.Is(err, fault.NotFound) {
-			t.Errorf("viewers see a banned channel: %v", err)
+		_, err = r.Channel(t.Context(), bert, evil.ID)
+		want(t, err, fault.NotFound)
+		if v, err := r.Channel(t.Context(), anna, evil.ID); err != nil || v.Inside.BanReason != "spam" {
+			t.Errorf("%+v %v", v, err)
 		}
-		_, err = r.Ban(ctx, moderator, c.ID, "")
+		err = r.DeleteChannel(t.Context(), bert, evil.ID) // no hint that there is one
+		want(t, err, fault.NotFound)
+	})
+}
+
+func TestMembers(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		bert := user(auth.User)
+		want(t, r.SetMember(t.Context(), o.owner, o.ID, bert.User, Owner), fault.Invalid)
+		want(t, r.SetMember(t.Context(), o.owner, o.ID, o.owner.User, Manager), fault.Conflict)
+		ok(t, r.SetMember(t.Context(), o.owner, o.ID, bert.User, Moderator))
+		want(t, r.SetMember(t.Context(), bert, o.ID, bert.User, Manager), fault.Denied)
+		ok(t, r.SetMember(t.Context(), o.owner, o.ID, bert.User, Manager))
+		list, err := r.Members(t.Context(), bert, o.ID)
 		ok(t, err)
-		admitted()
-		until := r.clock.now().Add(time.Hour)
-		r.deliver(t, event.UserSuspended{UserID: owner.User, Suspended: true, Until: &until})
-		refused("suspended")
-		r.clock.pass(2 * time.Hour)
-		admitted()
-		r.deliver(t, event.UserSuspended{UserID: owner.User, Suspended: true})
-		refused("suspended")
-		r.deliver(t, event.UserSuspended{UserID: owner.User})
-		admitted()
-		list, err := r.Refusals(ctx, owner, c.ID)
-		if err != nil || len(list) != 2 || list[0].Code != "suspended" || list[0].Times != 2 || list[1].Times != 2 || list[1].Address != "198.51.100.7" {
-			t.Errorf("%+v, %v", list, err)
+		if len(list) != 1 || list[0].User != bert.User || list[0].Role != Manager {
+			t.Errorf("%+v", list)
 		}
-		// Two hours lay between the suspensions; the bans came in one minute.
-		if got := r.told(t); !slices.Equal(got, []string{"publish.refused.v1", "publish.refused.v1", "publish.refused.v1"}) {
-			t.Errorf("events: %v", got)
+		for range membersEach - 1 {
+			ok(t, r.SetMember(t.Context(), o.owner, o.ID, uuid.Must(uuid.NewV7()), Moderator))
 		}
-		for i := range Concurrent {
-			other := r.channel(t, owner, fmt.Sprintf("n%d", i))
-			ok(t, r.store().begin(ctx, SessionView{ID: uuid.Must(uuid.NewV7()), Channel: other.ID, node: "there", Began: r.stamp()}))
+		want(t, r.SetMember(t.Context(), o.owner, o.ID, uuid.Must(uuid.NewV7()), Moderator), fault.Conflict)
+		ok(t, r.SetMember(t.Context(), o.owner, o.ID, bert.User, Moderator)) // who is in may change
+		ok(t, r.RemoveMember(t.Context(), bert, o.ID, bert.User))
+		want(t, r.RemoveMember(t.Context(), bert, o.ID, bert.User), fault.Denied)
+		want(t, r.RemoveMember(t.Context(), o.owner, o.ID, bert.User), fault.NotFound)
+	})
+}
+
+func TestBan(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		judge := user(auth.Moderator)
+		_, err := r.Ban(t.Context(), o.owner, o.ID, "x")
+		want(t, err, fault.Denied)
+		_, err = r.Ban(t.Context(), judge, o.ID, "a\x00")
+		want(t, err, fault.Invalid)
+		v, err := r.Ban(t.Context(), judge, o.ID, "spam")
+		ok(t, err)
+		if v.Inside.Banned == nil || !v.Inside.Banned.Equal(r.clock.now()) {
+			t.Errorf("%+v", v.Inside)
 		}
-		refused("too_many_streams")
-		r.deliver(t, event.UserDeleted{UserID: owner.User})
-		if _, err := r.Admit(ctx, attempt(key.Secret)); !errors.Is(err, ErrDenied) {
-			t.Errorf("of a deleted owner: %v", err)
+		_, err = r.Admit(t.Context(), attempt(o.key.Secret))
+		if words := refused(t, err, "banned").Words; words != "this channel is banned: spam" {
+			t.Error(words)
 		}
-		if _, err := r.ByName(ctx, someone(auth.Admin), "anna"); !fault.Is(err, fault.NotFound) {
-			t.Errorf("the channel of a deleted owner: %v", err)
-		}
+		_, err = r.AdmitOpen(t.Context(), attempt("anna"))
+		refused(t, err, "banned")
+		_, err = r.Ban(t.Context(), judge, o.ID, "")
+		ok(t, err)
+		r.admit(t, o.key.Secret)
 	})
 }

@@ -19,6 +19,14 @@ type Attempt struct {
 	Address  netip.Addr
 }
 
+// address is where it comes from, in words; empty when that is not known.
+func (a Attempt) address() string {
+	if !a.Address.IsValid() {
+		return ""
+	}
+	return a.Address.Unmap().WithZone("").String()
+}
+
 // Grant is what a publisher may do.
 type Grant struct {
 	Channel  uuid.UUID // the nil UUID: there is none, and nothing is kept of the session
@@ -142,10 +150,7 @@ func (s *Service) decide(ctx context.Context, d *door, a Attempt, now time.Time)
 
 // noteRefusal keeps why, for "why was I refused". What cannot be kept is logged.
 func (s *Service) noteRefusal(ctx context.Context, c *Channel, a Attempt, r *Refusal, now time.Time) {
-	address := ""
-	if a.Address.IsValid() {
-		address = a.Address.Unmap().WithZone("").String()
-	}
+	address := a.address()
 	err := s.within(ctx, func(ctx context.Context, st Store) error {
 		tell, err := st.noteRefusal(ctx, c.ID, r, a.Protocol, address, now)
 		if err != nil || !tell {

@@ -52,7 +52,7 @@ type hookQuestion struct {
 }
 
 func (h *hook) ask(ctx context.Context, c *Channel, a Attempt) error {
-	q := hookQuestion{Channel: c.ID.String(), Name: c.Name, Protocol: a.Protocol, Address: a.Address.String()}
+	q := hookQuestion{Channel: c.ID.String(), Name: c.Name, Protocol: a.Protocol, Address: a.address()}
 	if c.Owner != nil {
 		q.Owner = c.Owner.String()
 	}

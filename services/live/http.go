@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -144,6 +145,9 @@ func (r routes) ban(ctx context.Context, who auth.Identity, in *reasonInput) (*c
 	id, err := httpd.ParseID(in.ID, "path.id")
 	if err != nil {
 		return nil, err
+	}
+	if strings.TrimSpace(in.Body.Reason) == "" { // which would lift it
+		return nil, fault.Bad("body.reason", "must say why")
 	}
 	return channelOf(r.Ban(ctx, who, id, in.Body.Reason))
 }

@@ -155,10 +155,21 @@ func (s *Service) First(ctx context.Context, name string, owner *uuid.UUID) (key
 	if some, err := s.store().anyKey(ctx); err != nil || some {
 		return "", faultOf(err)
 	}
-	if _, err := s.Ensure(ctx, name, owner, true); err != nil {
+	c, err := s.Ensure(ctx, name, owner, true)
+	if err != nil {
 		return "", err
 	}
-	made, err := s.IssueKey(ctx, name, "")
+	var made NewKey
+	err = s.within(ctx, func(ctx context.Context, st Store) error {
+		if _, err := st.held(ctx, c.ID); err != nil {
+			return notFound(err, "channel")
+		}
+		if some, err := st.anyKey(ctx); err != nil || some { // another process was first
+			return err
+		}
+		made, err = s.mint(ctx, st, c.ID, "", nil)
+		return err
+	})
 	return made.Secret, err
 }
 
@@ -170,8 +181,10 @@ func (s *Service) AllKeys(ctx context.Context) ([]KeyOf, error) {
 
 // Revoke ends the key with that ID, for the operator; not_found: there is none.
 func (s *Service) Revoke(ctx context.Context, key uuid.UUID) error {
-	_, err := s.store().revoke(ctx, uuid.Nil, key, s.stamp())
-	return notFound(err, "key")
+	return s.within(ctx, func(ctx context.Context, st Store) error {
+		_, err := st.revoke(ctx, uuid.Nil, key, s.stamp())
+		return notFound(err, "key")
+	})
 }
 
 // lent are keys that only this process knows and that end with it.
@@ -251,7 +264,7 @@ func (s Store) revokeAll(ctx context.Context, channel uuid.UUID, now time.Time) 
 
 // touch notes that a key was used, at most once a minute.
 func (s Store) touch(ctx context.Context, key uuid.UUID, now time.Time) error {
-	_, err := s.q.Exec(ctx, `UPDATE live_keys SET used_at=$1 WHERE id=$2 AND (used_at IS NULL OR used_at < $3)`, now, key, now.Add(-time.Minute))
+	_, err := s.q.Exec(ctx, `UPDATE live_keys SET used_at=$1 WHERE id=$2 AND (used_at IS NULL OR used_at <= $3)`, now, key, now.Add(-time.Minute))
 	if err != nil {
 		return fmt.Errorf("note the use of a key: %w", err)
 	}

@@ -30,7 +30,7 @@ func (s *Service) handle(ctx context.Context, q db.Q, e event.Event) error {
 		return err
 	}
 	for _, id := range channels {
-		if err := st.order(ctx, id, errSuspended.Words); err != nil {
+		if _, err := st.order(ctx, id, errSuspended.Words); err != nil {
 			return err
 		}
 	}

@@ -2,9 +2,11 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +21,7 @@ import (
 	"weir/services/backing/redis"
 	"weir/services/backing/redis/redistest"
 	"weir/services/event"
+	"weir/services/fault"
 )
 
 func TestMain(m *testing.M) {
@@ -46,89 +49,191 @@ func (c *clock) pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
+// logText is what was logged.
+type logText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // rig is a Service on real backings, with a clock.
 type rig struct {
 	*Service
 	db    *db.DB
 	redis *redis.Client
 	clock *clock
+	log   *logText
 }
 
 // each runs a test on every database, and on the real Redis together with PostgreSQL.
 func each(t *testing.T, run func(t *testing.T, r *rig)) {
 	t.Helper()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		set, err := outbox.Set()
-		ok(t, err)
-		ok(t, d.Migrate(t.Context(), set, Migrations()))
-		r := &rig{db: d, clock: &clock{at: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}}
-		if d.Postgres() && os.Getenv(redistest.Env) != "" {
-			r.redis = redistest.Real(t)
-		} else {
-			r.redis = redistest.Embedded(t)
-		}
-		r.Service = r.open(t, Config{Node: "here"})
-		run(t, r)
-	})
+	dbtest.Each(t, func(t *testing.T, d *db.DB) { run(t, newRig(t, d)) })
 }
 
-func (r *rig) open(t *testing.T, c Config) *Service {
+func newRig(t testing.TB, d *db.DB) *rig {
 	t.Helper()
-	c.DB, c.Redis, c.Now, c.Log = r.db, r.redis, r.clock.now, slog.New(slog.DiscardHandler)
+	set, err := outbox.Set()
+	ok(t, err)
+	ok(t, d.Migrate(t.Context(), set, Migrations()))
+	r := &rig{db: d, clock: &clock{at: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, log: &logText{}}
+	if d.Postgres() && os.Getenv(redistest.Env) != "" {
+		r.redis = redistest.Real(t)
+	} else {
+		r.redis = redistest.Embedded(t)
+	}
+	r.Service = r.open(t, Config{Node: "node-1"})
+	return r
+}
+
+// open is another Service on the same backings.
+func (r *rig) open(t testing.TB, c Config) *Service {
+	t.Helper()
+	c.DB, c.Redis, c.Now, c.Log = r.db, r.redis, r.clock.now, slog.New(slog.NewTextHandler(r.log, nil))
 	s, err := Open(c)
 	ok(t, err)
 	return s
 }
 
-func ok(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+// user is somebody with that role on the installation.
+func user(role auth.Role) auth.Identity {
+	return auth.Identity{User: uuid.Must(uuid.NewV7()), Session: uuid.Must(uuid.NewV7()), Role: role}
 }
 
-// someone is a new user with a role.
-func someone(role auth.Role) auth.Identity {
-	return auth.Identity{User: uuid.Must(uuid.NewV7()), Role: role}
-}
-
-// channel makes a channel of who's.
-func (r *rig) channel(t *testing.T, who auth.Identity, name string) View {
+func (r *rig) channelOf(t testing.TB, who auth.Identity, name string) View {
 	t.Helper()
 	v, err := r.CreateChannel(t.Context(), who, name, Changes{})
 	ok(t, err)
 	return v
 }
 
-// keyed makes a channel with a key.
-func (r *rig) keyed(t *testing.T, who auth.Identity, name string) (View, NewKey) {
+func (r *rig) keyOf(t testing.TB, who auth.Identity, channel uuid.UUID) NewKey {
 	t.Helper()
-	c := r.channel(t, who, name)
-	k, err := r.CreateKey(t.Context(), who, c.ID, "studio", nil)
+	k, err := r.CreateKey(t.Context(), who, channel, "studio", nil)
 	ok(t, err)
-	return c, k
+	return k
+}
+
+// owned is a channel with its owner and a key.
+type owned struct {
+	View
+	owner auth.Identity
+	key   NewKey
+}
+
+func (r *rig) owned(t testing.TB, name string) owned {
+	t.Helper()
+	o := owned{owner: user(auth.User)}
+	o.View = r.channelOf(t, o.owner, name)
+	o.key = r.keyOf(t, o.owner, o.ID)
+	return o
 }
 
 func attempt(key string) Attempt {
 	return Attempt{Key: key, Protocol: "rtmp", Address: netip.MustParseAddr("198.51.100.7")}
 }
 
-// told are the types of the events in the outbox about streams and channels, in order.
-func (r *rig) told(t *testing.T) []string {
+func (r *rig) admit(t testing.TB, key string) Grant {
+	t.Helper()
+	g, err := r.Admit(t.Context(), attempt(key))
+	ok(t, err)
+	return g
+}
+
+// refused wants a Refusal with that code.
+func refused(t testing.TB, err error, code string) *Refusal {
+	t.Helper()
+	r, is := err.(*Refusal) //nolint:errorlint // Admit says that it is one
+	if !is || r.Code != code {
+		t.Fatalf("got %v, want a refusal %s", err, code)
+	}
+	return r
+}
+
+// told are the types and data of all events in the outbox, oldest first.
+func told(t testing.TB, r *rig) []string {
 	t.Helper()
 	list, err := outbox.Pending(t.Context(), r.db, 10_000)
 	ok(t, err)
-	var types []string
+	var out []string
 	for _, e := range list {
-		types = append(types, e.Event.Type)
+		out = append(out, e.Event.Type)
 	}
-	return types
+	return out
 }
 
-// deliver gives an event to the service as the bus does.
-func (r *rig) deliver(t *testing.T, d event.Data) {
+// events are those in the outbox of that type.
+func events[T event.Data](t testing.TB, r *rig) []T {
+	t.Helper()
+	list, err := outbox.Pending(t.Context(), r.db, 10_000)
+	ok(t, err)
+	var zero T
+	var out []T
+	for _, e := range list {
+		if e.Event.Type != zero.EventType() {
+			continue
+		}
+		d, err := event.Decode[T](e.Event)
+		ok(t, err)
+		out = append(out, d)
+	}
+	return out
+}
+
+// tell hands an event to the service as the bus does: in a transaction.
+func (r *rig) tell(t testing.TB, d event.Data) {
 	t.Helper()
 	e, err := event.New(t.Context(), "/weir/user", d)
 	ok(t, err)
-	ok(t, r.db.Tx(t.Context(), func(ctx context.Context, q db.Q) error { return r.handle(ctx, q, e) }))
+	ok(t, r.within(t.Context(), func(ctx context.Context, st Store) error { return r.handle(ctx, st.q, e) }))
 }
+
+// lines are the first columns of what a query finds.
+func lines(t testing.TB, d *db.DB, sql string) string {
+	t.Helper()
+	rows, err := d.Query(t.Context(), sql)
+	list, err := db.Collect(rows, err, func(r db.Row) (s string, err error) {
+		err = r.Scan(&s)
+		return s, err
+	})
+	ok(t, err)
+	return strings.Join(list, "\n")
+}
+
+func want(t testing.TB, err error, code fault.Code) {
+	t.Helper()
+	if !fault.Is(err, code) {
+		t.Fatalf("got %v, want %s", err, code)
+	}
+}
+
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func same[T any](t testing.TB, what string, got, wanted T) {
+	t.Helper()
+	g, err := json.Marshal(got)
+	ok(t, err)
+	w, err := json.Marshal(wanted)
+	ok(t, err)
+	if string(g) != string(w) {
+		t.Errorf("%s: %s, want %s", what, g, w)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }

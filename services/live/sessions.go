@@ -10,6 +10,7 @@ import (
 
 	"weir/services/auth"
 	"weir/services/backing/db"
+	"weir/services/fault"
 	"weir/services/httpd"
 )
 
@@ -114,11 +115,11 @@ func (s *Service) End(ctx context.Context, who auth.Identity, channel uuid.UUID,
 	if _, err := s.access(ctx, s.store(), who, channel, Moderator); err != nil {
 		return err
 	}
-	return s.endOpen(ctx, channel, clean)
-}
-
-func (s *Service) endOpen(ctx context.Context, channel uuid.UUID, reason string) error {
-	return faultOf(s.store().order(ctx, channel, reason))
+	n, err := s.store().order(ctx, channel, clean)
+	if err == nil && n == 0 {
+		err = fault.New(fault.NotFound, "the channel has nothing on the air")
+	}
+	return faultOf(err)
 }
 
 // Refusals are why publishers with a key of the channel were turned away, newest first.
@@ -149,10 +150,9 @@ func (s Store) open(ctx context.Context, channel uuid.UUID) (*SessionView, error
 	return &list[0], nil
 }
 
-// order tells the nodes to end what a channel has on the air.
-func (s Store) order(ctx context.Context, channel uuid.UUID, reason string) error {
-	_, err := s.q.Exec(ctx, `UPDATE live_sessions SET order_reason=$1 WHERE channel_id=$2 AND ended_at IS NULL`, reason, channel)
-	return err
+// order tells the nodes to end what a channel has on the air, and returns how many that is.
+func (s Store) order(ctx context.Context, channel uuid.UUID, reason string) (int64, error) {
+	return s.q.Exec(ctx, `UPDATE live_sessions SET order_reason=$1 WHERE channel_id=$2 AND ended_at IS NULL`, reason, channel)
 }
 
 // opened are the sessions that have not ended, of one node or, with "", of all.

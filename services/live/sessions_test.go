@@ -2,286 +2,415 @@ package live
 
 import (
 	"context"
-	"math"
-	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"weir/services/auth"
+	"weir/services/event"
 	"weir/services/fault"
 )
 
-// begin makes a session of a key that is on the air.
-func (r *rig) begin(t *testing.T, key NewKey, end func(string)) *Broadcast {
+// begin is a session that is written.
+func (r *rig) begin(t testing.TB, g Grant, end ...func(string)) *Broadcast {
 	t.Helper()
-	g, err := r.Admit(t.Context(), attempt(key.Secret))
+	x := Start{Grant: g, Protocol: "rtmp", Encoder: "OBS", At: r.clock.now()}
+	if len(end) > 0 {
+		x.End = end[0]
+	}
+	b, err := r.Begin(x)
 	ok(t, err)
-	b, err := r.Begin(Start{Grant: g, Protocol: "rtmp", At: r.clock.now(), End: end})
-	ok(t, err)
+	ok(t, r.flush(t.Context()))
 	return b
 }
 
-func TestLifeOfASession(t *testing.T) {
+func (r *rig) session(t testing.TB, o owned, b *Broadcast) SessionView {
+	t.Helper()
+	v, err := r.Session(t.Context(), o.owner, o.ID, b.ID)
+	ok(t, err)
+	return v
+}
+
+func TestLifeOfABroadcast(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		ctx, owner := t.Context(), someone(auth.User)
-		c, key := r.keyed(t, owner, "anna")
-		b := r.begin(t, key, nil)
-		state := func(want State) {
+		o := r.owned(t, "anna")
+		began := r.clock.now()
+		b := r.begin(t, r.admit(t, o.key.Secret))
+		step := func(state State, types ...string) {
 			t.Helper()
-			ok(t, r.flush(ctx))
-			v, err := r.Session(ctx, owner, c.ID, b.ID)
-			if err != nil || v.State != want {
-				t.Errorf("%s, %v, want %s", v.State, err, want)
+			r.clock.pass(time.Second)
+			ok(t, r.flush(t.Context()))
+			if v := r.session(t, o, b); v.State != state {
+				t.Errorf("%s, want %s", v.State, state)
 			}
+			same(t, "events", told(t, r), types)
 		}
-		state(Starting)
-		if got := r.told(t); got != nil {
-			t.Errorf("told before anybody can watch: %v", got)
-		}
+		step(Starting)
 		r.Playable(b)
-		state(OnAir)
-		// A database that is away: what happens meanwhile is written afterwards, in order.
-		away, cancel := context.WithCancel(ctx)
-		cancel()
-		r.Dropped(b)
-		if r.flush(away) == nil {
-			t.Error("written to a database that is away")
-		}
-		state(Reconnecting)
-		r.Returned(b, b.Grant())
-		state(OnAir)
-		_, err := r.UpdateChannel(ctx, owner, c.ID, 0, Changes{Title: words("Otters")})
+		started := r.clock.now()
+		r.Playable(b)
+		step(OnAir, "stream.started.v1")
+		_, err := r.UpdateChannel(t.Context(), o.owner, o.ID, 0, Changes{Title: ptr("hello")})
 		ok(t, err)
-		ok(t, r.look(ctx))
-		if b.Info().Title != "Otters" || !b.Info().Listed {
-			t.Errorf("%+v", b.Info())
-		}
-		r.clock.pass(time.Minute)
-		r.Finish(b, "because", Stats{Bytes: 7, Frames: 60})
-		r.Dropped(b) // nothing comes after the end
-		state(Ended)
-		ok(t, r.flush(ctx))
-		if len(r.air.all()) != 0 {
-			t.Error("an ended session is still in the air")
-		}
-		v, err := r.Session(ctx, owner, c.ID, b.ID)
-		if err != nil || v.Reason != "because" || v.Stats.Bytes != 7 || v.Stats.Reconnects != 1 || v.Title != "Otters" || v.Ended.Sub(*v.Started) != time.Minute {
-			t.Errorf("%+v, %v", v, err)
-		}
-		want := []string{"stream.started.v1", "stream.reconnecting.v1", "stream.updated.v1", "stream.ended.v1"}
-		if got := r.told(t); !slices.Equal(got, want) {
-			t.Errorf("events: %v", got)
-		}
-	})
-}
-
-// A session that nobody could ever watch is in the history and is told of by no event.
-func TestFalseStart(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
-		owner := someone(auth.User)
-		c, key := r.keyed(t, owner, "anna")
-		b := r.begin(t, key, nil)
-		r.Finish(b, "", Stats{})
-		ok(t, r.flush(t.Context()))
-		if v, err := r.Session(t.Context(), owner, c.ID, b.ID); err != nil || v.State != Ended {
-			t.Errorf("%+v, %v", v, err)
-		}
-		if got := r.told(t); got != nil {
-			t.Errorf("events: %v", got)
-		}
-		if b, err := r.Begin(Start{Grant: Grant{Name: "demo"}}); b != nil || err != nil {
-			t.Errorf("without a channel: %v, %v", b, err)
-		}
-		r.Finish(nil, "", Stats{}) // and all that is said of it is well
-		r.Playable(nil)
-		if !(*Broadcast)(nil).Info().Listed {
-			t.Error("a stream without a channel is not in lists")
+		step(OnAir, "stream.started.v1", "stream.updated.v1")
+		r.Dropped(b)
+		step(Reconnecting, "stream.started.v1", "stream.updated.v1", "stream.reconnecting.v1")
+		r.Returned(b, r.admit(t, o.key.Secret))
+		step(OnAir, "stream.started.v1", "stream.updated.v1", "stream.reconnecting.v1")
+		ended := r.clock.now()
+		r.Finish(b, "", Stats{Bytes: 7, FPS: 29.97, Lag: 0.5})
+		r.Finish(b, "again", Stats{})
+		r.Dropped(b)
+		step(Ended, "stream.started.v1", "stream.updated.v1", "stream.reconnecting.v1", "stream.ended.v1")
+		same(t, "session", r.session(t, o, b), SessionView{
+			ID: b.ID, Channel: o.ID, State: Ended, Title: "hello", Protocol: "rtmp", Encoder: "OBS", Began: began, Started: &started, Ended: &ended,
+			Stats: Stats{Bytes: 7, FPS: 29.97, Lag: 0.5, Reconnects: 1},
+		})
+		same(t, "started", events[event.StreamStarted](t, r), []event.StreamStarted{{SessionID: b.ID, ChannelID: o.ID, OwnerID: o.owner.User, Name: "anna", Public: true, StartedAt: started}})
+		same(t, "ended", events[event.StreamEnded](t, r), []event.StreamEnded{{SessionID: b.ID, ChannelID: o.ID, OwnerID: o.owner.User, Name: "anna", StartedAt: started, EndedAt: ended}})
+		if n := len(r.air.all()); n != 0 {
+			t.Errorf("%d sessions are kept in memory", n)
 		}
 	})
 }
 
-// Everything that ends a session from outside, within one look.
-func TestOrdersToEnd(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
-		ctx, owner, moderator := t.Context(), someone(auth.User), someone(auth.Moderator)
-		for name, tt := range map[string]struct {
-			do   func(c View, k NewKey) error
-			word string
-		}{
-			"revoke": {func(c View, k NewKey) error { return r.RevokeKey(ctx, owner, c.ID, k.ID) }, "revoked"},
-			"rotate": {func(c View, k NewKey) error { _, err := r.RotateKey(ctx, owner, c.ID, k.ID); return err }, "revoked"},
-			"end":    {func(c View, _ NewKey) error { return r.End(ctx, owner, c.ID, "good night") }, "good night"},
-			"ban":    {func(c View, _ NewKey) error { _, err := r.Ban(ctx, moderator, c.ID, "nasty"); return err }, "nasty"},
-			"delete": {func(c View, _ NewKey) error { return r.DeleteChannel(ctx, owner, c.ID) }, "deleted"},
-			"limit": {func(c View, _ NewKey) error {
-				r.clock.pass(2 * time.Minute)
-				return nil
-			}, "limit of 60 s"},
-		} {
-			c, key := r.keyed(t, owner, name)
-			_, err := r.UpdateChannel(ctx, owner, c.ID, 0, Changes{Limits: &Limits{Duration: 60}})
-			ok(t, err)
-			var ends []string
-			b := r.begin(t, key, func(reason string) { ends = append(ends, reason) })
-			ok(t, r.flush(ctx))
-			ok(t, r.look(ctx))
-			if ends != nil {
-				t.Errorf("%s: ended before: %v", name, ends)
-			}
-			ok(t, tt.do(c, key))
-			ok(t, r.look(ctx))
-			ok(t, r.look(ctx))
-			if len(ends) != 1 || !strings.Contains(ends[0], tt.word) {
-				t.Errorf("%s: %q", name, ends)
-			}
-			r.Finish(b, "", Stats{})
-			ok(t, r.flush(ctx))
-		}
-	})
-}
-
-// Sessions of a node that died are ended, and of no other.
-func TestReap(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
-		ctx, owner := t.Context(), someone(auth.User)
-		c, key := r.keyed(t, owner, "anna")
-		b := r.begin(t, key, nil)
-		r.Playable(b)
-		ok(t, r.flush(ctx))
-		ok(t, r.countAll(ctx)) // says that it lives
-		other := r.open(t, Config{Node: "other"})
-		missed := map[string]time.Time{}
-		state := func(s *Service, want State) {
-			t.Helper()
-			ok(t, s.reap(ctx, missed))
-			if v, err := r.Session(ctx, owner, c.ID, b.ID); err != nil || v.State != want {
-				t.Errorf("%s, %v, want %s", v.State, err, want)
-			}
-		}
-		state(other, OnAir)
-		ok(t, r.redis.FlushDB(ctx).Err()) // emptied: nobody's session ends
-		state(other, OnAir)
-		r.clock.pass(reapAfter / 2)
-		ok(t, r.countAll(ctx))
-		state(other, OnAir)
-		r.clock.pass(reapAfter)
-		state(other, OnAir)
-		ok(t, r.redis.Del(ctx, nodeKey("here")).Err()) // dead from now on
-		state(other, OnAir)
-		r.clock.pass(reapAfter)
-		state(other, Ended)
-		if got := r.told(t); !slices.Equal(got, []string{"stream.started.v1", "stream.ended.v1"}) {
-			t.Errorf("events: %v", got)
-		}
-		ok(t, r.flush(ctx)) // its own node, should it live after all, changes nothing
-		state(other, Ended)
-
-		b = r.begin(t, key, nil)
-		ok(t, r.flush(ctx))
-		state(r.open(t, Config{Node: "restarted", Alone: true}), Ended)
-	})
-}
-
-func TestViewers(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
-		ctx, owner := t.Context(), someone(auth.User)
-		_, key := r.keyed(t, owner, "anna")
-		b := r.begin(t, key, nil)
-		const n = 10_000
-		ids := make([]uint64, n)
-		for i := range ids {
-			ids[i] = uint64(i) * 0x9E3779B97F4A7C15
-		}
-		for range 3 { // each asks several times
-			ok(t, r.Seen(ctx, b, ids))
-			ok(t, r.count(ctx, b))
-		}
-		if got := b.Info().Viewers; got != n {
-			t.Errorf("%d present, want %d", got, n)
-		}
-		r.clock.pass(presentFor + time.Second)
-		ok(t, r.Seen(ctx, b, ids[:n/2]))
-		ok(t, r.count(ctx, b))
-		if got := b.Info().Viewers; got != n/2 {
-			t.Errorf("%d present, want half of them", got)
-		}
-		ok(t, r.redis.FlushDB(ctx).Err())
-		ok(t, r.count(ctx, b))
-		var stats Stats
-		b.viewers.fill(&stats)
-		if off := math.Abs(float64(stats.Unique)-n) / n; off > 0.02 || stats.Peak != n || stats.Average != (3*n+n/2)/5.0 {
-			t.Errorf("%+v", stats)
-		}
-	})
-}
-
-func TestHook(t *testing.T) {
-	each(t, func(t *testing.T, r *rig) {
-		owner := someone(auth.User)
-		_, key := r.keyed(t, owner, "anna")
-		answer := func(w http.ResponseWriter, r *http.Request) {}
-		var asked string
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			body := make([]byte, 4096)
-			n, _ := req.Body.Read(body)
-			asked = string(body[:n])
-			answer(w, req)
-		}))
-		defer server.Close()
-		s := r.open(t, Config{HookURL: server.URL + "/publish", Hook: server.Client()})
-		for name, tt := range map[string]struct {
-			answer http.HandlerFunc
-			code   string // of a refusal; empty with words: cannot be answered
-			words  string
-		}{
-			"yes": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, "", ""},
-			"no": {func(w http.ResponseWriter, _ *http.Request) {
-				http.Error(w, `{"reason":"not today"}`, http.StatusForbidden)
-			}, "hook", "not today"},
-			"no words":  {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "\x00", http.StatusForbidden) }, "hook", "refused by the operator"},
-			"broken":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "", "status 500"},
-			"elsewhere": {func(w http.ResponseWriter, req *http.Request) { http.Redirect(w, req, "/publish", http.StatusFound) }, "", "status 302"},
-			"a long one": {func(w http.ResponseWriter, _ *http.Request) {
-				http.Error(w, `{"reason":"`+strings.Repeat("x", 1<<20), http.StatusForbidden)
-			}, "hook", "refused by the operator"},
-		} {
-			answer = tt.answer
-			_, err := s.Admit(t.Context(), attempt(key.Secret))
-			switch refused, is := err.(*Refusal); { //nolint:errorlint // Admit returns it as it is
-			case tt.words == "":
+// A database that is away changes when things are written, not what.
+func TestBroadcastWithoutDatabase(t *testing.T) {
+	for name, c := range map[string]struct {
+		do     func(r *rig, b *Broadcast, fail func())
+		state  State
+		events []string
+	}{
+		"all at the end": {func(r *rig, b *Broadcast, fail func()) { r.Playable(b); fail(); r.Finish(b, "x", Stats{}); fail() }, Ended, []string{"stream.started.v1", "stream.ended.v1"}},
+		"dropped and returned": {func(r *rig, b *Broadcast, fail func()) {
+			r.Playable(b)
+			fail()
+			r.Dropped(b)
+			fail()
+			r.Returned(b, b.Grant())
+		}, OnAir, []string{"stream.started.v1"}},
+		"still dropped": {func(r *rig, b *Broadcast, fail func()) { r.Playable(b); fail(); r.Dropped(b); fail() }, Reconnecting, []string{"stream.started.v1", "stream.reconnecting.v1"}},
+		"never watched": {func(r *rig, b *Broadcast, fail func()) { fail(); r.Dropped(b); fail(); r.Finish(b, "x", Stats{}) }, Ended, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, r *rig) {
+				o := r.owned(t, "anna")
+				gone, cancel := context.WithCancel(t.Context())
+				cancel()
+				fail := func() {
+					if r.flush(gone) == nil {
+						t.Error("it was written")
+					}
+				}
+				b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "srt", At: r.clock.now()})
 				ok(t, err)
-			case tt.code == "" && (!fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), tt.words)),
-				tt.code != "" && (!is || refused.Code != tt.code || !strings.Contains(refused.Words, tt.words)):
-				t.Errorf("%s: %v", name, err)
+				c.do(r, b, fail)
+				for range 2 {
+					ok(t, r.flush(t.Context()))
+				}
+				if v := r.session(t, o, b); v.State != c.state {
+					t.Errorf("%s, want %s", v.State, c.state)
+				}
+				same(t, "events", told(t, r), c.events)
+			})
+		})
+	}
+}
+
+// A publisher that drops before there is a segment, and comes back: viewers hear of the
+// start when there is one, however much was written at once.
+func TestDropBeforeTheFirstSegment(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		b := r.begin(t, r.admit(t, o.key.Secret))
+		r.Dropped(b)
+		ok(t, r.flush(t.Context()))
+		_, err := r.UpdateChannel(t.Context(), o.owner, o.ID, 0, Changes{Title: ptr("x")})
+		ok(t, err)
+		same(t, "events", told(t, r), nil)
+		r.Returned(b, b.Grant())
+		r.Playable(b)
+		ok(t, r.flush(t.Context()))
+		same(t, "events", told(t, r), []string{"stream.started.v1"})
+	})
+}
+
+// What encoders call themselves may be anything.
+func TestEncoderNames(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		for sent, kept := range map[string]string{"OBS 31": "OBS 31", "a\x00b\xff\n": "ab", strings.Repeat("é", 500): strings.Repeat("é", encoderMax)} {
+			b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", Encoder: sent, At: r.clock.now()})
+			ok(t, err)
+			ok(t, r.flush(t.Context()))
+			if v := r.session(t, o, b); v.Encoder != kept {
+				t.Errorf("%q", v.Encoder)
 			}
-			if strings.Contains(asked, key.Secret) || !strings.Contains(asked, `"name":"anna"`) {
-				t.Errorf("%s: it was asked %s", name, asked)
-			}
-		}
-		if _, err := Open(Config{DB: r.db, HookURL: "ftp://x"}); err == nil {
-			t.Error("a hook that is no URL")
 		}
 	})
 }
 
-// RunNode writes what is left when it is told to stop.
+// Who is to end is sent away at the next look, once, with the reason.
+func TestOrdersToEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		order  func(t *testing.T, r *rig, o owned)
+		reason string
+	}{
+		"end":     {func(t *testing.T, r *rig, o owned) { t.Helper(); ok(t, r.End(t.Context(), o.owner, o.ID, "enough")) }, "enough"},
+		"no word": {func(t *testing.T, r *rig, o owned) { t.Helper(); ok(t, r.End(t.Context(), o.owner, o.ID, "\x00")) }, "ended by the channel"},
+		"revoke": {func(t *testing.T, r *rig, o owned) {
+			t.Helper()
+			ok(t, r.RevokeKey(t.Context(), o.owner, o.ID, o.key.ID))
+		}, "the stream key was revoked"},
+		"operator": {func(t *testing.T, r *rig, o owned) { t.Helper(); ok(t, r.Revoke(t.Context(), o.key.ID)) }, "the stream key was revoked"},
+		"rotate": {func(t *testing.T, r *rig, o owned) {
+			t.Helper()
+			_, err := r.RotateKey(t.Context(), o.owner, o.ID, o.key.ID)
+			ok(t, err)
+		}, "the stream key was revoked"},
+		"delete": {func(t *testing.T, r *rig, o owned) { t.Helper(); ok(t, r.DeleteChannel(t.Context(), o.owner, o.ID)) }, "the channel is deleted"},
+		"ban": {func(t *testing.T, r *rig, o owned) {
+			t.Helper()
+			_, err := r.Ban(t.Context(), user(auth.Moderator), o.ID, "spam")
+			ok(t, err)
+		}, "the channel is banned: spam"},
+		"limit": {func(t *testing.T, r *rig, _ owned) { t.Helper(); r.clock.pass(61 * time.Second) }, "the channel's limit of 60 s for a stream is reached"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, r *rig) {
+				o := r.owned(t, "anna")
+				_, err := r.UpdateChannel(t.Context(), o.owner, o.ID, 0, Changes{Limits: &Limits{Duration: 60}})
+				ok(t, err)
+				other := r.owned(t, "bert")
+				var got []string
+				r.begin(t, r.admit(t, o.key.Secret), func(reason string) { got = append(got, reason) })
+				r.begin(t, r.admit(t, other.key.Secret), func(reason string) { t.Errorf("bert is sent away: %s", reason) })
+				r.clock.pass(time.Minute)
+				ok(t, r.look(t.Context()))
+				same(t, "reasons", got, nil)
+				r.clock.pass(-time.Minute)
+				c.order(t, r, o)
+				ok(t, r.look(t.Context()))
+				ok(t, r.look(t.Context()))
+				same(t, "reasons", got, []string{c.reason})
+			})
+		})
+	}
+}
+
+func TestEndOfNothing(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		want(t, r.End(t.Context(), o.owner, o.ID, ""), fault.NotFound)
+		want(t, r.End(t.Context(), user(auth.User), o.ID, ""), fault.Denied)
+	})
+}
+
+// What a viewer's list shows follows the channel.
+func TestInfoFollowsTheChannel(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		b := r.begin(t, r.admit(t, o.key.Secret))
+		_, err := r.UpdateChannel(t.Context(), o.owner, o.ID, 0, Changes{Title: ptr("new"), Visibility: ptr(Unlisted), Mature: ptr(true), Tags: &[]string{"go"}})
+		ok(t, err)
+		ok(t, r.look(t.Context()))
+		same(t, "info", b.Info(), Info{Session: b.ID, Channel: o.ID, Title: "new", Tags: []string{"go"}, Mature: true})
+		var none *Broadcast
+		same(t, "info", none.Info(), Info{Listed: true})
+		r.Playable(none)
+		r.Dropped(none)
+		r.Returned(none, Grant{})
+		r.Finish(none, "", Stats{})
+		ok(t, r.Seen(t.Context(), none, []uint64{1}))
+	})
+}
+
+func TestHistory(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o, other := r.owned(t, "anna"), r.owned(t, "bert")
+		var ids []uuid.UUID
+		for range 5 {
+			b := r.begin(t, r.admit(t, o.key.Secret))
+			r.Finish(b, "", Stats{})
+			ok(t, r.flush(t.Context()))
+			ids = append([]uuid.UUID{b.ID}, ids...)
+		}
+		foreign := r.begin(t, r.admit(t, other.key.Secret))
+		var got []uuid.UUID
+		for after, more := "", true; more; {
+			page, err := r.Sessions(t.Context(), o.owner, o.ID, after, 2)
+			ok(t, err)
+			for _, v := range page.Items {
+				got = append(got, v.ID)
+			}
+			after, more = page.Next, page.Next != ""
+		}
+		same(t, "sessions", got, ids)
+		_, err := r.Session(t.Context(), o.owner, o.ID, foreign.ID)
+		want(t, err, fault.NotFound)
+		_, err = r.Sessions(t.Context(), o.owner, other.ID, "", 0)
+		want(t, err, fault.Denied)
+	})
+}
+
+// Sessions of a process that was killed are ended, with their events, once.
+func TestReapAlone(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		b := r.begin(t, r.admit(t, o.key.Secret))
+		r.Playable(b)
+		ok(t, r.flush(t.Context()))
+		next := r.open(t, Config{Node: "node-2", Alone: true})
+		mine, err := next.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.now()})
+		ok(t, err)
+		ok(t, next.flush(t.Context()))
+		for range 2 {
+			ok(t, next.reap(t.Context(), map[string]time.Time{}))
+		}
+		if v := r.session(t, o, b); v.State != Ended || v.Reason == "" || v.Ended == nil {
+			t.Errorf("%+v", v)
+		}
+		if v := r.session(t, o, mine); v.State != Starting {
+			t.Errorf("its own session: %+v", v)
+		}
+		same(t, "events", told(t, r), []string{"stream.started.v1", "stream.ended.v1"})
+		r.Finish(b, "too late", Stats{})
+		ok(t, r.flush(t.Context()))
+		same(t, "events", told(t, r), []string{"stream.started.v1", "stream.ended.v1"})
+	})
+}
+
+// A node is dead when it was missed for so long; that Redis lost everything, or does not
+// answer, is no reason.
+func TestReapDeadNodes(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		b := r.begin(t, r.admit(t, o.key.Secret))
+		other := r.open(t, Config{})
+		missed := map[string]time.Time{}
+		look := func(after time.Duration, ended bool) {
+			t.Helper()
+			r.clock.pass(after)
+			ok(t, other.reap(t.Context(), missed))
+			if v := r.session(t, o, b); (v.State == Ended) != ended {
+				t.Errorf("%+v", v)
+			}
+		}
+		ok(t, r.countAll(t.Context()))
+		look(0, false)
+		ok(t, r.redis.FlushDB(t.Context()).Err())
+		look(5*time.Second, false)
+		ok(t, r.countAll(t.Context()))
+		look(reapAfter, false)
+		ok(t, r.redis.FlushDB(t.Context()).Err()) // now the node dies
+		look(time.Second, false)
+		look(reapAfter-time.Second, false)
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := other.dead(gone, "node-1", missed, r.clock.now()); err == nil { // and Redis is away
+			t.Error("an answer without Redis")
+		}
+		look(time.Second, false)
+		look(reapAfter, true)
+	})
+}
+
+// The whole of RunNode: what is said is written without anybody asking, and at the end
+// of the process too.
 func TestRunNode(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		owner := someone(auth.User)
-		c, key := r.keyed(t, owner, "anna")
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- r.RunNode(ctx) }()
-		b := r.begin(t, key, nil)
+		o := r.owned(t, "anna")
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			if err := r.RunNode(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		away := make(chan string, 1)
+		b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.now(), End: func(reason string) { away <- reason }})
+		ok(t, err)
 		r.Playable(b)
-		stop()
-		r.Finish(b, "", Stats{})
-		ok(t, <-done)
-		if v, err := r.Session(t.Context(), owner, c.ID, b.ID); err != nil || v.State != Ended {
-			t.Errorf("%+v, %v", v, err)
+		for fault.Is(r.End(t.Context(), o.owner, o.ID, "enough"), fault.NotFound) {
+			if t.Context().Err() != nil {
+				t.Fatal("never written")
+			}
 		}
+		if reason := <-away; reason != "enough" {
+			t.Error(reason)
+		}
+		r.Finish(b, "enough", Stats{})
+		cancel()
+		all.Wait()
+		if v := r.session(t, o, b); v.State != Ended || v.Reason != "enough" {
+			t.Errorf("%+v", v)
+		}
+	})
+}
+
+func TestViewersAreCountedOnce(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		const many = 10_000
+		o := r.owned(t, "anna")
+		b := r.begin(t, r.admit(t, o.key.Secret))
+		r.Playable(b)
+		ids := make([]uint64, many)
+		for i := range ids {
+			ids[i] = uint64(i+1) * 0x9e3779b97f4a7c15 // any
+		}
+		for at := 0; at < many; at += 2500 {
+			for range 2 { // and again from another node
+				ok(t, r.Seen(t.Context(), b, ids[at:at+2500]))
+			}
+		}
+		ok(t, r.countAll(t.Context()))
+		if n := b.Info().Viewers; n != many {
+			t.Errorf("%d viewers", n)
+		}
+		r.clock.pass(presentFor - time.Second)
+		ok(t, r.Seen(t.Context(), b, ids[:100]))
+		r.clock.pass(2 * time.Second)
+		ok(t, r.countAll(t.Context()))
+		if n := b.Info().Viewers; n != 100 {
+			t.Errorf("%d viewers, want those that still ask", n)
+		}
+		ok(t, r.redis.FlushDB(t.Context()).Err()) // lost: the figures so far stay
+		ok(t, r.countAll(t.Context()))
+		r.Finish(b, "", Stats{})
+		ok(t, r.flush(t.Context()))
+		got := r.session(t, o, b).Stats
+		if got.Peak != many || got.Average != (many+100+0)/3.0 || got.Unique < many*98/100 || got.Unique > many*102/100 {
+			t.Errorf("%+v", got)
+		}
+		if e := events[event.StreamEnded](t, r)[0]; e.Peak != got.Peak || e.Unique != got.Unique {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+func TestOldRefusalsAreDropped(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		r.NoteRefusal(t.Context(), o.ID, Attempt{Protocol: "rtmp"}, "old", "x")
+		r.clock.pass(keepRefusals)
+		r.NoteRefusal(t.Context(), o.ID, Attempt{Protocol: "rtmp"}, "new", "x")
+		r.clock.pass(time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			if err := r.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		for lines(t, r.db, `SELECT code FROM live_refusals`) != "new" {
+			if t.Context().Err() != nil {
+				t.Fatal("never dropped")
+			}
+		}
+		cancel()
+		all.Wait()
 	})
 }

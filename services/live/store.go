@@ -90,9 +90,17 @@ func (s Store) update(ctx context.Context, c *Channel, now time.Time) error {
 	return err
 }
 
-// countOwned counts the channels of a user, who is locked out of making more meanwhile
-// by the caller's lock on the counting row.
+// countOwned counts the channels of a user, who is locked out of making more until the
+// caller's transaction ends.
 func (s Store) countOwned(ctx context.Context, owner uuid.UUID) (n int, err error) {
+	_, err = s.q.Exec(ctx, `INSERT INTO live_owners (user_id, suspended, deleted) VALUES ($1,$2,$2) ON CONFLICT (user_id) DO NOTHING`, owner, false)
+	if err != nil {
+		return 0, err
+	}
+	var held uuid.UUID
+	if err := s.q.QueryRow(ctx, `SELECT user_id FROM live_owners WHERE user_id=$1 `+db.Hold(s.q), owner).Scan(&held); err != nil {
+		return 0, err
+	}
 	err = s.q.QueryRow(ctx, `SELECT COUNT(*) FROM live_channels WHERE owner_id=$1 AND deleted_at IS NULL`, owner).Scan(&n)
 	return n, err
 }

@@ -36,18 +36,18 @@ WHERE c.owner_id=$1 AND s.ended_at IS NULL AND s.channel_id<>$2`, owner, except)
 	return n, err
 }
 
-// noteRefusal adds one; tell says that nobody was told of it lately.
+// noteRefusal adds one; tell says that nobody was told of it lately, and notes that
+// somebody is now.
 func (s Store) noteRefusal(ctx context.Context, channel uuid.UUID, r *Refusal, protocol, address string, now time.Time) (tell bool, err error) {
-	var last time.Time
-	err = s.q.QueryRow(ctx, `SELECT last_at FROM live_refusals WHERE channel_id=$1 AND code=$2 AND address=$3`, channel, r.Code, address).Scan(&last)
-	if err != nil && !missing(err) {
-		return false, err
-	}
-	tell = err != nil || now.Sub(last) >= refusedPace
 	_, err = s.q.Exec(ctx, `INSERT INTO live_refusals (channel_id, code, address, words, protocol, times, first_at, last_at) VALUES ($1,$2,$3,$4,$5,1,$6,$6)
 ON CONFLICT (channel_id, code, address) DO UPDATE SET words=excluded.words, protocol=excluded.protocol, times=live_refusals.times+1, last_at=excluded.last_at`,
 		channel, r.Code, address, r.Words, protocol, now)
-	return tell, err
+	if err != nil {
+		return false, err
+	}
+	n, err := s.q.Exec(ctx, `UPDATE live_refusals SET told_at=$1 WHERE channel_id=$2 AND code=$3 AND address=$4 AND (told_at IS NULL OR told_at <= $5)`,
+		now, channel, r.Code, address, now.Add(-refusedPace))
+	return n == 1, err
 }
 
 // RefusedView is why publishers of a channel were turned away.

@@ -64,6 +64,7 @@ CREATE TABLE live_refusals (
   times BIGINT NOT NULL,
   first_at TIMESTAMPTZ NOT NULL,
   last_at TIMESTAMPTZ NOT NULL,
+  told_at TIMESTAMPTZ,                 -- when an event told of it last
   PRIMARY KEY (channel_id, code, address)
 );
 CREATE INDEX live_refusals_at ON live_refusals (last_at);
