@@ -108,7 +108,13 @@ func (s *Service) look(ctx context.Context) error {
 			b.channel = *x.channel
 			b.mu.Unlock()
 		}
-		reason := x.order
+		reason := ""
+		switch {
+		case known:
+			reason = x.why()
+		case b.stored():
+			reason = "the server took this stream for lost: publish again" // another process ended its row
+		}
 		if limit := b.grant.Limits.Duration; reason == "" && limit > 0 && now.Sub(b.began()) > time.Duration(limit)*time.Second {
 			reason = fmt.Sprintf("the channel's limit of %d s for a stream is reached", limit)
 		}
@@ -117,6 +123,13 @@ func (s *Service) look(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// stored says that the session has had a row and has not ended.
+func (b *Broadcast) stored() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.written > 0 && b.now.State != Ended
 }
 
 func (b *Broadcast) began() time.Time {

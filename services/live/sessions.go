@@ -180,20 +180,37 @@ func (s Store) advance(ctx context.Context, v SessionView) (bool, error) {
 	return n == 1, err
 }
 
-// order is what a node is to know of a session of its own.
+// standing is what a node is to know of a session of its own.
 type standing struct {
 	id      uuid.UUID
-	order   string // not empty: end it, and why
+	order   string     // not empty: end it, and why
+	revoked *time.Time // its key
 	channel *Channel
 }
 
+// why is the reason for which the session is to end, empty for none. The order alone
+// would miss what was done between the gate's answer and the first row of the session.
+func (x *standing) why() string {
+	switch {
+	case x.order != "":
+		return x.order
+	case x.channel.Deleted != nil:
+		return "the channel is deleted"
+	case x.channel.Banned != nil:
+		return banned(x.channel).Error()
+	case x.revoked != nil:
+		return errRevoked.Words
+	}
+	return ""
+}
+
 func (s Store) standings(ctx context.Context, node string) ([]standing, error) {
-	rows, err := s.q.Query(ctx, `SELECT s.id, s.order_reason, `+channelColumns+` FROM live_sessions s JOIN live_channels c ON c.id=s.channel_id
-WHERE s.node=$1 AND s.ended_at IS NULL ORDER BY s.id LIMIT 10000`, node)
+	rows, err := s.q.Query(ctx, `SELECT s.id, s.order_reason, k.revoked_at, `+channelColumns+` FROM live_sessions s JOIN live_channels c ON c.id=s.channel_id
+LEFT JOIN live_keys k ON k.id=s.key_id WHERE s.node=$1 AND s.ended_at IS NULL ORDER BY s.id LIMIT 10000`, node)
 	return db.Collect(rows, err, func(r db.Row) (standing, error) {
 		st := standing{channel: &Channel{}}
 		var tags, limits json.RawMessage
-		if err := r.Scan(append([]any{&st.id, &st.order}, st.channel.fields(&tags, &limits)...)...); err != nil {
+		if err := r.Scan(append([]any{&st.id, &st.order, &st.revoked}, st.channel.fields(&tags, &limits)...)...); err != nil {
 			return st, err
 		}
 		return st, st.channel.decode(tags, limits)

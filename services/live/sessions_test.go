@@ -414,3 +414,33 @@ func TestOldRefusalsAreDropped(t *testing.T) {
 		all.Wait()
 	})
 }
+
+// A key that was revoked between the gate's answer and the first row of its session, and
+// a session that another process took for lost, end at the next look.
+func TestLateOrders(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		o := r.owned(t, "anna")
+		var ends []string
+		start := Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.now(), End: func(reason string) { ends = append(ends, reason) }}
+		ok(t, r.Revoke(t.Context(), o.key.ID))
+		b, err := r.Begin(start)
+		ok(t, err)
+		ok(t, r.flush(t.Context()))
+		ok(t, r.look(t.Context()))
+		if len(ends) != 1 || !strings.Contains(ends[0], "revoked") {
+			t.Errorf("%q", ends)
+		}
+		r.Finish(b, "", Stats{})
+
+		start.Grant.Key = uuid.Nil
+		_, err = r.Begin(start)
+		ok(t, err)
+		ok(t, r.look(t.Context())) // not written yet: nothing is wrong
+		ok(t, r.flush(t.Context()))
+		ok(t, r.open(t, Config{Node: "node-2", Alone: true}).reap(t.Context(), map[string]time.Time{}))
+		ok(t, r.look(t.Context()))
+		if len(ends) != 2 || !strings.Contains(ends[1], "for lost") {
+			t.Errorf("%q", ends)
+		}
+	})
+}
