@@ -270,6 +270,10 @@ func (s *Service) meet(ctx context.Context, from Peer, p *oidc.Provider, who oid
 	if err != nil {
 		return identity{}, faultOf(err)
 	}
+	// An account that a rival made of the same identity is there together with the identity.
+	if _, err := s.store().identity(ctx, who.Issuer, who.Subject); err == nil {
+		return identity{}, errFaster
+	}
 	token, _ := newMailToken()
 	waits := pending{User: a.ID, Provider: p.Name(), Person: who, Expires: s.stamp().Add(PendingLife)}
 	if err := s.keepOnce(ctx, pendingKey(token), waits, PendingLife); err != nil {
