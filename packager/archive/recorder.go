@@ -338,7 +338,10 @@ func (r *Recorder) Finish(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("recording %s is left to the next start: %w", r.id, err)
 	}
-	return r.all.complete(ctx, r.index, r.lost)
+	r.mu.Lock()
+	x, lost := r.index.clone(), r.lost // whoever watches meanwhile still reads the other
+	r.mu.Unlock()
+	return r.all.complete(ctx, x, lost)
 }
 
 // complete writes the index of a recording that has all its segments in the store,
