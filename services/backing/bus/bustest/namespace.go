@@ -21,7 +21,7 @@ func Namespace(t testing.TB, address string, groups ...string) string {
 		if err != nil {
 			return // it was a broker of this test alone
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		ch, err := conn.Channel()
 		if err != nil {
 			t.Error(err)
