@@ -16,6 +16,9 @@
 //     the session (see refresh.go).
 //   - A second factor (TOTP) that is in force makes the first step of a sign-in answer a
 //     challenge; every sign-in goes through Service.open, which asks for it.
+//   - Accounts elsewhere (identities) are known by issuer and subject, asked for by package
+//     oidc. One whose address has an account here is linked after a proof of that account
+//     only; a sign-in that is under way there is in Redis, for once (see elsewhere.go).
 //   - API tokens carry scopes, end with suspension, password reset and deletion, and are
 //     looked up by their hash (Service.Opaque).
 //   - Tokens in mails work once, end by themselves and are hashed as well.

@@ -438,6 +438,28 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
+// A redirect is not followed, even where it would lead to something good: only what the
+// operator has configured is asked.
+func TestNoRedirects(t *testing.T) {
+	f, other := newForger(t), newForger(t)
+	other.discovery["issuer"] = f.URL
+	reached := false
+	other.token = func(http.ResponseWriter, *http.Request) { reached = true }
+	p := f.provider(t)
+	f.token = func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+"/token", http.StatusTemporaryRedirect)
+	}
+	if _, err := p.Person(t.Context(), NewAttempt(callback), Answer{Code: code}); err == nil || reached {
+		t.Errorf("the code went elsewhere: %v", err)
+	}
+	f.broken = func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+r.URL.Path, http.StatusFound)
+	}
+	if err := f.provider(t).Check(t.Context()); !errors.Is(err, ErrUnavailable) || other.discoveries > 0 {
+		t.Errorf("another description was read: %v", err)
+	}
+}
+
 // plain is a description in which one address is not encrypted.
 func plain(r *http.Request, name string) map[string]any {
 	at := "http://" + r.Host
