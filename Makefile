@@ -43,7 +43,7 @@ dev-stack-stop: ## end them and delete their data
 	@deploy/devstack/devstack.sh stop
 
 clean: ## remove what was built here; data and the caches stay
-	@rm -rf bin web/node_modules web/e2e/out
+	@rm -rf bin web/node_modules web/apitypes/node_modules web/e2e/out
 	@find web/dist -mindepth 1 ! -name .gitkeep -delete
 
 help: ## this list
