@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"sync"
 	"time"
 
 	"weir/ingest"
+	"weir/media"
 	"weir/media/hub"
 	"weir/services/live"
 )
@@ -28,10 +30,10 @@ type control struct {
 
 // desk is what is known of a name in this process.
 type desk struct {
-	grant    live.Grant
-	protocol string
-	now      *live.Broadcast // nil before the first packet, and where nothing is kept
-	reason   error           // why it ended
+	grant  live.Grant
+	from   live.Attempt    // of the publisher, without its key
+	now    *live.Broadcast // nil before the first packet, and where nothing is kept
+	reason error           // why it ended
 }
 
 var (
@@ -41,10 +43,8 @@ var (
 
 // Publish asks the live-service.
 func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, error) {
-	a := live.Attempt{Key: r.Key, Protocol: r.Protocol}
-	if ap, err := netip.ParseAddrPort(r.Peer); err == nil {
-		a.Address = ap.Addr()
-	}
+	a := attemptOf(r)
+	a.Key = r.Key
 	admit := c.live.Admit
 	if c.open {
 		admit = c.live.AdmitOpen
@@ -62,6 +62,15 @@ func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, 
 	return ingest.Grant{Name: g.Name, Takeover: g.Takeover, Detail: g}, nil
 }
 
+// attemptOf is the publisher without its key.
+func attemptOf(r ingest.Request) live.Attempt {
+	a := live.Attempt{Protocol: r.Protocol}
+	if ap, err := netip.ParseAddrPort(r.Peer); err == nil {
+		a.Address = ap.Addr()
+	}
+	return a
+}
+
 // Joined is ingest.Watcher.
 func (c *control) Joined(g ingest.Grant, r ingest.Request) {
 	grant, _ := g.Detail.(live.Grant) // Publish put it there
@@ -69,10 +78,10 @@ func (c *control) Joined(g ingest.Grant, r ingest.Request) {
 	defer c.mu.Unlock()
 	d := c.names[g.Name]
 	if d == nil {
-		c.names[g.Name] = &desk{grant: grant, protocol: r.Protocol}
+		c.names[g.Name] = &desk{grant: grant, from: attemptOf(r)}
 		return
 	}
-	d.grant, d.protocol = grant, r.Protocol
+	d.grant, d.from = grant, attemptOf(r)
 	c.live.Returned(d.now, grant)
 }
 
@@ -101,21 +110,56 @@ type session struct {
 	live *live.Broadcast // nil: nothing is kept of it
 }
 
-// begin makes a stream known to the live-service.
+// begin makes a stream known to the live-service, if its channel allows such a picture;
+// else the error is an ingest.Refusal.
 func (c *control) begin(s *hub.Stream) (session, error) {
 	name := s.ID().Name()
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	d := c.names[name]
 	if d == nil {
+		c.mu.Unlock()
 		return session{desk: &desk{}}, nil // its session ended in this moment
 	}
+	if words := tooMuch(d.grant.Limits, s.Tracks()); words != "" {
+		c.mu.Unlock()
+		return session{}, c.refuse(context.Background(), d, words)
+	}
+	defer c.mu.Unlock()
 	b, err := c.live.Begin(live.Start{
-		Grant: d.grant, Protocol: d.protocol, At: s.Epoch(),
+		Grant: d.grant, Protocol: d.from.Protocol, At: s.Epoch(),
 		End: func(reason string) { c.end(name, ingest.Refusal{Words: reason}) },
 	})
 	d.now = b
 	return session{desk: d, live: b}, err
+}
+
+// noteWithin bounds how long a publisher waits for its refusal to be kept.
+const noteWithin = 2 * time.Second
+
+// refuse keeps for the owner why a publisher is sent away, and returns that for it.
+func (c *control) refuse(ctx context.Context, d *desk, words string) error {
+	ctx, cancel := context.WithTimeout(ctx, noteWithin)
+	defer cancel()
+	c.mu.Lock()
+	channel, from := d.grant.Channel, d.from
+	c.mu.Unlock()
+	c.live.NoteRefusal(ctx, channel, from, "limit", words)
+	return ingest.Refusal{Words: words}
+}
+
+// tooMuch says what of a source is beyond its channel's limits.
+func tooMuch(l live.Limits, tracks []*media.Track) string {
+	v := video(tracks)
+	if v == nil {
+		return ""
+	}
+	if side := min(v.Width, v.Height); l.Height > 0 && side > l.Height {
+		return fmt.Sprintf("this channel may send at most %d lines, not %d: make the picture smaller in the encoder", l.Height, side)
+	}
+	if rate := v.FrameRate.Float(); l.FPS > 0 && rate > float64(l.FPS)+0.5 {
+		return fmt.Sprintf("this channel may send at most %d frames per second, not %.0f: lower the frame rate in the encoder", l.FPS, rate)
+	}
+	return ""
 }
 
 // finish says that a stream is over.
@@ -150,6 +194,9 @@ func (m *mediaRole) report(ctx context.Context) {
 		}
 		for _, p := range m.pipelines.list() {
 			p.noteLag()
+			if words := p.tooFast(time.Now()); words != "" {
+				m.end(p.stream.Name, m.control.refuse(ctx, p.session.desk, words))
+			}
 			if err := m.control.live.Seen(ctx, p.session.live, p.stream.Audience.Take()); err != nil && ctx.Err() == nil {
 				m.log.Debug("viewers are not told", "stream", p.stream.Name, "err", err)
 			}
@@ -167,4 +214,29 @@ func (p *pipeline) noteLag() {
 			p.lag.Store(lag)
 		}
 	}
+}
+
+// rateWindow is what a channel's limit of bit/s is measured over.
+const rateWindow = 10 * time.Second
+
+// pace is how much a publisher had sent at a time.
+type pace struct {
+	at    time.Time
+	bytes uint64
+}
+
+// tooFast measures the publisher once in a rateWindow, and says that it sends more than
+// its channel may.
+func (p *pipeline) tooFast(now time.Time) string {
+	limit, sent := p.session.live.Grant().Limits.Bitrate, p.source.Stats().Bytes
+	passed := now.Sub(p.pace.at)
+	if limit == 0 || !p.pace.at.IsZero() && passed < rateWindow {
+		return ""
+	}
+	first, rate := p.pace.at.IsZero(), float64(sent-p.pace.bytes)*8/passed.Seconds()
+	p.pace = pace{now, sent}
+	if first || rate <= float64(limit) {
+		return ""
+	}
+	return fmt.Sprintf("this channel may send at most %d kbit/s, not %.0f: lower the bit rate in the encoder", limit/1000, rate/1000)
 }

@@ -100,6 +100,42 @@ func TestChannelGoesLive(t *testing.T) {
 	})
 }
 
+// A picture that is larger than the channel's limit is refused with words, and a
+// publisher that sends too much is sent away; the owner can read why.
+func TestChannelLimits(t *testing.T) {
+	s := startStation(t, "WEIR_PUBLISH=key")
+	admin := &person{t: t, web: s.web}
+	admin.signIn("admin", s.password)
+	limited := func(name string, limits object) (channel, secret string) {
+		var c struct{ ID string }
+		admin.ask(http.MethodPost, "channels", object{"name": name, "limits": limits}, &c)
+		var key struct {
+			Secret string `json:"stream_key"`
+		}
+		if status := admin.ask(http.MethodPost, "channels/"+c.ID+"/keys", object{}, &key); status != http.StatusCreated {
+			t.Fatalf("key: %d", status)
+		}
+		return c.ID, key.Secret
+	}
+	whole := func(field string, n int) object {
+		l := object{"bitrate": 0, "height": 0, "fps": 0, "duration": 0}
+		l[field] = n
+		return l
+	}
+	for name, limits := range map[string]object{"small": whole("height", 100), "slow": whole("fps", 10), "thin": whole("bitrate", 1000)} {
+		channel, secret := limited(name, limits)
+		sent := air(t, s, secret)
+		var refused struct{ Items []object }
+		eventually(t, "why "+name+" was refused", func() bool {
+			admin.ask(http.MethodGet, "channels/"+channel+"/refusals", nil, &refused)
+			return len(refused.Items) == 1 && refused.Items[0]["code"] == "limit" && strings.Contains(refused.Items[0]["words"].(string), "in the encoder")
+		})
+		if err := <-sent.done; err == nil {
+			t.Errorf("%s: the publisher was not sent away", name)
+		}
+	}
+}
+
 // watchers are viewers with a cookie each, who ask for playlists twice.
 func watchers(t *testing.T, s *station, name string, n int) {
 	t.Helper()

@@ -24,6 +24,7 @@ type station struct {
 	web, admin string // URLs without a slash at the end
 	rtmp       string // host:port
 	key        string // the first key, when keys are needed
+	password   string // of the first account
 	dir        string // the data folder
 	client     *http.Client
 	stop       func() result // ends it and tells what it left; may be called again
@@ -54,6 +55,9 @@ func newStation(t *testing.T, dir, banner string, stop func() result) *station {
 	s.rtmp = find(t, `Publish\s+rtmp://(\S+)/live\n`, banner)
 	if m := regexp.MustCompile(`stream key: ([A-Za-z0-9_-]{32}) `).FindStringSubmatch(banner); m != nil {
 		s.key = m[1]
+	}
+	if m := regexp.MustCompile(`Account   admin, password: (\S+) `).FindStringSubmatch(banner); m != nil {
+		s.password = m[1]
 	}
 	tr := &http.Transport{MaxIdleConnsPerHost: 8}
 	s.client = &http.Client{Transport: tr, Timeout: patience}

@@ -52,6 +52,7 @@ type pipeline struct {
 
 	session session       // what the live-service knows of it
 	lag     atomic.Int64  // most that the ladder was behind, as a time.Duration
+	pace    pace          // of the publisher; of report
 	done    chan struct{} // closed when nothing of it is in the hub any more
 }
 
