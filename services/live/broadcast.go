@@ -220,7 +220,7 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 		return nil
 	}
 	err := s.within(ctx, func(ctx context.Context, st Store) error {
-		c, err := st.channel(ctx, v.Channel)
+		c, err := st.anyChannel(ctx, v.Channel)
 		if err != nil && !missing(err) {
 			return err
 		}

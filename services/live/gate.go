@@ -108,6 +108,13 @@ func (s *Service) AdmitOpen(ctx context.Context, a Attempt) (Grant, error) {
 	c, err := s.store().byName(ctx, a.Key)
 	switch {
 	case missing(err):
+		gone, err := s.store().nameGone(ctx, a.Key)
+		if err != nil {
+			return Grant{}, faultOf(err)
+		}
+		if gone {
+			return Grant{}, &Refusal{"deleted", "the channel of this name was deleted: choose another name"}
+		}
 		return Grant{Name: a.Key}, nil
 	case err != nil:
 		return Grant{}, faultOf(err)

@@ -244,16 +244,12 @@ func (s Store) anyKey(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
-// revoke ends a key of a channel, of any channel for the nil UUID, and tells the node
-// where it is in use to end that session. db.ErrNotFound: there is no such key.
+// revoke ends a key of a channel, of any channel for the nil UUID. The node where it is
+// in use sees that (standing.why). db.ErrNotFound: there is no such key.
 func (s Store) revoke(ctx context.Context, channel, key uuid.UUID, now time.Time) (Key, error) {
 	var k Key
 	err := s.q.QueryRow(ctx, `UPDATE live_keys SET revoked_at=$1 WHERE id=$2 AND (channel_id=$3 OR $3=$4) AND revoked_at IS NULL
 RETURNING id, label, created_at, expires_at, used_at`, now, key, channel, uuid.Nil).Scan(k.fields()...)
-	if err != nil {
-		return k, err
-	}
-	_, err = s.q.Exec(ctx, `UPDATE live_sessions SET order_reason=$1 WHERE key_id=$2 AND ended_at IS NULL`, "the stream key was revoked", key)
 	return k, err
 }
 

@@ -92,7 +92,7 @@ func (s *Service) look(ctx context.Context) error {
 	if len(all) == 0 {
 		return nil
 	}
-	list, err := s.store().standings(ctx, s.node)
+	list, err := s.store().standings(ctx, s.node, s.stamp())
 	if err != nil {
 		return err
 	}
@@ -243,7 +243,7 @@ func (s *Service) bury(ctx context.Context, v SessionView) error {
 	at := s.stamp()
 	v.State, v.Ended, v.Reason = Ended, &at, "the server that had the stream is gone"
 	return s.within(ctx, func(ctx context.Context, st Store) error {
-		c, err := st.channel(ctx, v.Channel)
+		c, err := st.anyChannel(ctx, v.Channel)
 		if err != nil && !missing(err) {
 			return err
 		}

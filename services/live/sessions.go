@@ -185,6 +185,7 @@ type standing struct {
 	id      uuid.UUID
 	order   string     // not empty: end it, and why
 	revoked *time.Time // its key
+	barred  bool       // its owner may not publish
 	channel *Channel
 }
 
@@ -200,17 +201,19 @@ func (x *standing) why() string {
 		return banned(x.channel).Error()
 	case x.revoked != nil:
 		return errRevoked.Words
+	case x.barred:
+		return errSuspended.Words
 	}
 	return ""
 }
 
-func (s Store) standings(ctx context.Context, node string) ([]standing, error) {
-	rows, err := s.q.Query(ctx, `SELECT s.id, s.order_reason, k.revoked_at, `+channelColumns+` FROM live_sessions s JOIN live_channels c ON c.id=s.channel_id
-LEFT JOIN live_keys k ON k.id=s.key_id WHERE s.node=$1 AND s.ended_at IS NULL ORDER BY s.id LIMIT 10000`, node)
+func (s Store) standings(ctx context.Context, node string, now time.Time) ([]standing, error) {
+	rows, err := s.q.Query(ctx, `SELECT s.id, s.order_reason, k.revoked_at, `+ownerBarred+`, `+channelColumns+` FROM live_sessions s JOIN live_channels c ON c.id=s.channel_id
+LEFT JOIN live_keys k ON k.id=s.key_id LEFT JOIN live_owners o ON o.user_id=c.owner_id WHERE s.node=$1 AND s.ended_at IS NULL ORDER BY s.id LIMIT 10000`, node, now, false)
 	return db.Collect(rows, err, func(r db.Row) (standing, error) {
 		st := standing{channel: &Channel{}}
 		var tags, limits json.RawMessage
-		if err := r.Scan(append([]any{&st.id, &st.order, &st.revoked}, st.channel.fields(&tags, &limits)...)...); err != nil {
+		if err := r.Scan(append([]any{&st.id, &st.order, &st.revoked, &st.barred}, st.channel.fields(&tags, &limits)...)...); err != nil {
 			return st, err
 		}
 		return st, st.channel.decode(tags, limits)

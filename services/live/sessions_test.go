@@ -164,13 +164,13 @@ func TestOrdersToEnd(t *testing.T) {
 		"revoke": {func(t *testing.T, r *rig, o owned) {
 			t.Helper()
 			ok(t, r.RevokeKey(t.Context(), o.owner, o.ID, o.key.ID))
-		}, "the stream key was revoked"},
-		"operator": {func(t *testing.T, r *rig, o owned) { t.Helper(); ok(t, r.Revoke(t.Context(), o.key.ID)) }, "the stream key was revoked"},
+		}, "this stream key was revoked: use another one"},
+		"operator": {func(t *testing.T, r *rig, o owned) { t.Helper(); ok(t, r.Revoke(t.Context(), o.key.ID)) }, "this stream key was revoked: use another one"},
 		"rotate": {func(t *testing.T, r *rig, o owned) {
 			t.Helper()
 			_, err := r.RotateKey(t.Context(), o.owner, o.ID, o.key.ID)
 			ok(t, err)
-		}, "the stream key was revoked"},
+		}, "this stream key was revoked: use another one"},
 		"delete": {func(t *testing.T, r *rig, o owned) { t.Helper(); ok(t, r.DeleteChannel(t.Context(), o.owner, o.ID)) }, "the channel is deleted"},
 		"ban": {func(t *testing.T, r *rig, o owned) {
 			t.Helper()
@@ -441,6 +441,42 @@ func TestLateOrders(t *testing.T) {
 		ok(t, r.look(t.Context()))
 		if len(ends) != 2 || !strings.Contains(ends[1], "for lost") {
 			t.Errorf("%q", ends)
+		}
+	})
+}
+
+// A suspension between the gate's answer and the first row, a return with the new key
+// right after a rotation, and a channel that is deleted on the air.
+func TestRacesWithTheOwner(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		ctx := t.Context()
+		o := r.owned(t, "anna")
+		var ends []string
+		b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.now(), End: func(reason string) { ends = append(ends, reason) }})
+		ok(t, err)
+		next, err := r.RotateKey(ctx, o.owner, o.ID, o.key.ID)
+		ok(t, err)
+		r.Returned(b, r.admit(t, next.Secret))
+		ok(t, r.flush(ctx))
+		ok(t, r.look(ctx))
+		if len(ends) != 0 {
+			t.Fatalf("sent away with the new key: %q", ends)
+		}
+		r.Playable(b)
+		ok(t, r.flush(ctx))
+		ok(t, r.store().setOwner(ctx, o.owner.User, true, nil, false)) // without an order to what is there
+		ok(t, r.look(ctx))
+		if len(ends) != 1 || ends[0] != errSuspended.Words {
+			t.Errorf("%q", ends)
+		}
+		ok(t, r.DeleteChannel(ctx, o.owner, o.ID))
+		r.Finish(b, "", Stats{})
+		ok(t, r.flush(ctx))
+		if got := told(t, r); got[len(got)-1] != "stream.ended.v1" {
+			t.Errorf("events: %v", got)
+		}
+		if _, err := r.AdmitOpen(ctx, Attempt{Key: "anna"}); err == nil {
+			t.Error("the name of a deleted channel by the open door")
 		}
 	})
 }

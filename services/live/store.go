@@ -48,6 +48,18 @@ func (s Store) channel(ctx context.Context, id uuid.UUID) (*Channel, error) {
 	return scanChannel(s.q.QueryRow(ctx, `SELECT `+channelColumns+` FROM live_channels c WHERE c.id=$1 AND c.deleted_at IS NULL`, id))
 }
 
+// anyChannel is channel, also of one that is deleted.
+func (s Store) anyChannel(ctx context.Context, id uuid.UUID) (*Channel, error) {
+	return scanChannel(s.q.QueryRow(ctx, `SELECT `+channelColumns+` FROM live_channels c WHERE c.id=$1`, id))
+}
+
+// nameGone says that a channel of that name was deleted.
+func (s Store) nameGone(ctx context.Context, name string) (bool, error) {
+	rows, err := s.q.Query(ctx, `SELECT id FROM live_channels WHERE name=$1 AND deleted_at IS NOT NULL`, name)
+	ids, err := db.Collect(rows, err, scanID)
+	return len(ids) > 0, err
+}
+
 // held is channel, kept from other transactions until this one ends.
 func (s Store) held(ctx context.Context, id uuid.UUID) (*Channel, error) {
 	var got uuid.UUID

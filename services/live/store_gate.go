@@ -13,14 +13,17 @@ import (
 
 func missing(err error) bool { return errors.Is(err, db.ErrNotFound) }
 
+// ownerBarred is whether the owner o of a channel may not publish at $2; $3 is false: of
+// an owner nothing was told, or there is none.
+const ownerBarred = `COALESCE(o.deleted OR (o.suspended AND (o.suspended_until IS NULL OR o.suspended_until > $2)), $3)`
+
 // door finds a key with its channel, whatever is wrong with them.
 func (s Store) door(ctx context.Context, hash string, now time.Time) (*door, error) {
 	var c Channel
 	d := door{channel: &c}
 	var tags, limits json.RawMessage
 	dst := append(c.fields(&tags, &limits), d.key.fields()...)
-	err := s.q.QueryRow(ctx, `SELECT `+channelColumns+`, `+keyColumns+`, k.revoked_at,
-  COALESCE(o.deleted OR (o.suspended AND (o.suspended_until IS NULL OR o.suspended_until > $2)), $3)
+	err := s.q.QueryRow(ctx, `SELECT `+channelColumns+`, `+keyColumns+`, k.revoked_at, `+ownerBarred+`
 FROM live_keys k JOIN live_channels c ON c.id=k.channel_id LEFT JOIN live_owners o ON o.user_id=c.owner_id
 WHERE k.key_hash=$1 AND c.deleted_at IS NULL`, hash, now, false).Scan(append(dst, &d.revoked, &d.barred)...)
 	if err != nil {
