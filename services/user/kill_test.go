@@ -107,7 +107,7 @@ func (s stage) Name() string                  { return "part of a child" }
 func (s stage) Run(ctx context.Context) error { return s(ctx) }
 
 func childBus(c childConfig, d *db.DB) (bus.Bus, error) {
-	conf := bus.Config{DB: d, DeliveryLimit: 10_000, Poll: 5 * time.Millisecond, Lease: 200 * time.Millisecond, Subscriptions: []bus.Subscription{{
+	conf := bus.Config{DB: d, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), DeliveryLimit: 10_000, Poll: 5 * time.Millisecond, Lease: 200 * time.Millisecond, Subscriptions: []bus.Subscription{{
 		Group: witness, Types: []string{"user.*"}, Handle: func(ctx context.Context, q db.Q, e event.Event) error {
 			_, err := q.Exec(ctx, `INSERT INTO witnessed (event_id, type, user_id) VALUES ($1,$2,$3)`, e.ID, e.Type, e.Subject)
 			return err
@@ -227,6 +227,9 @@ func kills(t *testing.T, times int) {
 			last.kill(t)
 			if t.Failed() {
 				t.Log(last.stderr.String())
+				for _, table := range []string{"users", "outbox", "deliveries", "inbox", "witnessed"} {
+					t.Logf("%s: %d rows", table, number(t, d, "SELECT count(*) FROM "+table))
+				}
 			}
 		}()
 		<-last.ready

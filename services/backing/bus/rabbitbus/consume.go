@@ -27,13 +27,8 @@ func (b *Bus) runGroups(ctx context.Context, s *session) error {
 	if err != nil {
 		return fmt.Errorf("channel: %w", err)
 	}
-	if err := b.names.declareExchanges(ch); err != nil {
+	if err := b.declare(ch); err != nil {
 		return err
-	}
-	for _, sub := range b.conf.Subscriptions {
-		if err := b.names.declareGroup(ch, sub, b.conf.DeliveryLimit); err != nil {
-			return err
-		}
 	}
 	if err := ch.Close(); err != nil {
 		return fmt.Errorf("channel: %w", err)
@@ -50,6 +45,19 @@ func (b *Bus) runGroups(ctx context.Context, s *session) error {
 	s.up()
 	<-ctx.Done()
 	return context.Cause(ctx)
+}
+
+// declare makes the exchanges, and the queues of this process's groups.
+func (b *Bus) declare(ch *amqp.Channel) error {
+	if err := b.names.declareExchanges(ch); err != nil {
+		return err
+	}
+	for _, sub := range b.conf.Subscriptions {
+		if err := b.names.declareGroup(ch, sub, b.conf.DeliveryLimit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // consume starts to consume the two queues of a group, in goroutines of wg.

@@ -35,7 +35,8 @@ func (b *Bus) runRelay(ctx context.Context, s *session) error {
 	if err != nil {
 		return fmt.Errorf("channel: %w", err)
 	}
-	if err := b.names.declareExchanges(ch); err != nil {
+	// The groups too: what is published before their queues are there would be lost to them.
+	if err := b.declare(ch); err != nil {
 		return err
 	}
 	if err := ch.Confirm(false); err != nil {
