@@ -225,6 +225,9 @@ func TestSameBytes(t *testing.T) {
 					t.Errorf("%s %v: %d, %d bytes", path, span, got.status, len(got.body))
 				}
 			}
+			if got := r.do(http.MethodGet, path, "Range", "bytes=1-2,0-0"); got.status != 200 || !bytes.Equal(got.body, want) {
+				t.Errorf("%s, several ranges: %d, %d bytes", path, got.status, len(got.body))
+			}
 			if got := r.do(http.MethodGet, path, "If-None-Match", a.header.Get("Etag")); got.status != 304 {
 				t.Errorf("%s: %d for what did not change", path, got.status)
 			}
