@@ -33,7 +33,7 @@ golden: ## write the golden files anew: look at the difference before you commit
 	@scripts/setup build && scripts/web && scripts/golden
 
 soak: ## the tests that are too long for `make test` (build tag soak)
-	@scripts/setup test && scripts/web && scripts/with-ffmpeg go test -tags soak -run Soak -count 1 -timeout 2h -v $(or $(ARGS),./...)
+	@scripts/setup test && scripts/web && deploy/devstack/devstack.sh run scripts/with-ffmpeg go test -tags soak -run Soak -count 1 -timeout 2h -v $(or $(ARGS),./...)
 
 dev-stack: ## start PostgreSQL, Redis, RabbitMQ and MinIO, or leave them running, and print the settings with which bin/weir uses them
 	@deploy/devstack/devstack.sh install && deploy/devstack/devstack.sh start && deploy/devstack/devstack.sh env
