@@ -98,31 +98,12 @@ func (s *Service) stamp() time.Time { return s.now().UTC().Truncate(time.Microse
 
 // emit puts an event into the outbox, in the transaction of st.
 func emit(ctx context.Context, st Store, d event.Data) error {
-	e, err := event.New(ctx, source, d)
-	if err != nil {
-		return err
-	}
-	return outbox.Emit(ctx, st.q, e)
+	return outbox.Tell(ctx, st.q, source, d)
 }
 
 // faultOf makes an error of the database one for the caller; what already is a fault
 // stays as it is.
-func faultOf(err error) error {
-	var known *fault.Error
-	switch {
-	case err == nil, errors.As(err, &known):
-		return err
-	case errors.Is(err, db.ErrUnavailable):
-		e := fault.Wrap(fault.Unavailable, "the database is not available; try again in a few seconds", err)
-		e.RetryAfter = 2 * time.Second
-		return e
-	case errors.Is(err, db.ErrConflict):
-		return fault.Wrap(fault.Conflict, "somebody else was faster; read again and retry", err)
-	case errors.Is(err, db.ErrRefused):
-		return fault.Wrap(fault.Invalid, "a value cannot be stored", err)
-	}
-	return fmt.Errorf("live: %w", err)
-}
+func faultOf(err error) error { return db.Fault("live", err) }
 
 // notFound makes the database's "no row" the fault that callers see.
 func notFound(err error, what string) error {

@@ -3,7 +3,6 @@ package user
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 
 	"weir/services/auth"
 	"weir/services/backing/db"
-	"weir/services/fault"
 )
 
 // Store is the SQL of this service over a Q: the database, or the transaction that the
@@ -21,22 +19,7 @@ type Store struct{ q db.Q }
 
 // faultOf makes an error of the database one for the caller; what already is a fault
 // stays as it is.
-func faultOf(err error) error {
-	var known *fault.Error
-	switch {
-	case err == nil, errors.As(err, &known):
-		return err
-	case errors.Is(err, db.ErrUnavailable):
-		e := fault.Wrap(fault.Unavailable, "the database is not available; try again in a few seconds", err)
-		e.RetryAfter = 2 * time.Second
-		return e
-	case errors.Is(err, db.ErrConflict):
-		return fault.Wrap(fault.Conflict, "somebody else was faster; read again and retry", err)
-	case errors.Is(err, db.ErrRefused):
-		return fault.Wrap(fault.Invalid, "a value cannot be stored", err)
-	}
-	return fmt.Errorf("user: %w", err)
-}
+func faultOf(err error) error { return db.Fault("user", err) }
 
 const accountColumns = `u.id, u.username, u.email, u.email_verified_at, u.password_hash, u.role,
   u.display_name, u.bio, u.links, u.language, u.time_zone, u.avatar, u.banner, u.version,

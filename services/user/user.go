@@ -182,11 +182,7 @@ func (s *Service) stamp() time.Time { return s.now().UTC().Truncate(time.Microse
 
 // emit puts an event into the outbox, in the transaction of st.
 func emit(ctx context.Context, st Store, d event.Data) error {
-	e, err := event.New(ctx, source, d)
-	if err != nil {
-		return err
-	}
-	return outbox.Emit(ctx, st.q, e)
+	return outbox.Tell(ctx, st.q, source, d)
 }
 
 // notFound makes the database's "no row" the fault that callers see.

@@ -27,6 +27,8 @@
 //   - sum() and avg() of BIGINT are numeric on PostgreSQL: CAST(... AS BIGINT).
 //   - What only one of them can do is a fragment chosen by IsPostgres, Lock or Hold.
 //
+// Fault turns its errors into what callers of a service see.
+//
 // SQLite runs in WAL mode with one connection that writes and a few that read, so
 // reads never wait for a write. Its commits survive the end of the process at any
 // point; at a power cut the last ones can be lost, the file is never damaged

@@ -30,6 +30,15 @@ type Entry struct {
 	Event event.Event // with everything
 }
 
+// Tell makes an event of d, by source (see event.New), and emits it.
+func Tell(ctx context.Context, q db.Q, source string, d event.Data) error {
+	e, err := event.New(ctx, source, d)
+	if err != nil {
+		return err
+	}
+	return Emit(ctx, q, e)
+}
+
 // Emit puts e into the outbox, in the transaction of q: it happened if and only if
 // that is committed. It does not wait for any broker. An event that no consumer
 // could read (see event.New) is refused with event.ErrMalformed.
