@@ -4,6 +4,8 @@ import { words } from '../api/problem';
 /** What was asked for: undefined until it is there. */
 export interface Asked<T> {
   value: T | undefined;
+  /** The newest that is there, which may answer an earlier question. */
+  last: T | undefined;
   /** Why it is not there; "" when nothing is wrong. */
   failed: string;
   /** Asks once more; what is there stays until the answer. */
@@ -28,5 +30,5 @@ export function useAsked<T>(ask: () => Promise<T>, about = ''): Asked<T> {
   const again = useCallback(() => setTurn((n) => n + 1), []);
   const put = useCallback((value: T) => setGot({ about, value, failed: '' }), [about]);
   const current = got.about === about;
-  return { value: current ? got.value : undefined, failed: current ? got.failed : '', again, put };
+  return { value: current ? got.value : undefined, last: got.value, failed: current ? got.failed : '', again, put };
 }

@@ -49,6 +49,7 @@ function List({ me }: { me: Own }) {
   };
   const changed = (user: Own) => {
     if (list.value) list.put({ ...list.value, users: list.value.users.map((u) => (u.id === user.id ? user : u)) });
+    else list.again(); // another search is under way, and may have been answered before the change
   };
   return (
     <main id="main" className="page">
@@ -66,7 +67,8 @@ function List({ me }: { me: Own }) {
       </search>
       {(list.value === undefined || list.failed !== '') && <State of={list} />}
       {list.value?.users.length === 0 && <p className="quiet" role="status">Nobody.</p>}
-      <ul className="rows panel panel-rows">{list.value?.users.map((u) => <UserRow key={u.id} user={u} self={u.id === me.id} changed={changed} />)}</ul>
+      {/* the rows stay while another search is under way, with what is open in them */}
+      <ul className="rows panel panel-rows" aria-busy={list.value === undefined}>{list.last?.users.map((u) => <UserRow key={u.id} user={u} self={u.id === me.id} changed={changed} />)}</ul>
       {list.value !== undefined && list.value.next !== '' && <p className="fact"><button type="button" className="button" onClick={more}>Show more</button></p>}
       {failed !== '' && <p className="form-failed" role="alert">{failed}</p>}
     </main>
