@@ -42,6 +42,7 @@ type bodyKey struct{}
 type timedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
+	whole   atomic.Bool // all of it is there
 	failed  atomic.Bool // the client sent too slowly, or broke off
 }
 
@@ -49,12 +50,25 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	switch {
 	case errors.Is(err, io.EOF):
+		b.whole.Store(true)
 		// As in bound.
 		_ = b.control.SetReadDeadline(time.Time{})
 	case err != nil:
 		b.failed.Store(true)
 	}
 	return n, err
+}
+
+// cut ends a body that nobody reads any more, as the service has answered before its
+// end; the server would wait for the rest before it sends the answer. It says whether
+// there was anything to cut.
+func (b *timedBody) cut() bool {
+	if b == nil || b.whole.Load() {
+		return false
+	}
+	// As in bound.
+	_ = b.control.SetReadDeadline(time.Unix(1, 0))
+	return true
 }
 
 const eventStream = "text/event-stream"

@@ -234,10 +234,14 @@ func (up *upstream) rewrite(pr *httputil.ProxyRequest) {
 	propagation.TraceContext{}.Inject(pr.In.Context(), propagation.HeaderCarrier(h))
 }
 
-// trim takes from a service's answer what the gateway has said already.
+// trim takes from a service's answer what the gateway has said already, and lets it
+// leave at once.
 func trim(res *http.Response) error {
 	res.Header.Del(requestIDHeader)
 	res.Header.Del("Server")
+	if body, _ := res.Request.Context().Value(bodyKey{}).(*timedBody); body.cut() {
+		res.Header.Set("Connection", "close")
+	}
 	return nil
 }
 

@@ -18,8 +18,8 @@ import (
 	"weir/services/fault"
 )
 
-// newAPI returns a huma API whose operations are routes of app.
-func newAPI(app *fiber.App, cfg Config) huma.API {
+// newAPI returns a huma API whose operations are routes of app, and listed in ops.
+func newAPI(app *fiber.App, cfg Config, ops *operations) huma.API {
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	registry.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[fault.Problem]())
 	return huma.NewAPI(huma.Config{
@@ -34,16 +34,20 @@ func newAPI(app *fiber.App, cfg Config) huma.API {
 		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{catch},
-	}, adapter{app})
+	}, adapter{app, ops})
 }
 
 // adapter makes routes of operations.
-type adapter struct{ app *fiber.App }
+type adapter struct {
+	app *fiber.App
+	ops *operations
+}
 
 var _ huma.Adapter = adapter{}
 
 // Handle adds one operation. Who may call it is decided before its input is read.
 func (a adapter) Handle(op *huma.Operation, next func(huma.Context)) {
+	a.ops.add(op)
 	a.app.Add([]string{op.Method}, routePath(op.Path), func(c fiber.Ctx) error {
 		x := exchangeOf(c)
 		x.operation, x.route = op.OperationID, op.Path

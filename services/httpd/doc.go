@@ -19,7 +19,8 @@
 // caller sent is never echoed in one, so that a password does not come back; no
 // query, body, header value or raw path is logged; labels of metrics come from the
 // code, never from a request; headers about the client count only from peers that
-// are trusted; strings that Fiber hands out are copies.
+// are trusted; who may not call an operation is told so before the body is read;
+// strings that Fiber hands out are copies.
 //
 // Fiber does not notice that a client left: a handler ends by its deadline. It has
 // no HTTP/2 and no public port; both are the gateway's.

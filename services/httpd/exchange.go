@@ -47,7 +47,8 @@ func exchangeOf(c fiber.Ctx) *exchange {
 
 // handle is what fasthttp calls for each request.
 func (s *Server) handle(f *fasthttp.RequestCtx) {
-	x := s.begin(f)
+	x := &exchange{}
+	s.begin(f, x)
 	defer s.end(x)
 	defer func() {
 		if v := recover(); v != nil {
@@ -65,22 +66,23 @@ func (s *Server) handle(f *fasthttp.RequestCtx) {
 // refused is called for what fasthttp cannot read as a request: too long, too
 // slow, or no HTTP. The connection is closed after it.
 func (s *Server) refused(f *fasthttp.RequestCtx, err error) {
-	x := s.begin(f)
+	x := &exchange{}
+	s.begin(f, x)
 	defer s.end(x)
 	s.answer(x, fiber.NewError(refusal(err)))
+	letFinish(f)
 }
 
-func (s *Server) begin(f *fasthttp.RequestCtx) *exchange {
+func (s *Server) begin(f *fasthttp.RequestCtx, x *exchange) {
 	s.busy.add()
 	s.metrics.inFlight.Inc()
-	x := &exchange{raw: f, start: s.cfg.Now(), request: s.readRequest(f)}
+	x.raw, x.start, x.request = f, s.cfg.Now(), s.readRequest(f)
 	f.SetUserValue(exchangeKey{}, x)
 	x.ctx, x.cancel = context.WithTimeout(context.WithValue(s.base, requestKey{}, x.request), s.cfg.Timeout)
 	x.ctx = propagation.TraceContext{}.Extract(x.ctx, requestHeaders{f})
 	x.ctx, x.span = s.tracer.Start(x.ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
 	safeHeaders(&f.Response.Header)
 	f.Response.Header.Set(requestIDHeader, x.request.ID)
-	return x
 }
 
 // enter is Fiber's first middleware: it gives the handlers their context.

@@ -62,16 +62,17 @@ type Server struct {
 	API  huma.API   // operations below Config.Public
 	Root huma.API   // operations with full paths, such as /.well-known/jwks.json
 
-	cfg      Config
-	inner    fasthttp.RequestHandler // Fiber
-	metrics  *metrics
-	tracer   trace.Tracer
-	probes   *probes
-	busy     tally           // requests and streams under way
-	draining context.Context // done when Serve is told to stop
-	drain    context.CancelFunc
-	base     context.Context
-	cancel   context.CancelFunc // ends base, and with it what is still under way
+	cfg        Config
+	inner      fasthttp.RequestHandler // Fiber
+	metrics    *metrics
+	tracer     trace.Tracer
+	probes     *probes
+	operations operations
+	busy       tally           // requests and streams under way
+	draining   context.Context // done when Serve is told to stop
+	drain      context.CancelFunc
+	base       context.Context
+	cancel     context.CancelFunc // ends base, and with it what is still under way
 }
 
 // New returns a Server with the probes and the description of the API on it. It
@@ -103,11 +104,12 @@ func New(cfg Config) *Server {
 	// there is a route is answered, counted and logged here.
 	server := s.App.Server()
 	s.inner, server.Handler, server.ErrorHandler = server.Handler, s.handle, s.refused
+	server.HeaderReceived, server.ExpectHandler = s.headed, s.expected
 	s.App.Use(s.enter)
 	s.App.Get("/healthz", s.healthz)
 	s.App.Get("/readyz", s.readyz)
 
-	s.Root = newAPI(s.App, cfg)
+	s.Root = newAPI(s.App, cfg, &s.operations)
 	s.API = huma.NewGroup(s.Root, cfg.Public)
 	s.App.Get(cfg.Public+"/openapi.yaml", s.document("application/yaml", (*huma.OpenAPI).YAML))
 	s.App.Get(cfg.Public+"/openapi.json", s.document("application/json", (*huma.OpenAPI).MarshalJSON))

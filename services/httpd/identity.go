@@ -31,22 +31,28 @@ func Bearer(scopes ...string) []map[string][]string {
 // identify puts the holder of the request's token into its context. A token that
 // does not hold fails the request, whether the operation needs one or not.
 func (s *Server) identify(c fiber.Ctx, x *exchange) error {
-	header := c.Get(fiber.HeaderAuthorization)
+	id, known, err := s.bearer(c.Context(), c.Get(fiber.HeaderAuthorization), x)
+	if known {
+		c.SetContext(auth.With(c.Context(), id))
+	}
+	return err
+}
+
+// bearer says who holds the token of an Authorization header, if there is one.
+func (s *Server) bearer(ctx context.Context, header string, x *exchange) (id auth.Identity, known bool, err error) {
 	if header == "" || s.cfg.Verifier == nil {
-		return nil
+		return auth.Identity{}, false, nil
 	}
 	x.presented = true
 	scheme, token, _ := strings.Cut(header, " ")
 	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return fault.New(fault.Unauthenticated, `The Authorization header must be "Bearer" and a token.`)
+		return auth.Identity{}, false, fault.New(fault.Unauthenticated, `The Authorization header must be "Bearer" and a token.`)
 	}
-	id, err := s.cfg.Verifier.Verify(c.Context(), token)
-	if err != nil {
-		return err
+	if id, err = s.cfg.Verifier.Verify(ctx, token); err != nil {
+		return auth.Identity{}, false, err
 	}
 	x.user = id.User.String()
-	c.SetContext(auth.With(c.Context(), id))
-	return nil
+	return id, true, nil
 }
 
 // allowed says why an operation with this Security may not be called. One of the

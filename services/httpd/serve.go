@@ -24,7 +24,7 @@ var ErrStuck = errors.New("requests did not end in time")
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer s.cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- s.App.Listener(l, fiber.ListenConfig{DisableStartupMessage: true}) }()
+	go func() { ended <- s.App.Listener(lingering{l}, fiber.ListenConfig{DisableStartupMessage: true}) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("%s: %w", s.cfg.Service, err)
