@@ -16,6 +16,7 @@ import (
 	"weir/services/backing/db"
 	"weir/services/backing/outbox"
 	"weir/services/backing/redis"
+	"weir/services/event"
 	"weir/services/live"
 	"weir/services/run"
 	"weir/services/user"
@@ -136,7 +137,7 @@ func (n *node) newBus(d *db.DB) (bus.Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := bus.Config{DB: d, Log: n.log, Metrics: n.registry, Subscriptions: []bus.Subscription{channels.Subscription()}}
+	c := bus.Config{DB: d, Log: n.log, Metrics: n.registry, Groups: event.Groups(), Subscriptions: []bus.Subscription{channels.Subscription()}}
 	if n.cfg.Store.AMQPURL == "" {
 		return membus.New(c)
 	}

@@ -10,7 +10,8 @@ import (
 
 // Subscription is what this service wants to hear: accounts that may publish no more.
 func (s *Service) Subscription() bus.Subscription {
-	return bus.Subscription{Group: "live", Types: []string{"user.suspended.v1", "user.deleted.v1"}, Handle: s.handle}
+	g := event.LiveGroup()
+	return bus.Subscription{Group: g.Name, Types: g.Types, Handle: s.handle}
 }
 
 func (s *Service) handle(ctx context.Context, q db.Q, e event.Event) error {

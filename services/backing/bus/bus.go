@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,12 +20,8 @@ import (
 
 // Subscription is what a consumer group wants, and what it does.
 type Subscription struct {
-	// Group is a name such as "notification": [a-z][a-z0-9-]{0,39}. All processes
-	// with the same group share its events.
-	Group string
-	// Types are exact ("user.followed.v1"), families ("user.*", all that begin with
-	// "user."), or "*".
-	Types []string
+	Group string   // as in event.Group
+	Types []string // as in event.Group
 	// Handle takes e into effect with q, in the transaction in which the inbox mark
 	// was written: all of it happens once or not at all. It may be called again after
 	// an error, a crash or a lost race of the transaction, so what it does outside of
@@ -60,6 +56,7 @@ type Config struct {
 	DB            *db.DB         // with the migrations of outbox.Set
 	Log           *slog.Logger   // nil: silent
 	Subscriptions []Subscription // of this process; groups are distinct
+	Groups        []event.Group  // all there are, also those that only other processes handle; nil: those of Subscriptions
 	MaxAttempts   int            // how often a handler may fail; 5
 	Backoff       Backoff        // the pauses between attempts
 	HandleTimeout time.Duration  // for one attempt; 30 s
@@ -103,6 +100,11 @@ func (c Config) Defaults() Config {
 	if c.Tracer == nil {
 		c.Tracer = otel.GetTracerProvider()
 	}
+	if c.Groups == nil {
+		for _, s := range c.Subscriptions {
+			c.Groups = append(c.Groups, s.group())
+		}
+	}
 	number := func(n *int, otherwise int) {
 		if *n <= 0 {
 			*n = otherwise
@@ -134,37 +136,45 @@ func (c Config) Check() error {
 	if c.DB == nil {
 		return errors.New("bus: no database")
 	}
-	group := regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
-	kind := regexp.MustCompile(`^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$`)
-	seen := map[string]bool{}
 	for _, s := range c.Subscriptions {
 		switch {
-		case !group.MatchString(s.Group):
-			return fmt.Errorf("bus: group %q is not like notification", s.Group)
-		case seen[s.Group]:
-			return fmt.Errorf("bus: group %q is there twice: one subscription can have many types", s.Group)
 		case s.Handle == nil:
 			return fmt.Errorf("bus: group %q handles nothing", s.Group)
-		case len(s.Types) == 0:
-			return fmt.Errorf("bus: group %q subscribes to no type", s.Group)
+		case c.Groups != nil && !slices.ContainsFunc(c.Groups, func(g event.Group) bool { return g.Name == s.Group && slices.Equal(g.Types, s.Types) }):
+			return fmt.Errorf("bus: group %q is not among all groups with the same types", s.Group)
 		}
-		seen[s.Group] = true
-		for _, t := range s.Types {
+	}
+	own := make([]event.Group, 0, len(c.Subscriptions))
+	for _, s := range c.Subscriptions {
+		own = append(own, s.group())
+	}
+	return errors.Join(checkGroups(own), checkGroups(c.Groups))
+}
+
+func checkGroups(groups []event.Group) error {
+	name := regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	kind := regexp.MustCompile(`^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$`)
+	seen := map[string]bool{}
+	for _, g := range groups {
+		switch {
+		case !name.MatchString(g.Name):
+			return fmt.Errorf("bus: group %q is not like notification", g.Name)
+		case seen[g.Name]:
+			return fmt.Errorf("bus: group %q is there twice: one group can have many types", g.Name)
+		case len(g.Types) == 0:
+			return fmt.Errorf("bus: group %q subscribes to no type", g.Name)
+		}
+		seen[g.Name] = true
+		for _, t := range g.Types {
 			if !kind.MatchString(t) {
-				return fmt.Errorf("bus: group %q: type %q is not like user.followed.v1, user.* or *", s.Group, t)
+				return fmt.Errorf("bus: group %q: type %q is not like user.followed.v1, user.* or *", g.Name, t)
 			}
 		}
 	}
 	return nil
 }
 
+func (s Subscription) group() event.Group { return event.Group{Name: s.Group, Types: s.Types} }
+
 // Wants reports whether s subscribes to the type.
-func (s Subscription) Wants(typ string) bool {
-	for _, t := range s.Types {
-		family, wild := strings.CutSuffix(t, "*")
-		if t == typ || wild && strings.HasPrefix(typ, family) {
-			return true
-		}
-	}
-	return false
-}
+func (s Subscription) Wants(typ string) bool { return s.group().Wants(typ) }

@@ -1,11 +1,15 @@
 package bus
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
+
+	"weir/services/backing/db"
+	"weir/services/event"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -50,5 +54,25 @@ func TestMetricsHaveOneOwner(t *testing.T) {
 	}
 	if _, err := NewMetrics(r); err == nil {
 		t.Error("two buses share a registry")
+	}
+}
+
+func TestGroupsKnowEverySubscription(t *testing.T) {
+	handle := func(context.Context, db.Q, event.Event) error { return nil }
+	g := Subscription{Group: "g", Types: []string{"a.*"}, Handle: handle}
+	for name, tc := range map[string]struct {
+		all []event.Group
+		ok  bool
+	}{
+		"not said":    {nil, true},
+		"the same":    {[]event.Group{{Name: "other", Types: []string{"*"}}, {Name: "g", Types: []string{"a.*"}}}, true},
+		"lacks it":    {[]event.Group{{Name: "other", Types: []string{"*"}}}, false},
+		"other types": {[]event.Group{{Name: "g", Types: []string{"b.*"}}}, false},
+		"twice":       {[]event.Group{{Name: "g", Types: []string{"a.*"}}, {Name: "g", Types: []string{"a.*"}}}, false},
+		"no name":     {[]event.Group{{Name: "g", Types: []string{"a.*"}}, {Name: "G", Types: []string{"*"}}}, false},
+	} {
+		if err := (Config{DB: &db.DB{}, Subscriptions: []Subscription{g}, Groups: tc.all}).Check(); (err == nil) != tc.ok {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -36,6 +36,7 @@ func Suite(t *testing.T, open Maker) {
 		{"the trace goes on", traced},
 		{"what was emitted while stopped is delivered later", stopped},
 		{"what is being handled at the stop is handled again", interrupted},
+		{"a group that only another process handles misses nothing", elsewhere},
 		{"ready says so", readiness},
 	}
 	for _, c := range cases {
@@ -324,5 +325,29 @@ func readiness(t *testing.T, d *db.DB, open Maker) {
 	stop()
 	if b.Ready(t.Context()) == nil {
 		t.Error("ready after Run")
+	}
+}
+
+// elsewhere: what a process emits that handles nothing waits for one that has never
+// run.
+func elsewhere(t *testing.T, d *db.DB, open Maker) {
+	handles := on("g", nil, "a.*")
+	all := []event.Group{{Name: "g", Types: handles.Types}}
+	c := quick(d)
+	c.Groups = all
+	stop := ready(t, open(t, c))
+	Emit(t, d, Note{"a.b.v1", "s", 1}, Note{"b.b.v1", "s", 2}, Note{"a.b.v1", "s", 3})
+	Until(t, "the outbox is empty", func() bool {
+		n, err := outbox.Count(t.Context(), d, 10)
+		return err == nil && n == 0
+	})
+	stop()
+	c = quick(d, handles)
+	c.Groups = all
+	ready(t, open(t, c))
+	Emit(t, d, Note{"a.b.v1", "s", 4})
+	Until(t, "the group has all", func() bool { return effects(t, d, "g") >= 3 })
+	if n := effects(t, d, "g"); n != 3 {
+		t.Errorf("%d effects of 3 events", n)
 	}
 }

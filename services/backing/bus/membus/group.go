@@ -30,14 +30,6 @@ func newGroup(s bus.Subscription, c Config, m *bus.Metrics) *group {
 	}
 }
 
-// wants: an entry that is emitted again for one group is for that group only.
-func (g *group) wants(e outbox.Entry) bool {
-	if e.Group != "" {
-		return e.Group == g.sub.Group
-	}
-	return g.sub.Wants(e.Event.Type)
-}
-
 func (g *group) knock() {
 	select {
 	case g.more <- struct{}{}:

@@ -8,6 +8,7 @@ import (
 	"weir/services/backing/bus"
 	"weir/services/backing/db"
 	"weir/services/backing/outbox"
+	"weir/services/event"
 )
 
 // Config is that of every bus.
@@ -81,10 +82,11 @@ func (b *Bus) Ready(ctx context.Context) error {
 // Wake makes the bus look at the outbox at once.
 func (b *Bus) Wake() { b.relay.Wake() }
 
-// spread copies entries to the groups that want them.
+// spread copies entries to the groups that want them, also to those that only other
+// processes on the database handle.
 func (b *Bus) spread(ctx context.Context, list []outbox.Entry) (int, error) {
 	moved := 0
-	woken := make(map[*group]bool)
+	woken := make(map[string]bool)
 	err := b.conf.DB.Tx(ctx, func(ctx context.Context, q db.Q) error {
 		moved = 0
 		for _, entry := range list {
@@ -96,14 +98,14 @@ func (b *Bus) spread(ctx context.Context, list []outbox.Entry) (int, error) {
 				continue
 			}
 			moved++
-			for _, g := range b.groups {
-				if !g.wants(entry) {
+			for _, g := range b.conf.Groups {
+				if !wants(g, entry) {
 					continue
 				}
-				if err := outbox.Deliver(ctx, q, g.sub.Group, entry.Event, b.conf.Now()); err != nil {
+				if err := outbox.Deliver(ctx, q, g.Name, entry.Event, b.conf.Now()); err != nil {
 					return err
 				}
-				woken[g] = true
+				woken[g.Name] = true
 			}
 		}
 		return nil
@@ -111,8 +113,18 @@ func (b *Bus) spread(ctx context.Context, list []outbox.Entry) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for g := range woken {
-		g.knock()
+	for _, g := range b.groups {
+		if woken[g.sub.Group] {
+			g.knock()
+		}
 	}
 	return moved, nil
+}
+
+// wants: an entry that is emitted again for one group is for that group only.
+func wants(g event.Group, e outbox.Entry) bool {
+	if e.Group != "" {
+		return e.Group == g.Name
+	}
+	return g.Wants(e.Event.Type)
 }

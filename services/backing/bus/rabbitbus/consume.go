@@ -47,13 +47,13 @@ func (b *Bus) runGroups(ctx context.Context, s *session) error {
 	return context.Cause(ctx)
 }
 
-// declare makes the exchanges, and the queues of this process's groups.
+// declare makes the exchanges, and the queues of all groups.
 func (b *Bus) declare(ch *amqp.Channel) error {
 	if err := b.names.declareExchanges(ch); err != nil {
 		return err
 	}
-	for _, sub := range b.conf.Subscriptions {
-		if err := b.names.declareGroup(ch, sub, b.conf.DeliveryLimit); err != nil {
+	for _, g := range b.conf.Groups {
+		if err := b.names.declareGroup(ch, g, b.conf.DeliveryLimit); err != nil {
 			return err
 		}
 	}

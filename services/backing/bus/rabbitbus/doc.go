@@ -16,5 +16,6 @@
 // room stops the ones that publish. Both come back by themselves, with growing
 // pauses, and declare everything anew.
 //
-// A group exists from the first time that one of its processes has connected.
+// A group (Config.Groups) exists from the first time that any process has connected
+// that knows it; from then on its queue holds what is to be handled.
 package rabbitbus

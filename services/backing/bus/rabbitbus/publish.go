@@ -35,7 +35,8 @@ func (b *Bus) runRelay(ctx context.Context, s *session) error {
 	if err != nil {
 		return fmt.Errorf("channel: %w", err)
 	}
-	// The groups too: what is published before their queues are there would be lost to them.
+	// The groups too, also those of other processes: what is published before their
+	// queues are there would be lost to them.
 	if err := b.declare(ch); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"weir/services/backing/bus"
+	"weir/services/event"
 )
 
 // Config is that of every bus and how to reach the broker.
@@ -103,8 +104,8 @@ func (n names) declareExchanges(ch *amqp.Channel) error {
 }
 
 // declareGroup makes the two queues of a group, or finds them.
-func (n names) declareGroup(ch *amqp.Channel, s bus.Subscription, deliveryLimit int) error {
-	queue, grave := n.queue(s.Group), n.grave(s.Group)
+func (n names) declareGroup(ch *amqp.Channel, g event.Group, deliveryLimit int) error {
+	queue, grave := n.queue(g.Name), n.grave(g.Name)
 	_, err := ch.QueueDeclare(queue, true, false, false, false, amqp.Table{
 		"x-queue-type":              "quorum",
 		"x-single-active-consumer":  true,
@@ -123,7 +124,7 @@ func (n names) declareGroup(ch *amqp.Channel, s bus.Subscription, deliveryLimit 
 	if err := ch.QueueBind(grave, queue, n.dead(), false, nil); err != nil {
 		return fmt.Errorf("queue %s: bind: %w", grave, err)
 	}
-	for _, t := range s.Types {
+	for _, t := range g.Types {
 		key := strings.TrimSuffix(t, "*")
 		if key != t {
 			key += "#"
