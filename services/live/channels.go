@@ -182,6 +182,11 @@ func (s *Service) Channels(ctx context.Context, after string, limit int) (httpd.
 	return s.page(after, limit, func(from uuid.UUID, n int) ([]*Channel, error) { return s.store().listed(ctx, from, n) }, "")
 }
 
+// ChannelsOf are those of Channels that a user owns.
+func (s *Service) ChannelsOf(ctx context.Context, owner uuid.UUID, after string, limit int) (httpd.Page[View], error) {
+	return s.page(after, limit, func(from uuid.UUID, n int) ([]*Channel, error) { return s.store().listedOf(ctx, owner, from, n) }, "")
+}
+
 // Mine are the channels that the caller owns or works for.
 func (s *Service) Mine(ctx context.Context, who auth.Identity, after string, limit int) (httpd.Page[View], error) {
 	return s.page(after, limit, func(from uuid.UUID, n int) ([]*Channel, error) { return s.store().ofUser(ctx, who.User, from, n) }, Moderator)

@@ -247,12 +247,22 @@ func TestListsOfChannels(t *testing.T) {
 			after, more = page.Next, page.Next != ""
 		}
 		same(t, "names", names, shown)
+		r.channelOf(t, bert, "not-hers")
+		first, err := r.ChannelsOf(t.Context(), anna.User, "", 3)
+		ok(t, err)
+		rest, err := r.ChannelsOf(t.Context(), anna.User, first.Next, 3)
+		ok(t, err)
+		names = nil
+		for _, v := range append(first.Items, rest.Items...) {
+			names = append(names, v.Name)
+		}
+		same(t, "hers", names, shown)
 		_, err = r.Channels(t.Context(), "' OR 1=1", 2)
 		want(t, err, fault.Invalid)
 		ok(t, r.SetMember(t.Context(), anna, hidden.ID, bert.User, Moderator))
 		mine, err := r.Mine(t.Context(), bert, "", 0)
 		ok(t, err)
-		if len(mine.Items) != 1 || mine.Items[0].ID != hidden.ID {
+		if len(mine.Items) != 2 || mine.Items[0].ID != hidden.ID {
 			t.Errorf("%+v", mine)
 		}
 		_, err = r.Channel(t.Context(), bert, evil.ID)

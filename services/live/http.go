@@ -67,8 +67,20 @@ func channelOf(v View, err error) (*channelAnswer, error) {
 	return &channelAnswer{ETag: httpd.ETag(v.Version), Cache: cache, Body: v}, nil
 }
 
-func (r routes) list(ctx context.Context, in *httpd.Paged) (*httpd.PageOf[View], error) {
-	return httpd.Answer(r.Channels(ctx, in.After, in.Limit))
+type listInput struct {
+	httpd.Paged
+	Owner string `query:"owner" maxLength:"36" doc:"Id of a user: only theirs"`
+}
+
+func (r routes) list(ctx context.Context, in *listInput) (*httpd.PageOf[View], error) {
+	if in.Owner == "" {
+		return httpd.Answer(r.Channels(ctx, in.After, in.Limit))
+	}
+	owner, err := httpd.ParseID(in.Owner, "query.owner")
+	if err != nil {
+		return nil, err
+	}
+	return httpd.Answer(r.ChannelsOf(ctx, owner, in.After, in.Limit))
 }
 
 func (r routes) mine(ctx context.Context, who auth.Identity, in *httpd.Paged) (*httpd.PageOf[View], error) {

@@ -370,6 +370,9 @@ func TestHTTPBadInput(t *testing.T) {
 		for _, role := range []string{"owner", "admin", ""} {
 			w.expect(t, 422, "PUT", path+"/members/"+uuid.Max.String(), "owner", `{"role":"`+role+`"}`)
 		}
+		for _, owner := range []string{"x", "%27%20OR%201%3D1--", strings.Repeat("z", 36), strings.Repeat("0", 37)} {
+			w.expect(t, 422, "GET", "/api/v1/channels?owner="+owner, "", "")
+		}
 		for _, query := range []string{"limit=0", "limit=101", "limit=x", "after=x", "after=%27"} {
 			w.expect(t, 422, "GET", "/api/v1/channels?"+query, "", "")
 			w.expect(t, 422, "GET", path+"/sessions?"+query, "owner", "")

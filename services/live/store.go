@@ -124,6 +124,13 @@ WHERE c.id > $1 AND c.deleted_at IS NULL AND c.banned_at IS NULL AND c.visibilit
 	return db.Collect(rows, err, scanChannel)
 }
 
+// listedOf are those of listed that a user owns.
+func (s Store) listedOf(ctx context.Context, owner, after uuid.UUID, limit int) ([]*Channel, error) {
+	rows, err := s.q.Query(ctx, `SELECT `+channelColumns+` FROM live_channels c
+WHERE c.owner_id=$1 AND c.id > $2 AND c.deleted_at IS NULL AND c.banned_at IS NULL AND c.visibility='public' ORDER BY c.id LIMIT $3`, owner, after, limit)
+	return db.Collect(rows, err, scanChannel)
+}
+
 // ofUser are the channels that a user owns or works for.
 func (s Store) ofUser(ctx context.Context, user, after uuid.UUID, limit int) ([]*Channel, error) {
 	rows, err := s.q.Query(ctx, `SELECT `+channelColumns+` FROM live_channels c

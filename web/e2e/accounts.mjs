@@ -1,12 +1,13 @@
-// Looks at the pages of accounts in Chromium, against a real weir of their own in each size and scheme.
+// Looks at the pages of accounts and of channels in Chromium, against a real weir of their own in each size and scheme.
 // Takes screenshots, runs axe, and fails on any violation, console error or wrong state.
 //
-//   node e2e/accounts.mjs [--weir PROGRAM] [--out DIR] [--chrome PATH]
+//   node e2e/accounts.mjs [--weir PROGRAM] [--out DIR] [--chrome PATH] [--view LABEL] [--scene NAME]
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
+import { broadcaster } from './broadcaster.mjs';
 import { Look } from './look.mjs';
 import { admin, person } from './people.mjs';
 import { Weir } from './weir.mjs';
@@ -17,6 +18,8 @@ const { values: options } = parseArgs({
     weir: { type: 'string', default: join(here, '../../bin/weir') },
     out: { type: 'string', default: join(here, 'out') },
     chrome: { type: 'string', default: '/usr/bin/chromium' },
+    view: { type: 'string', default: '' },
+    scene: { type: 'string', default: '' },
   },
 });
 
@@ -28,13 +31,16 @@ const VIEWS = [
   { label: '360x740-dark', colorScheme: 'dark', viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
 ];
 
+/** In this order: the admin looks for the person. */
+const SCENES = [person, admin, broadcaster].filter((s) => s.name.startsWith(options.scene));
+
 /** Refusals that are looked for, and the answers to "do I follow?" and "is there an export?", are errors on the console. */
 const ALLOWED = [/status of (401|404|422) .*\/api\/v1\//];
 
 async function view(browser, { label, ...size }) {
   const weir = await Weir.start(options.weir);
   const problems = [];
-  for (const scene of [person, admin]) {
+  for (const scene of SCENES) {
     const context = await browser.newContext(size);
     context.setDefaultTimeout(15_000);
     const look = new Look(await context.newPage(), weir.base, options.out, label);
@@ -43,7 +49,7 @@ async function view(browser, { label, ...size }) {
       await scene(look, weir);
     } catch (err) {
       look.problem(String(err.message ?? err));
-      await look.page.screenshot({ path: join(options.out, `failed-${label}.png`) }).catch(() => null);
+      await look.page.screenshot({ path: join(options.out, `failed-${scene.name}-${label}.png`) }).catch(() => null);
     }
     problems.push(...look.problems);
     await context.close();
@@ -56,7 +62,7 @@ await mkdir(options.out, { recursive: true });
 const browser = await chromium.launch({ executablePath: options.chrome, args: FLAGS });
 const problems = [];
 try {
-  for (const v of VIEWS) problems.push(...(await view(browser, v)));
+  for (const v of VIEWS.filter((w) => w.label.startsWith(options.view))) problems.push(...(await view(browser, v)));
 } finally {
   await browser.close();
 }

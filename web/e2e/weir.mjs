@@ -25,6 +25,7 @@ export class Weir {
     weir.child.stderr.on('data', (text) => { weir.log += text; });
     const [, base] = await weir.find('said', /Watch\s+(http:\S+?)\/?\n/);
     [, weir.password] = await weir.find('said', /Account\s+admin, password: (\w+)/);
+    [, weir.rtmp] = await weir.find('said', /Publish\s+(rtmp:\S+)\n/);
     weir.base = base;
     return weir;
   }
@@ -44,6 +45,15 @@ export class Weir {
   async link(page) {
     const [link] = await this.find('log', new RegExp(`/${page}#token=[\\w-]+(?![\\s\\S]*/${page}#token)`));
     return link;
+  }
+
+  /** Sends a test picture and a tone with the ffmpeg program until stop() of what is returned, or until it is sent away. */
+  publish(key) {
+    const input = ['-re', '-f', 'lavfi', '-i', 'testsrc2=s=640x360:r=25', '-re', '-f', 'lavfi', '-i', 'sine=r=48000'];
+    const coding = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '25', '-b:v', '600k', '-c:a', 'aac', '-ac', '2'];
+    const child = spawn('ffmpeg', ['-v', 'error', ...input, ...coding, '-f', 'flv', `${this.rtmp}/${key}`], { stdio: 'ignore' });
+    const ended = new Promise((done) => { child.on('close', done); });
+    return { ended, stop: () => { child.kill('SIGTERM'); return ended; } };
   }
 
   async stop() {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { age, bitrate, codecName, fileSize, frameRate, liveFor, people, resolution, seconds } from './format';
+import { age, bitrate, codecName, duration, fileSize, frameRate, liveFor, people, resolution, seconds } from './format';
 
 const min = 60_000;
 
@@ -47,8 +47,14 @@ describe('format', () => {
   });
 });
 
+describe('duration', () => {
+  it.each([[-1, '0 s'], [44_600, '45 s'], [59_499, '59 s'], [59_500, '1 min'], [12 * min, '12 min'], [185 * min, '3 h 05 min']])('%j', (ms, want) => {
+    expect(duration(ms)).toBe(want);
+  });
+});
+
 describe('fileSize', () => {
-  it.each([[0, '0 B'], [812, '812 B'], [3_400, '3.4 kB'], [999_949, '999.9 kB'], [999_950, '1.0 MB'], [12_000_000, '12.0 MB']])('%j', (bytes, want) => {
+  it.each([[0, '0 B'], [812, '812 B'], [3_400, '3.4 kB'], [999_949, '999.9 kB'], [999_950, '1.0 MB'], [12_000_000, '12.0 MB'], [1_234_000_000, '1.2 GB']])('%j', (bytes, want) => {
     expect(fileSize(bytes)).toBe(want);
   });
 });

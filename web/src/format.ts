@@ -53,10 +53,16 @@ export function seconds(value: number | null): string {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }
 
-/** "812 B", "3.4 kB", "12.0 MB". */
+/** How long something took: "45 s", "12 min", "3 h 05 min". */
+export function duration(ms: number): string {
+  return ms < 59_500 ? `${Math.max(0, Math.round(ms / 1000))} s` : age(0, Math.max(ms, 60_000));
+}
+
+/** "812 B", "3.4 kB", "12.0 MB", "1.2 GB". */
 export function fileSize(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
-  return bytes < 999_950 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  if (bytes < 999_950) return `${(bytes / 1000).toFixed(1)} kB`;
+  return bytes < 999_950_000 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** "1 follower", "1,204 followers". */

@@ -25,6 +25,11 @@ describe('parseRoute', () => {
     ['/settings/nothing', { page: 'lost' }],
     ['/toString', { page: 'lost' }],
     ['/admin/users', { page: 'users' }],
+    ['/studio', { page: 'studio' }],
+    ['/studio/ada', { page: 'channel', name: 'ada', tab: '' }],
+    ['/studio/ada/history/', { page: 'channel', name: 'ada', tab: 'history' }],
+    ['/studio/Ada', { page: 'lost' }],
+    ['/studio/ada/nothing', { page: 'lost' }],
   ])('%s', (path, want) => {
     expect(parseRoute(path)).toEqual(want);
   });

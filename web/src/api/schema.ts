@@ -4144,6 +4144,8 @@ export interface operations {
                 after?: string;
                 /** @description Items on a page */
                 limit?: number;
+                /** @description Id of a user: only theirs */
+                owner?: string;
             };
             header?: never;
             path?: never;

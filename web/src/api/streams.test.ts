@@ -5,7 +5,7 @@ const whole = {
   name: 'demo', started_at: '2026-11-23T15:00:00Z', width: 1280, height: 720, frame_rate: 30,
   video_codec: 'avc1.64001f', audio_codec: 'mp4a.40.2', bitrate: 2_500_000,
   renditions: [{ name: 'source' }, { name: '480p' }], hls: '/live/demo/index.m3u8', dash: '/live/demo/manifest.mpd',
-  thumbnail: '/live/demo/thumb.jpg', watch: '/watch/demo',
+  thumbnail: '/live/demo/thumb.jpg', watch: '/watch/demo', title: 'Looms', category: 'Craft', mature: false, viewers: 12, channel_id: '0193',
 };
 
 describe('parseStreams', () => {
@@ -14,7 +14,7 @@ describe('parseStreams', () => {
       name: 'demo', startedAt: Date.UTC(2026, 10, 23, 15), width: 1280, height: 720, frameRate: 30,
       videoCodec: 'avc1.64001f', audioCodec: 'mp4a.40.2', bitrate: 2_500_000,
       renditions: ['source', '480p'], hls: '/live/demo/index.m3u8', dash: '/live/demo/manifest.mpd',
-      thumbnail: '/live/demo/thumb.jpg', watch: '/watch/demo',
+      thumbnail: '/live/demo/thumb.jpg', watch: '/watch/demo', title: 'Looms', category: 'Craft', mature: false, viewers: 12, channelId: '0193',
     }]);
   });
 

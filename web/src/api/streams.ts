@@ -20,6 +20,14 @@ export interface Stream {
   dash: string;
   thumbnail: string;
   watch: string;
+  /** What the channel is called and about; "" when that is not told. */
+  title: string;
+  category: string;
+  mature: boolean;
+  /** Who watches at the moment. */
+  viewers: number;
+  /** "" when the name is nobody's channel. */
+  channelId: string;
 }
 
 const LIST = '/api/v1/streams';
@@ -57,6 +65,11 @@ function parseStream(v: unknown): Stream | null {
     dash: local(v['dash'], dashAddress(name)),
     thumbnail: local(v['thumbnail'], ''),
     watch: local(v['watch'], `/watch/${name}`),
+    title: text(v['title']),
+    category: text(v['category']),
+    mature: v['mature'] === true,
+    viewers: count(v['viewers']),
+    channelId: text(v['channel_id']),
   };
 }
 

@@ -69,3 +69,14 @@ export function Choice({ label, hint, name, options, ...select }: Shared & { opt
     </Around>
   );
 }
+
+/** Yes or no. */
+export function Check({ label, name, defaultChecked = false }: { name: string; label: ReactNode; defaultChecked?: boolean }) {
+  const wrong = useWrong(name);
+  return (
+    <>
+      <label className="check"><input type="checkbox" name={name} defaultChecked={defaultChecked} /> <span>{label}</span></label>
+      {wrong !== '' && <p className="field-wrong">{wrong}</p>}
+    </>
+  );
+}

@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { publishAddresses, useServer } from '../api/server';
 import { useStreams } from '../api/streams';
 import { useNow } from '../ui/clock';
-import { Copy } from '../ui/Copy';
+import { Line } from '../ui/Line';
 import { Mark } from '../ui/Mark';
 import { StreamCard } from '../ui/StreamCard';
 
@@ -30,16 +30,6 @@ export function Home() {
       {streams !== null && count === 0 && <Nobody />}
       {count > 0 && <Publish />}
     </main>
-  );
-}
-
-/** One line of how to publish, with a button that copies it. */
-function Line({ label, text, what }: { label: string; text: string; what: string }) {
-  return (
-    <div className="line">
-      <dt>{label}</dt>
-      <dd><code>{text}</code><Copy text={text} label={`Copy the ${what}`} compact /></dd>
-    </div>
   );
 }
 

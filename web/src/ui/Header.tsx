@@ -27,7 +27,14 @@ function Account() {
   const who = useWho();
   const path = usePath();
   if (who === undefined) return <span className="account account-unknown" />;
-  if (who !== null) return <Suspense fallback={<span className="account account-unknown" />}><AccountMenu user={who} /></Suspense>;
+  if (who !== null) {
+    return (
+      <>
+        <Link to="/studio" className="button button-compact">Go live</Link>
+        <Suspense fallback={<span className="account account-unknown" />}><AccountMenu user={who} /></Suspense>
+      </>
+    );
+  }
   const next = path === '/' || /^\/(sign-|forgot|verify|reset)/.test(path) ? '' : `?return_to=${encodeURIComponent(path)}`;
   return (
     <>

@@ -32,3 +32,16 @@ export function useAsked<T>(ask: () => Promise<T>, about = ''): Asked<T> {
   const current = got.about === about;
   return { value: current ? got.value : undefined, last: got.value, failed: current ? got.failed : '', again, put };
 }
+
+/** Asks again and again while the page can be seen. What is there stays while the server is away. */
+export function usePolled<T>(ask: () => Promise<T>, everyMs: number, about = ''): Asked<T> {
+  const asked = useAsked(ask, about);
+  const { again } = asked;
+  useEffect(() => {
+    const t = window.setInterval(() => {
+      if (!document.hidden) again();
+    }, everyMs);
+    return () => window.clearInterval(t);
+  }, [again, everyMs]);
+  return asked;
+}

@@ -6,7 +6,7 @@ import { Form, text } from '../../form/Form';
 import { navigate } from '../../router';
 import type { Own } from '../../session/session';
 import { Export } from './Export';
-import { Section } from './Section';
+import { Section } from '../../ui/Section';
 
 /** The address, the password, the data, and the end of an account. */
 export function Account({ me }: { me: Own }) {

@@ -5,9 +5,9 @@ import { Form, text } from '../../form/Form';
 import type { Own } from '../../session/session';
 import { useAsked } from '../../ui/asked';
 import { State } from '../../ui/State';
-import { languages, timeZones } from './choices';
+import { languages, timeZones } from '../../ui/choices';
 import { Pictures } from './Pictures';
-import { Section } from './Section';
+import { Section } from '../../ui/Section';
 
 const LINKS_MAX = 5;
 

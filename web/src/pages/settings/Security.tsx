@@ -7,7 +7,7 @@ import { useAsked } from '../../ui/asked';
 import { Day } from '../../ui/Day';
 import { State } from '../../ui/State';
 import { clientName, eventName } from './names';
-import { Section } from './Section';
+import { Section } from '../../ui/Section';
 import { SecondFactor } from './SecondFactor';
 
 type SessionView = components['schemas']['SessionView'];

@@ -9,7 +9,7 @@ import { useAsked } from '../../ui/asked';
 import { Copy } from '../../ui/Copy';
 import { Day } from '../../ui/Day';
 import { State } from '../../ui/State';
-import { Section } from './Section';
+import { Section } from '../../ui/Section';
 
 type Scope = components['schemas']['CreateTokenInputBody']['scopes'] extends (infer S)[] | null ? S : never;
 

@@ -1,0 +1,88 @@
+import { useState } from 'react';
+import { api, done } from '../../api/client';
+import { words } from '../../api/problem';
+import type { components } from '../../api/schema';
+import { Choice, Field } from '../../form/Field';
+import { Form, text } from '../../form/Form';
+import { useAsked } from '../../ui/asked';
+import { Copy } from '../../ui/Copy';
+import { Day } from '../../ui/Day';
+import { Section } from '../../ui/Section';
+import { State } from '../../ui/State';
+import { Sure } from '../../ui/Sure';
+import { at, type Channel } from './channel';
+
+type Key = components['schemas']['Key'];
+
+const DAY_MS = 86_400_000;
+const LIVES = [['', 'Until it is revoked'], ['1', 'A day'], ['7', 'A week'], ['30', '30 days'], ['365', 'A year']] as const;
+
+const nameOf = (k: Key): string => k.label || 'without a name';
+
+/** The stream keys of a channel; a new one is shown once. */
+export function Keys({ channel }: { channel: Channel }) {
+  const list = useAsked(async () => (await done(api.GET('/api/v1/channels/{id}/keys', at(channel.id)))).items ?? [], channel.id);
+  const [made, setMade] = useState('');
+  const [failed, setFailed] = useState('');
+  const show = (key: string) => {
+    setMade(key);
+    list.again();
+  };
+  const run = (work: Promise<unknown>) => {
+    setFailed('');
+    work.catch((err: unknown) => setFailed(words(err))).finally(list.again);
+  };
+  const path = (k: Key) => ({ params: { path: { id: channel.id, key: k.id } } });
+  const rotate = (k: Key) => run(done(api.POST('/api/v1/channels/{id}/keys/{key}/rotate', path(k))).then((next) => show(next.stream_key)));
+  const revoke = (k: Key) => run(done(api.DELETE('/api/v1/channels/{id}/keys/{key}', path(k))));
+  return (
+    <Section title="Stream keys" about="Who has a key can publish as this channel. Give each encoder its own, so that one can be revoked without the others.">
+      {made !== '' && <Made secret={made} seen={() => setMade('')} />}
+      {list.value === undefined ? <State of={list} /> : list.value.length === 0 && <p className="quiet">None yet: make one for your encoder.</p>}
+      <ul className="rows">
+        {list.value?.map((k) => (
+          <li className="row row-wrap" key={k.id}>
+            <span className="row-main">
+              <strong>Key {nameOf(k)}</strong>
+              <span className="row-facts">
+                made <Day at={k.created_at} />{k.expires_at !== undefined && <> · until <Day at={k.expires_at} time /></>} · {k.used_at === undefined ? 'never used' : <>last used <Day at={k.used_at} time /></>}
+              </span>
+            </span>
+            <span className="row-tools">
+              <Sure label="Replace" name={`Replace the key ${nameOf(k)}`} sure="Replace it" onSure={() => rotate(k)}>Who publishes with the old key is sent away.</Sure>
+              <Sure label="Revoke" name={`Revoke the key ${nameOf(k)}`} sure="Revoke it" onSure={() => revoke(k)}>Who publishes with it is sent away.</Sure>
+            </span>
+          </li>
+        ))}
+      </ul>
+      {failed !== '' && <p className="form-failed" role="alert">{failed}</p>}
+      {list.value !== undefined && <Make channel={channel} made={show} />}
+    </Section>
+  );
+}
+
+function Made({ secret, seen }: { secret: string; seen: () => void }) {
+  return (
+    <div className="made" role="status">
+      <p><strong>Copy the stream key now.</strong> It is not shown again.</p>
+      <p className="secret"><code>{secret}</code> <Copy text={secret} label="Copy the stream key" compact /></p>
+      <p className="fact"><button type="button" className="button" onClick={seen}>Done</button></p>
+    </div>
+  );
+}
+
+function Make({ channel, made }: { channel: Channel; made: (secret: string) => void }) {
+  const send = async (v: FormData) => {
+    const days = Number(text(v, 'life'));
+    const body = { label: text(v, 'label').trim(), ...(days > 0 && { expires_at: new Date(Date.now() + days * DAY_MS).toISOString() }) };
+    made((await done(api.POST('/api/v1/channels/{id}/keys', { ...at(channel.id), body }))).stream_key);
+  };
+  return (
+    <Form submit="Make a key" onSend={send} clear>
+      <div className="pair">
+        <Field name="label" label="What it is for" maxLength={60} placeholder="OBS in the studio" />
+        <Choice name="life" label="How long it lasts" options={LIVES} />
+      </div>
+    </Form>
+  );
+}

@@ -1,0 +1,76 @@
+import { useState } from 'react';
+import { api, done } from '../../api/client';
+import { useStreams } from '../../api/streams';
+import { Field } from '../../form/Field';
+import { Form, text } from '../../form/Form';
+import { liveFor, people } from '../../format';
+import { Player } from '../../player/Player';
+import { useNow } from '../../ui/clock';
+import { Day } from '../../ui/Day';
+import { Section } from '../../ui/Section';
+import { at, stateOf, type Channel, type Session } from './channel';
+import { figures } from './figures';
+
+const ASK_EVERY_MS = 5_000;
+
+/** Whether the channel is on the air, how it does, and the end of it. */
+export function OnAir({ channel, session, ended }: { channel: Channel; session: Session | null; ended: () => void }) {
+  const now = useNow(2_000);
+  const state = stateOf(session);
+  return (
+    <Section title="On the air">
+      <p className="fact" role="status">
+        <span className={state.badge}>{state.label}</span>
+        {session?.started_at !== undefined && <span>{liveFor(Date.parse(session.started_at), now)}</span>}
+        {session === null && <span className="quiet">It begins as soon as your encoder sends.{channel.scheduled_at !== undefined && Date.parse(channel.scheduled_at) > now && <> Planned for <Day at={channel.scheduled_at} time />.</>}</span>}
+        {session?.state === 'reconnecting' && <span className="quiet">The encoder has dropped, and is waited for.</span>}
+      </p>
+      {session !== null && <Running channel={channel} session={session} ended={ended} />}
+    </Section>
+  );
+}
+
+function Running({ channel, session, ended }: { channel: Channel; session: Session; ended: () => void }) {
+  const { streams } = useStreams(ASK_EVERY_MS, session.state);
+  const stream = streams?.find((s) => s.name === channel.name);
+  const facts = [
+    stream === undefined ? '' : people(stream.viewers, 'viewer'),
+    ...figures(session.stats), [session.encoder, session.protocol.toUpperCase()].filter(Boolean).join(' by '),
+  ].filter(Boolean);
+  return (
+    <>
+      <ul className="facts" aria-label="Figures">{facts.map((f) => <li key={f}>{f}</li>)}</ul>
+      {session.state !== 'starting' && <Preview channel={channel} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} />}
+      <End channel={channel} ended={ended} />
+    </>
+  );
+}
+
+const ignore = () => {};
+
+/** What viewers see, without sound. */
+function Preview({ channel, renditions, measured }: { channel: Channel; renditions: string[]; measured: number }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <div className="preview">
+      <button type="button" className="button" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? 'Close the preview' : 'Look at what viewers see'}</button>
+      {open && <Player name={channel.name} listed={true} renditions={renditions} measured={measured} onPhase={ignore} />}
+    </div>
+  );
+}
+
+function End({ channel, ended }: { channel: Channel; ended: () => void }) {
+  const [asked, setAsked] = useState(false);
+  if (!asked) return <p className="fact"><button type="button" className="button button-danger" onClick={() => setAsked(true)}>End the stream…</button></p>;
+  const send = async (v: FormData) => {
+    await done(api.POST('/api/v1/channels/{id}/end', { ...at(channel.id), body: { reason: text(v, 'reason').trim() } }));
+    setAsked(false);
+    ended();
+  };
+  return (
+    <Form submit="End it now" danger onSend={send}>
+      <Field name="reason" label="What the encoder is told" maxLength={200} placeholder="ended by the channel" autoFocus hint="The encoder is sent away. Most try again by themselves: stop it too, or revoke its key." />
+      <button type="button" className="textlink" onClick={() => setAsked(false)}>Go on streaming</button>
+    </Form>
+  );
+}

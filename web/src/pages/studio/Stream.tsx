@@ -1,0 +1,34 @@
+import { publishAddresses, useServer } from '../../api/server';
+import { usePolled } from '../../ui/asked';
+import { Line } from '../../ui/Line';
+import { Section } from '../../ui/Section';
+import { State } from '../../ui/State';
+import { atLeast, onAir, type Channel, type Role } from './channel';
+import { Keys } from './Keys';
+import { OnAir } from './OnAir';
+
+const ASK_EVERY_MS = 3_000;
+
+/** How the stream does, and what the encoder needs. */
+export function Stream({ channel, role }: { channel: Channel; role: Role }) {
+  const session = usePolled(() => onAir(channel.id), ASK_EVERY_MS, channel.id);
+  return (
+    <>
+      {session.value === undefined ? <State of={session} /> : <OnAir channel={channel} session={session.value} ended={session.again} />}
+      <Section title="Your encoder" about="In OBS: Settings, Stream, Service “Custom”. H.264 and AAC, with a key frame every 1 or 2 seconds, are passed on as they are."><Addresses /></Section>
+      {atLeast(role, 'manager') && <Keys channel={channel} />}
+    </>
+  );
+}
+
+function Addresses() {
+  const server = useServer();
+  const addresses = publishAddresses(server, location.hostname || 'localhost');
+  return (
+    <>
+      {addresses.length === 0 && <p>RTMP is switched off on this server.</p>}
+      {addresses.length > 0 && <dl className="addresses">{addresses.map((a) => <Line key={a.url} label={a.label} text={a.url} what={a.label.toLowerCase()} />)}</dl>}
+      {server.open && <p className="quiet">Anyone may publish here without a key: the stream key is then the channel’s name.</p>}
+    </>
+  );
+}
