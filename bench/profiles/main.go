@@ -25,7 +25,8 @@ func main() {
 func measure(ctx context.Context, conns int, length time.Duration) (err error) {
 	settings, where := []string{"WEIR_LADDER=off"}, "embedded"
 	if url := os.Getenv("WEIR_DATABASE_URL"); url != "" {
-		settings, where = append(settings, "WEIR_DATABASE_URL="+url), "PostgreSQL"
+		key := strings.Repeat("0b", 32) // the same each time, as the database stays
+		settings, where = append(settings, "WEIR_DATABASE_URL="+url, "WEIR_SECRET_KEY="+key), "PostgreSQL"
 	}
 	s, err := rig.Start(ctx, nil, settings...)
 	if err != nil {

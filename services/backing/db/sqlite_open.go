@@ -72,10 +72,11 @@ func makeFile(path string) error {
 
 func openPool(path, query string, conns int) (*sql.DB, error) {
 	u := url.URL{Scheme: "file", Path: path, RawQuery: query}
-	pool, err := sql.Open("sqlite", u.String())
+	connector, err := sqlite.NewConnector(u.String())
 	if err != nil {
 		return nil, fmt.Errorf("db: %s: %w", path, err)
 	}
+	pool := sql.OpenDB(liteConnector{connector})
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	return pool, nil
