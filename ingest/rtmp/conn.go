@@ -33,7 +33,7 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, peer string) {
 	defer stop()
 	if err := c.open(ctx); err != nil {
 		if ctx.Err() == nil || !errors.Is(err, wire.ErrInterrupted) {
-			s.quiet.warn(peer, "publisher not admitted", "peer", peer, "err", err)
+			s.quiet.Warn(peer, "publisher not admitted", "peer", peer, "err", err)
 		}
 		return
 	}
@@ -46,7 +46,7 @@ func (c *conn) recover() {
 	if v == nil {
 		return
 	}
-	c.server.quiet.warn(c.peer, "connection failed", "peer", c.peer, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+	c.server.quiet.Warn(c.peer, "connection failed", "peer", c.peer, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
 	if c.session != nil {
 		c.session.Close(false)
 	}
@@ -127,7 +127,7 @@ func (r *rejection) Unwrap() error { return r.err }
 func (c *conn) end(err error) {
 	clean := errors.Is(err, wire.ErrGoodbye)
 	if clean {
-		clean = c.mapper.out.finish() == nil
+		clean = c.mapper.out.Finish() == nil
 	}
 	c.session.Close(clean)
 	args := []any{"dropped", c.mapper.dropped}
@@ -156,7 +156,7 @@ func (c *conn) dismiss(err error) {
 	if errors.Is(err, ingest.ErrDenied) || errors.Is(err, ingest.ErrBusy) {
 		code = wire.CodePublishBadName
 	}
-	if c.wire.Refuse(code, words(err)) != nil {
+	if c.wire.Refuse(code, ingest.Words(err)) != nil {
 		return
 	}
 	if c.mapper != nil {
@@ -184,28 +184,4 @@ func (c *conn) hearOut() {
 		}
 		n += len(m.Body)
 	}
-}
-
-// refusals are the errors whose texts are meant for publishers.
-func refusals() [5]error {
-	return [...]error{ingest.ErrDenied, ingest.ErrBusy, ingest.ErrTooMany, ingest.ErrClosing, ingest.ErrReplaced}
-}
-
-// words is what a publisher is shown of an error: refusals and what is wrong with
-// its own stream, nothing of our inside.
-func words(err error) string {
-	var own ingest.Refusal
-	if errors.As(err, &own) {
-		return own.Words
-	}
-	for _, r := range refusals() {
-		if errors.Is(err, r) {
-			return r.Error()
-		}
-	}
-	var bad *streamError
-	if errors.As(err, &bad) {
-		return bad.Error()
-	}
-	return "the server cannot take this stream now"
 }

@@ -3,9 +3,7 @@
 //
 // In the walk of a frame it stands between the wire (media/rtmp) and the session
 // (package ingest): server.go accepts and counts, conn.go carries one publisher
-// from its key to its last frame, map.go turns messages into packets on tracks,
-// collect.go holds the first of them back until it is known which tracks there
-// are.
+// from its key to its last frame, map.go turns messages into packets on tracks.
 //
 // Invariants. Nothing is promised to a publisher before Sessions.Open has said
 // yes. When Run returns, every goroutine that it started has ended. Nobody is

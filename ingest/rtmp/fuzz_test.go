@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/ingest"
 	"weir/media"
 	wire "weir/media/rtmp"
 )
@@ -22,14 +23,14 @@ func FuzzFLVMap(f *testing.F) {
 			msg := wire.Message{Type: wire.MessageType(in[0]), Timestamp: binary.BigEndian.Uint32(in[1:]), Body: in[7 : 7+n]}
 			in = in[7+n:]
 			if err := m.message(msg); err != nil {
-				var e *streamError
+				var e *ingest.StreamError
 				if !errors.As(err, &e) {
 					t.Fatal(err)
 				}
 				break
 			}
 		}
-		if err := m.out.finish(); err != nil {
+		if err := m.out.Finish(); err != nil {
 			t.Fatal(err)
 		}
 		tracks, packets := s.got()

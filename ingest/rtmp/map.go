@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"weir/ingest"
 	"weir/media"
 	"weir/media/codec"
 	wire "weir/media/rtmp"
@@ -17,25 +18,10 @@ import (
 // given up: some 20 s of one.
 const maxBad = 1000
 
-// streamError says what is wrong with a publisher's stream, in words for it.
-type streamError struct {
-	words string
-	err   error // what lies behind it; may be nil
-}
-
-func (e *streamError) Error() string {
-	if e.err != nil {
-		return e.words + ": " + e.err.Error()
-	}
-	return e.words
-}
-
-func (e *streamError) Unwrap() error { return e.err }
-
 // mapper turns the messages of one publisher into packets for its session. One
 // goroutine uses it.
 type mapper struct {
-	out          *collector
+	out          *ingest.Collector
 	now          func() time.Time
 	clock        timing.Unwrapper // one for both kinds: they share a clock
 	video, audio lane
@@ -57,7 +43,7 @@ type lane struct {
 
 func newMapper(s Session, now func() time.Time) *mapper {
 	return &mapper{
-		out:   &collector{session: s},
+		out:   ingest.NewCollector(s),
 		now:   now,
 		clock: timing.Unwrapper{Bits: 32},
 		video: lane{kind: media.Video},
@@ -66,7 +52,7 @@ func newMapper(s Session, now func() time.Time) *mapper {
 }
 
 // message takes one message. What is broken in it is counted and passed over.
-// An error ends the stream: a *streamError, or the session's own.
+// An error ends the stream: a *ingest.StreamError, or the session's own.
 func (m *mapper) message(msg wire.Message) error {
 	l, parse := &m.video, wire.AppendVideoTags
 	switch msg.Type {
@@ -81,17 +67,17 @@ func (m *mapper) message(msg wire.Message) error {
 	}
 	var err error
 	if m.tags, err = parse(m.tags[:0], msg.Body); err != nil {
-		err = &badMessage{err}
+		err = &ingest.BadMedia{Err: err}
 	} else {
 		err = m.each(l, msg.Timestamp)
 	}
 	clear(m.tags)
-	if bad := (*badMessage)(nil); !errors.As(err, &bad) {
+	if bad := (*ingest.BadMedia)(nil); !errors.As(err, &bad) {
 		return err
 	}
 	m.dropped++
 	if m.bad++; m.bad > maxBad {
-		return &streamError{"nothing in this stream can be decoded", err}
+		return &ingest.StreamError{Words: "nothing in this stream can be decoded", Err: err}
 	}
 	return nil
 }
@@ -130,19 +116,19 @@ func (m *mapper) configure(l *lane, c media.Codec, t wire.Tag) error {
 	}
 	config, lengthSize, err := decoderConfig(c, t.Body)
 	if err != nil {
-		return &badMessage{err}
+		return &ingest.BadMedia{Err: err}
 	}
 	track, err := codec.NewTrack(c, config)
 	if errors.Is(err, codec.ErrTooLarge) {
-		return &streamError{"this picture is too large for so many reference frames: lower one of them in the encoder", err}
+		return &ingest.StreamError{Words: "this picture is too large for so many reference frames: lower one of them in the encoder", Err: err}
 	}
 	if err != nil {
-		return &badMessage{err}
+		return &ingest.BadMedia{Err: err}
 	}
 	m.meta.complete(track)
 	l.fourCC, l.raw, l.track, l.lengthSize = t.FourCC, bytes.Clone(t.Body), track, lengthSize
 	m.bad = 0
-	return m.out.know(track, m.meta)
+	return m.out.Know(track)
 }
 
 // frame hands one access unit or audio frame on.
@@ -156,11 +142,11 @@ func (m *mapper) frame(l *lane, c media.Codec, t wire.Tag, ms int64) error {
 		}
 	}
 	if l.track == nil {
-		return &badMessage{fmt.Errorf("%v before its configuration", c)}
+		return &ingest.BadMedia{Err: fmt.Errorf("%v before its configuration", c)}
 	}
 	data, key, err := accessUnit(l, t)
 	if err != nil {
-		return &badMessage{err}
+		return &ingest.BadMedia{Err: err}
 	}
 	dts := media.FromScale(ms, 1000) + media.FromDuration(time.Duration(t.Nanos))
 	p := &media.Packet{
@@ -172,7 +158,7 @@ func (m *mapper) frame(l *lane, c media.Codec, t wire.Tag, ms int64) error {
 		Data:  data,
 	}
 	m.bad = 0
-	return m.out.write(p, m.meta)
+	return m.out.Write(p)
 }
 
 // accessUnit gives the bytes of a frame as packets have them, and whether
@@ -277,5 +263,5 @@ func unsupported(k media.Kind, t wire.Tag) error {
 	if k == media.Audio {
 		want = "AAC"
 	}
-	return &streamError{words: fmt.Sprintf("%v codec %s is not supported, send %s", k, name, want)}
+	return &ingest.StreamError{Words: fmt.Sprintf("%v codec %s is not supported, send %s", k, name, want)}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/ingest"
 	"weir/media"
 	wire "weir/media/rtmp"
 )
@@ -102,19 +103,19 @@ func TestMapTimes(t *testing.T) {
 // TestMapStarts: when it is known which tracks there are.
 func TestMapStarts(t *testing.T) {
 	tests := []struct {
-		name string
-		do   func(x *script)
-		want string // kinds that the session was started with
-		held int
+		name  string
+		do    func(x *script)
+		want  string // kinds that the session was started with
+		given int    // packets that the session has
 	}{
 		{"both", func(x *script) { x.videoConfig(0, avcConfig); x.audioConfig(0) }, "video audio", 0},
-		{"audio first", func(x *script) { x.audioConfig(0); x.sound(0); x.videoConfig(0, avcConfig) }, "video audio", 0},
-		{"not yet", func(x *script) { x.videoConfig(0, avcConfig); x.picture(0, 0, idr); x.picture(960, 0, idr) }, "", 2},
+		{"audio first", func(x *script) { x.audioConfig(0); x.sound(0); x.videoConfig(0, avcConfig) }, "video audio", 1},
+		{"not yet", func(x *script) { x.videoConfig(0, avcConfig); x.picture(0, 0, idr); x.picture(960, 0, idr) }, "", 0},
 		{"a second of one", func(x *script) {
 			x.videoConfig(0, avcConfig)
 			x.picture(20_000_000, 0, idr)
 			x.picture(20_001_000, 0, idr)
-		}, "video", 0},
+		}, "video", 2},
 		{"told: video only", func(x *script) {
 			x.numbers("videocodecid", 7.0, "audiocodecid", 0.0)
 			x.videoConfig(0, avcConfig)
@@ -124,27 +125,27 @@ func TestMapStarts(t *testing.T) {
 			x.audioConfig(0)
 			x.numbers("audiocodecid", 10.0)
 			x.sound(0)
-		}, "audio", 0},
+		}, "audio", 1},
 		{"told nothing", func(x *script) { x.numbers("duration", 0.0); x.videoConfig(0, avcConfig) }, "", 0},
 		{"goodbye", func(x *script) {
 			x.videoConfig(0, avcConfig)
 			x.picture(0, 0, idr)
-			if err := x.out.finish(); err != nil {
+			if err := x.out.Finish(); err != nil {
 				x.t.Fatal(err)
 			}
-		}, "video", 0},
+		}, "video", 1},
 		{"too many packets", func(x *script) {
 			x.videoConfig(0, avcConfig)
-			for range collectPackets {
+			for range 512 {
 				x.picture(0, 0, idr)
 			}
-		}, "video", 0},
+		}, "video", 512},
 		{"too many bytes", func(x *script) {
 			x.audioConfig(0)
 			for range 2 {
-				x.send(wire.TypeAudio, 0, []byte{0xaf, 1}, make([]byte, collectBytes/2))
+				x.send(wire.TypeAudio, 0, []byte{0xaf, 1}, make([]byte, 4<<20))
 			}
-		}, "audio", 0},
+		}, "audio", 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -154,8 +155,8 @@ func TestMapStarts(t *testing.T) {
 			for _, track := range x.s.tracks {
 				kinds = append(kinds, track.Kind.String())
 			}
-			if got := strings.Join(kinds, " "); got != tt.want || len(x.out.held) != tt.held || x.s.starts > 1 {
-				t.Errorf("started with %q after %d starts, %d held", got, x.s.starts, len(x.out.held))
+			if got := strings.Join(kinds, " "); got != tt.want || len(x.s.packets) != tt.given || x.s.starts > 1 {
+				t.Errorf("started with %q after %d starts, %d packets", got, x.s.starts, len(x.s.packets))
 			}
 		})
 	}
@@ -311,8 +312,8 @@ func TestMapGivesUp(t *testing.T) {
 		{"audio in a video message", wire.Message{Type: wire.TypeVideo, Body: []byte("\x90Opus1")}, "video codec Opus is not supported, send H.264"},
 	}
 	for _, tt := range bad {
-		var e *streamError
-		if err := newScript(t).message(tt.msg); !errors.As(err, &e) || words(err) != tt.want {
+		var e *ingest.StreamError
+		if err := newScript(t).message(tt.msg); !errors.As(err, &e) || ingest.Words(err) != tt.want {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
@@ -322,15 +323,15 @@ func TestMapGivesUp(t *testing.T) {
 	for ; err == nil && n < 10_000; n++ {
 		err = x.message(wire.Message{Type: wire.TypeVideo, Body: []byte{0x17, 1, 0, 0, 0, 1}})
 	}
-	if n != maxBad+1 || !strings.HasPrefix(words(err), "nothing in this stream can be decoded") {
+	if n != maxBad+1 || !strings.HasPrefix(ingest.Words(err), "nothing in this stream can be decoded") {
 		t.Errorf("after %d: %v", n, err)
 	}
 	y := newScript(t)
 	y.s.refuse = fmt.Errorf("video codec h264 is out of fashion")
 	y.videoConfig(0, avcConfig)
 	err = y.message(wire.Message{Type: wire.TypeAudio, Body: append([]byte{0xaf, 0}, aacConfig...)})
-	if words(err) != "this stream cannot be taken: video codec h264 is out of fashion" {
-		t.Error(words(err))
+	if ingest.Words(err) != "this stream cannot be taken: video codec h264 is out of fashion" {
+		t.Error(ingest.Words(err))
 	}
 }
 

@@ -17,15 +17,6 @@ type metadata struct {
 	video, audio  bool // a codec of that kind is named
 }
 
-// says tells whether there will be tracks of kind k. Without any codec named it
-// is false for both, which means unknown.
-func (d metadata) says(k media.Kind) bool {
-	if k == media.Video {
-		return d.video
-	}
-	return d.audio
-}
-
 // metadata reads a data message; all but onMetaData is passed over.
 func (m *mapper) metadata(body []byte) {
 	values, err := wire.DecodeAMF0(body, wire.Limits{})
@@ -39,8 +30,9 @@ func (m *mapper) metadata(body []byte) {
 		return
 	}
 	m.meta = readMetadata(wire.Properties(values[1]))
-	m.out.learn(&m.video, m.meta)
-	m.out.learn(&m.audio, m.meta)
+	m.out.Expect(m.meta.video, m.meta.audio)
+	m.learn(&m.video)
+	m.learn(&m.audio)
 }
 
 func readMetadata(o wire.Object) metadata {
@@ -124,16 +116,13 @@ func (d metadata) complete(t *media.Track) {
 
 // learn completes a lane's track by metadata that came after its configuration,
 // as long as nobody has seen that track.
-func (c *collector) learn(l *lane, meta metadata) {
-	if c.begun || l.track == nil || c.holds(l.kind) {
+func (m *mapper) learn(l *lane) {
+	if l.track == nil {
 		return
 	}
 	t := *l.track
-	meta.complete(&t)
-	l.track = &t
-	if l.kind == media.Video {
-		c.video = l.track
-	} else {
-		c.audio = l.track
+	m.meta.complete(&t)
+	if m.out.Learn(&t) {
+		l.track = &t
 	}
 }

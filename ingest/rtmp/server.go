@@ -69,8 +69,8 @@ type Config struct {
 type Server struct {
 	cfg   Config
 	lis   net.Listener
-	seats seats
-	quiet quiet
+	seats ingest.Seats
+	quiet ingest.Quiet
 	conns sync.WaitGroup
 }
 
@@ -100,8 +100,8 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	return &Server{
 		cfg: cfg, lis: lis,
-		seats: seats{all: cfg.MaxConns, each: cfg.MaxConnsPerIP},
-		quiet: quiet{now: cfg.Now, log: cfg.Log},
+		seats: ingest.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP},
+		quiet: ingest.Quiet{Now: cfg.Now, Log: cfg.Log},
 	}, nil
 }
 
@@ -133,7 +133,7 @@ func (s *Server) Run(ctx context.Context) error {
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("rtmp: %w", err)
 		case err != nil: // out of descriptors, or the peer went before we came
-			s.quiet.warn("", "accept failed", "err", err)
+			s.quiet.Warn("", "accept failed", "err", err)
 			pause.wait(ctx)
 		default:
 			pause = backoff{}
@@ -145,16 +145,16 @@ func (s *Server) Run(ctx context.Context) error {
 // admit starts a connection's goroutine if there is a seat for it.
 func (s *Server) admit(ctx context.Context, c net.Conn) {
 	peer := c.RemoteAddr().String()
-	seat, ok := s.seats.take(peer)
+	seat, ok := s.seats.Take(peer)
 	if !ok {
 		c.Close()
-		s.quiet.warn(peer, "publisher turned away", "peer", peer, "err", ingest.ErrTooMany)
+		s.quiet.Warn(peer, "publisher turned away", "peer", peer, "err", ingest.ErrTooMany)
 		return
 	}
 	s.conns.Add(1)
 	go func() {
 		defer s.conns.Done()
-		defer s.seats.leave(seat)
+		defer s.seats.Leave(seat)
 		s.serve(ctx, c, peer)
 	}()
 }

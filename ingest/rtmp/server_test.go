@@ -1,14 +1,12 @@
 package rtmp
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http/httptest"
 	"strings"
@@ -223,41 +221,6 @@ func TestAcceptFails(t *testing.T) {
 	}
 	if _, err := Open(context.Background(), Config{Addr: "127.0.0.1:x"}); err == nil {
 		t.Error("an impossible address was bound")
-	}
-}
-
-func TestOrigin(t *testing.T) {
-	tests := []struct{ a, b string }{
-		{"10.1.2.3:1", "10.1.2.3:2"},
-		{"10.1.2.3:1", "[::ffff:10.1.2.3]:2"},
-		{"[2001:db8:1:2:3::1]:1", "[2001:db8:1:2:4::9]:2"},
-	}
-	for _, tt := range tests {
-		if origin(tt.a) != origin(tt.b) {
-			t.Errorf("%s and %s count apart", tt.a, tt.b)
-		}
-	}
-	if origin("10.1.2.3:1") == origin("10.1.2.4:1") || origin("[2001:db8::1]:1") == origin("[2001:db8:0:1::1]:1") {
-		t.Error("two hosts count as one")
-	}
-}
-
-// TestQuiet: a stranger's lines are bounded, and those left out are counted.
-func TestQuiet(t *testing.T) {
-	var out bytes.Buffer
-	now := time.Unix(0, 0)
-	q := quiet{now: func() time.Time { return now }, log: slog.New(slog.NewTextHandler(&out, nil))}
-	for range 100 {
-		q.warn("10.0.0.1:5", "bad")
-	}
-	q.warn("10.0.0.2:5", "bad")
-	if n := strings.Count(out.String(), "\n"); n != quietEach+1 {
-		t.Errorf("%d lines", n)
-	}
-	now = now.Add(quietTime)
-	q.warn("10.0.0.1:5", "bad")
-	if !strings.Contains(out.String(), "count=95") {
-		t.Errorf("log: %s", out.String())
 	}
 }
 

@@ -1,0 +1,47 @@
+package ingest
+
+import "errors"
+
+// StreamError says what is wrong with a publisher's stream, in words for it; the
+// stream ends.
+type StreamError struct {
+	Words string
+	Err   error // what lies behind it; may be nil
+}
+
+func (e *StreamError) Error() string {
+	if e.Err != nil {
+		return e.Words + ": " + e.Err.Error()
+	}
+	return e.Words
+}
+
+func (e *StreamError) Unwrap() error { return e.Err }
+
+// BadMedia is a piece of media that is of no use; the stream goes on.
+type BadMedia struct{ Err error }
+
+func (b *BadMedia) Error() string { return b.Err.Error() }
+func (b *BadMedia) Unwrap() error { return b.Err }
+
+// refusals are the errors whose texts are meant for publishers.
+func refusals() [5]error { return [...]error{ErrDenied, ErrBusy, ErrTooMany, ErrClosing, ErrReplaced} }
+
+// Words is what a publisher is shown of an error: refusals and what is wrong with
+// its own stream, nothing of our inside.
+func Words(err error) string {
+	var own Refusal
+	if errors.As(err, &own) {
+		return own.Words
+	}
+	for _, r := range refusals() {
+		if errors.Is(err, r) {
+			return r.Error()
+		}
+	}
+	var bad *StreamError
+	if errors.As(err, &bad) {
+		return bad.Error()
+	}
+	return "the server cannot take this stream now"
+}
