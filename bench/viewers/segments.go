@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"weir/bench/rig"
@@ -55,30 +51,11 @@ func (st *stage) fetch(ctx context.Context, addr, path string, cost func(func() 
 
 // bare runs this program as the handler to compare with.
 func bare(ctx context.Context, size int, measure func(addr string, p rig.Process) (float64, error)) (micros float64, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return 0, err
-	}
-	cmd := exec.CommandContext(ctx, self, "-bare", strconv.Itoa(size))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return 0, err
-	}
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	defer func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-		if e := cmd.Wait(); err == nil {
-			err = e
-		}
-	}()
-	addr, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		return 0, err
-	}
-	return measure(strings.TrimSpace(addr), rig.Process(cmd.Process.Pid))
+	err = rig.Child(ctx, []string{"-bare", strconv.Itoa(size)}, func(addr string, p rig.Process) (err error) {
+		micros, err = measure(addr, p)
+		return err
+	})
+	return micros, err
 }
 
 // serveBytes is that handler.

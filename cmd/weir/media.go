@@ -70,7 +70,7 @@ func openMedia(ctx context.Context, cfg Config, channels *live.Service, blobs bl
 	m.boards = newBoards(recordings, log)
 	m.vod = &vod.Handler{Recordings: recordings, Log: log}
 	m.stills = still.New(time.Now)
-	m.origin = &origin.Handler{Log: log, TimeURL: "/time", Closing: m.closing, Still: m.still}
+	m.origin = &origin.Handler{Prefix: "/live", Log: log, TimeURL: "/time", Closing: m.closing, Still: m.still}
 	m.control = &control{live: channels, open: cfg.Ingest.Publish == "open", log: log, names: map[string]*desk{}, end: m.end}
 	lingering, stop := context.WithCancel(context.WithoutCancel(ctx))
 	m.stop = stop
@@ -171,13 +171,13 @@ func (m *mediaRole) Run(ctx context.Context) error {
 
 // Handler serves what lies below /live/ and /vod/.
 func (m *mediaRole) Handler() http.Handler {
-	live, recorded := http.StripPrefix("/live", m.origin), http.StripPrefix("/vod", m.vod)
+	recorded := http.StripPrefix("/vod", m.vod)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/vod/") {
 			recorded.ServeHTTP(w, r)
 			return
 		}
-		live.ServeHTTP(w, r)
+		m.origin.ServeHTTP(w, r)
 	})
 }
 

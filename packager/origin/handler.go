@@ -14,10 +14,14 @@ import (
 	"weir/packager/window"
 )
 
-// Handler serves all streams of this process below one prefix, which the caller
-// strips. It is used as it is by net/http; the writer must be the server's own,
-// so that files go out by sendfile and deadlines can be set.
+// Handler serves all streams of this process below one prefix. It is used as it is
+// by net/http; the writer must be the server's own, so that files go out by sendfile
+// and deadlines can be set. The server must have a WriteTimeout: what is answered at
+// once leaves within that.
 type Handler struct {
+	// Prefix is what all paths begin with, such as "/live"; others are not for this
+	// handler. (http.StripPrefix would copy each request.)
+	Prefix string
 	// Still makes a picture of the stream now; nil answers 404.
 	Still func(ctx context.Context, name string) ([]byte, error)
 	Log   *slog.Logger
@@ -98,7 +102,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	name, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, h.Prefix), "/"), "/")
 	switch rest {
 	case "index.m3u8":
 		h.entry(w, r, name, 2, mimeHLS, func(s *Stream, t []*window.Track) ([]byte, error) {
@@ -157,6 +161,7 @@ func (h *Handler) entry(w http.ResponseWriter, r *http.Request, name string, seg
 	head["Content-Type"] = mime
 	head["Cache-Control"] = noCache
 	head["Content-Length"] = []string{strconv.Itoa(len(text))}
+	deadline(w)
 	h.write(w, r, text)
 }
 
@@ -262,6 +267,7 @@ func (h *Handler) still(w http.ResponseWriter, r *http.Request, name string) {
 	head.Set("Content-Type", "image/jpeg")
 	head.Set("Cache-Control", "max-age=5")
 	head["Content-Length"] = []string{strconv.Itoa(len(jpeg))}
+	deadline(w)
 	h.write(w, r, jpeg)
 }
 
@@ -270,8 +276,8 @@ func notFound(w http.ResponseWriter) {
 	http.Error(w, "not found", http.StatusNotFound)
 }
 
-// sendWithin bounds how long one answer may take to leave: a viewer that does not
-// read costs a connection for so long and no longer.
+// sendWithin bounds how long one answer that was waited for may take to leave: a viewer
+// that does not read costs a connection for so long and no longer.
 const sendWithin = 30 * time.Second
 
 // write sends a body that is whole in memory. Failures are the viewer's.
@@ -279,7 +285,6 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, data []byte) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	deadline(w)
 	_, _ = w.Write(data)
 }
 

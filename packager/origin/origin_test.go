@@ -46,8 +46,8 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	r := &rig{t: t, closing: make(chan struct{})}
-	r.handler = &origin.Handler{Log: slog.New(slog.DiscardHandler), Closing: r.closing, TimeURL: "/time", Hold: 5 * time.Second}
-	r.server = httptest.NewServer(http.StripPrefix("/live", r.handler))
+	r.handler = &origin.Handler{Prefix: "/live", Log: slog.New(slog.DiscardHandler), Closing: r.closing, TimeURL: "/time", Hold: 5 * time.Second}
+	r.server = httptest.NewServer(r.handler)
 	t.Cleanup(r.server.Close)
 	w := window.New(time.Now().Add(-time.Minute))
 	r.video, r.audio = w.Add("source", media.Video), w.Add("audio", media.Audio)

@@ -25,6 +25,7 @@ func (h *Handler) playlist(w http.ResponseWriter, r *http.Request, s *Stream, t 
 			h.blocked(w, status)
 			return
 		}
+		deadline(w)
 		cache = []string{"max-age=" + strconv.Itoa(6*s.Target)}
 	}
 	b := s.playlists[t].get(d.skip)
