@@ -9,7 +9,8 @@ import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { broadcaster } from './broadcaster.mjs';
 import { Look } from './look.mjs';
-import { admin, person } from './people.mjs';
+import { admin, leaver, person } from './people.mjs';
+import { Provider } from './provider.mjs';
 import { Weir } from './weir.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -31,14 +32,15 @@ const VIEWS = [
   { label: '360x740-dark', colorScheme: 'dark', viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
 ];
 
-/** In this order: the admin looks for the person. */
-const SCENES = [person, admin, broadcaster].filter((s) => s.name.startsWith(options.scene));
+/** In this order: the admin looks for the person, who then leaves. */
+const SCENES = [person, admin, broadcaster, leaver].filter((s) => s.name.startsWith(options.scene));
 
 /** Refusals that are looked for, and the answers to "do I follow?" and "is there an export?", are errors on the console. */
 const ALLOWED = [/status of (401|404|422) .*\/api\/v1\//];
 
 async function view(browser, { label, ...size }) {
-  const weir = await Weir.start(options.weir);
+  const provider = await Provider.start({ sub: 'ada-there', email: 'ada@acme.example', email_verified: true });
+  const weir = await Weir.start(options.weir, provider.settings());
   const problems = [];
   for (const scene of SCENES) {
     const context = await browser.newContext(size);
@@ -55,6 +57,7 @@ async function view(browser, { label, ...size }) {
     await context.close();
   }
   await weir.stop();
+  await provider.close();
   return problems;
 }
 

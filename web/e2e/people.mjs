@@ -2,6 +2,7 @@
 import { code } from './weir.mjs';
 
 const FIRST = 'three green lorries at dawn';
+const CHANGED = 'five rusty anchors by noon';
 const SECOND = 'seven quiet otters by noon';
 
 const fill = (look, label, value) => look.page.getByLabel(label, { exact: true }).fill(value);
@@ -14,6 +15,8 @@ export async function person(look, weir) {
   await signUp(look, weir);
   await profile(look);
   await data(look);
+  await account(look, weir);
+  await elsewhere(look);
   const { secret, codes } = await secondFactor(look);
   await tokens(look);
   await follow(look);
@@ -21,6 +24,8 @@ export async function person(look, weir) {
   await signIn(look, secret);
   await tabs(look);
   await reset(look, weir, codes);
+  await factorOff(look, codes);
+  await lost(look);
 }
 
 async function signUp(look, weir) {
@@ -76,10 +81,48 @@ async function data(look) {
   await look.check('settings-account', true);
 }
 
+async function account(look, weir) {
+  await look.open('/settings/account');
+  const mail = look.page.locator('form').filter({ hasText: 'New address' });
+  await mail.getByLabel('New address').fill('ada.l@example.org');
+  await mail.getByLabel('Password', { exact: true }).fill('not this one');
+  await mail.getByRole('button', { name: 'Change the address' }).click();
+  await mail.locator('.field-wrong').waitFor();
+  await mail.getByLabel('Password', { exact: true }).fill(FIRST);
+  await mail.getByRole('button', { name: 'Change the address' }).click();
+  await look.page.getByText('Open the link in the mail to the new address').waitFor();
+  await look.check('settings-account-mail');
+  await look.open(await weir.link('verify-email'));
+  await heading(look, 'Your address is verified');
+  await look.open('/settings/account');
+  await look.page.getByText('ada.l@example.org', { exact: true }).waitFor();
+  await fill(look, 'Present password', FIRST);
+  await fill(look, 'New password', 'password1');
+  await press(look, 'Change the password');
+  await look.page.locator('.field-wrong').waitFor();
+  await fill(look, 'New password', CHANGED);
+  await press(look, 'Change the password');
+  await look.page.getByText('Changed', { exact: true }).waitFor();
+}
+
+/** Has an account elsewhere sign in to this one, and takes that back. */
+async function elsewhere(look) {
+  await look.open('/settings/security');
+  await press(look, 'Link Acme…');
+  await look.page.locator('.panel').filter({ hasText: 'Sign in elsewhere' }).getByLabel('Password', { exact: true }).fill(CHANGED);
+  await press(look, 'Go to Acme');
+  await look.page.getByText('It is linked now.').waitFor();
+  await look.page.getByText('ada@acme.example').waitFor();
+  await look.check('settings-security-linked', true);
+  await press(look, 'Unlink Acme');
+  await press(look, 'Unlink it');
+  await look.page.getByRole('button', { name: 'Link Acme…' }).waitFor();
+}
+
 async function secondFactor(look) {
   await look.open('/settings/security');
   await look.page.getByText('Here', { exact: true }).waitFor();
-  await fill(look, 'Password', FIRST);
+  await fill(look, 'Password', CHANGED);
   await press(look, 'Turn it on');
   await look.page.locator('svg.qr').waitFor();
   const secret = await look.page.locator('.secret code').textContent();
@@ -99,7 +142,7 @@ async function tokens(look) {
   await look.open('/settings/tokens');
   await fill(look, 'What it is for', 'backup script');
   await look.page.getByLabel('Read your account').check();
-  await fill(look, 'Password', FIRST);
+  await fill(look, 'Password', CHANGED);
   await look.check('settings-tokens', true);
   await press(look, 'Make the token');
   const token = await look.page.locator('.secret code').textContent();
@@ -143,7 +186,7 @@ async function signIn(look, secret) {
   await fill(look, 'Password', 'not this one');
   await press(look, 'Sign in');
   await look.page.locator('.form-failed').waitFor();
-  await fill(look, 'Password', FIRST);
+  await fill(look, 'Password', CHANGED);
   await press(look, 'Sign in');
   await heading(look, 'One more step');
   await look.check('sign-in-code');
@@ -172,7 +215,7 @@ async function tabs(look) {
 
 async function reset(look, weir, codes) {
   await look.open('/forgot-password');
-  await fill(look, 'E-mail address', 'ada@example.org');
+  await fill(look, 'E-mail address', 'ada.l@example.org');
   await look.check('forgot');
   await press(look, 'Send the link');
   await heading(look, 'Look into your mail');
@@ -191,6 +234,47 @@ async function reset(look, weir, codes) {
   await fill(look, 'Recovery code', codes[0]);
   await press(look, 'Sign in');
   await look.page.getByRole('button', { name: /^Your account/ }).waitFor();
+}
+
+async function factorOff(look, codes) {
+  await look.open('/settings/security');
+  await press(look, 'Turn it off…');
+  await fill(look, 'Password', SECOND);
+  await fill(look, 'Code of the app, or a recovery code', codes[0]);
+  await press(look, 'Turn it off');
+  await look.page.locator('.form-failed, .field-wrong').first().waitFor(); // it was used before
+  await fill(look, 'Code of the app, or a recovery code', codes[1]);
+  await press(look, 'Turn it off');
+  await look.page.getByRole('button', { name: 'Turn it on' }).waitFor();
+}
+
+/** Addresses that are nobody's, or not for everybody. */
+async function lost(look) {
+  await look.open('/admin/users');
+  await heading(look, 'This page is for administrators');
+  await look.open('/u/nobody-at-all');
+  await heading(look, 'Nobody here has this name');
+  await look.check('profile-nobody');
+}
+
+/** The person signs in once more, and deletes the account. */
+export async function leaver(look) {
+  await look.open('/sign-in?return_to=/settings/account');
+  await fill(look, 'E-mail address or username', 'ada');
+  await fill(look, 'Password', SECOND);
+  await press(look, 'Sign in');
+  await press(look, 'Delete my account…');
+  const form = look.page.locator('.panel-danger');
+  await form.getByLabel('Password', { exact: true }).fill('not this one');
+  await press(look, 'Delete ada for ever');
+  await form.locator('.field-wrong').waitFor();
+  await look.check('settings-delete');
+  await form.getByLabel('Password', { exact: true }).fill(SECOND);
+  await press(look, 'Delete ada for ever');
+  await look.page.getByRole('link', { name: 'Sign in' }).waitFor();
+  look.expect(path(look) === '/', `the end of the account leads to ${path(look)}`);
+  await look.open('/u/ada');
+  await heading(look, 'Nobody here has this name');
 }
 
 /** Finds the person and suspends them. */

@@ -2,21 +2,31 @@
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const LATE_MS = 30_000;
 
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => { server.listen(0, '127.0.0.1', done); });
+  const { port } = server.address();
+  await new Promise((done) => { server.close(done); });
+  return port;
+}
+
 export class Weir {
-  /** Starts the program and waits until it is up. */
-  static async start(program) {
+  /** Starts the program, with more settings, and waits until it is up. */
+  static async start(program, more = {}) {
     const weir = new Weir();
     weir.folder = await mkdtemp(join(tmpdir(), 'weir-web-'));
     weir.said = '';
     weir.log = '';
+    const address = `127.0.0.1:${await freePort()}`; // known before, since providers send people back there
     const env = {
-      ...process.env, WEIR_HTTP_ADDR: '127.0.0.1:0', WEIR_ADMIN_ADDR: '127.0.0.1:0', WEIR_RTMP_ADDR: '127.0.0.1:0', WEIR_DATA_DIR: weir.folder,
-      WEIR_LOG_LINKS: 'true', WEIR_LOG_FORMAT: 'json', WEIR_LADDER: 'off',
+      ...process.env, WEIR_HTTP_ADDR: address, WEIR_PUBLIC_URL: `http://${address}`, WEIR_ADMIN_ADDR: '127.0.0.1:0', WEIR_RTMP_ADDR: '127.0.0.1:0', WEIR_DATA_DIR: weir.folder,
+      WEIR_LOG_LINKS: 'true', WEIR_LOG_FORMAT: 'json', WEIR_LADDER: 'off', ...more,
     };
     weir.child = spawn(program, ['all'], { cwd: weir.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     weir.ended = new Promise((done) => { weir.child.on('close', done); });

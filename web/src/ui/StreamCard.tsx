@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import { soundOnly, type Stream } from '../api/streams';
-import { frameRate, liveFor } from '../format';
+import { frameRate, liveFor, people } from '../format';
 import { lines } from '../player/quality';
 import { Link } from './Link';
 import { Mark } from './Mark';
@@ -27,6 +27,7 @@ function Thumbnail({ stream, now }: { stream: Stream; now: number }) {
     <span className="thumb">
       {shown === '' ? <Mark size={56} /> : <img src={shown} alt="" decoding="async" />}
       <span className="badge badge-live">Live</span>
+      {stream.mature && <span className="badge thumb-mature">18+</span>}
     </span>
   );
 }
@@ -39,9 +40,12 @@ export function StreamCard({ stream, now }: { stream: Stream; now: number }) {
       <Link to={stream.watch}>
         <Thumbnail stream={stream} now={now} />
         <span className="card-text">
-          <span className="card-name">{stream.name}</span>
+          <span className="card-name">{stream.title || stream.name}</span>
           <span className="card-facts">{facts}</span>
-          {stream.startedAt !== null && <span className="card-since">{liveFor(stream.startedAt, now)}</span>}
+          <span className="card-since">{[
+            stream.title === '' ? '' : stream.name, stream.category, stream.viewers > 0 ? people(stream.viewers, 'viewer') : '',
+            stream.startedAt === null ? '' : liveFor(stream.startedAt, now),
+          ].filter(Boolean).join(' · ')}</span>
         </span>
       </Link>
     </li>

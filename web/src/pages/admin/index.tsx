@@ -30,7 +30,7 @@ async function find({ q, role, state }: Filter, after = '') {
 /** Finds users and decides what they may, for admins. */
 export function Users() {
   useEffect(() => { document.title = 'Users · weir'; }, []);
-  return <Guard>{(me) => (me.role === 'admin' ? <List me={me} /> : <Lost />)}</Guard>;
+  return <Guard>{(me) => (me.role === 'admin' ? <List me={me} /> : <Lost title="This page is for administrators" words="Your account may not look after users. An administrator can change that." />)}</Guard>;
 }
 
 function List({ me }: { me: Own }) {

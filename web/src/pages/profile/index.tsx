@@ -4,23 +4,19 @@ import { useEffect } from 'react';
 import { done, open } from '../../api/client';
 import { Refusal } from '../../api/problem';
 import type { components } from '../../api/schema';
-import { useStreams } from '../../api/streams';
 import { people } from '../../format';
 import { useWho } from '../../session/who';
 import { Avatar } from '../../ui/Avatar';
 import { useAsked } from '../../ui/asked';
-import { useNow } from '../../ui/clock';
 import { Day } from '../../ui/Day';
 import { Link } from '../../ui/Link';
 import { State } from '../../ui/State';
-import { StreamCard } from '../../ui/StreamCard';
 import { Lost } from '../Lost';
+import { Channels } from './Channels';
 import { Follow } from './Follow';
 import { Links } from './Links';
 
 type Public = components['schemas']['Public'];
-
-const ASK_EVERY_MS = 10_000;
 
 async function read(username: string): Promise<Public | null> {
   try {
@@ -36,7 +32,7 @@ export function Profile({ name }: { name: string }) {
   const asked = useAsked(() => read(name), name);
   const user = asked.value;
   useEffect(() => { document.title = `${user?.display_name || name} · weir`; }, [user, name]);
-  if (user === null) return <Lost />;
+  if (user === null) return <Lost title="Nobody here has this name" words="It may be misspelt, or the account is gone." />;
   if (user === undefined) return <main id="main" className="page"><State of={asked} /></main>;
   return (
     <main id="main" className="page profile">
@@ -44,7 +40,7 @@ export function Profile({ name }: { name: string }) {
       <Head user={user} counted={(followers) => asked.put({ ...user, followers })} />
       {user.bio !== '' && <p className="profile-bio">{user.bio}</p>}
       <Links links={user.links ?? []} />
-      <Live name={user.username} />
+      <Channels owner={user.id} />
     </main>
   );
 }
@@ -64,17 +60,3 @@ function Head({ user, counted }: { user: Public; counted: (followers: number) =>
     </div>
   );
 }
-
-function Live({ name }: { name: string }) {
-  const { streams } = useStreams(ASK_EVERY_MS);
-  const now = useNow(2_000);
-  const stream = streams?.find((s) => s.name === name);
-  if (streams === null) return null;
-  return (
-    <section className="profile-live" aria-labelledby="live">
-      <h2 id="live">{stream ? 'Live now' : 'Not live'}</h2>
-      {stream ? <ul className="grid grid-few"><StreamCard stream={stream} now={now} /></ul> : <p className="quiet">What is streamed as “{name}” is at <Link to={`/watch/${name}`}>/watch/{name}</Link>; that page begins by itself.</p>}
-    </section>
-  );
-}
-

@@ -6,6 +6,7 @@ import { navigate } from '../../router';
 import { useAsked } from '../../ui/asked';
 import { Day } from '../../ui/Day';
 import { State } from '../../ui/State';
+import { Elsewhere } from './Elsewhere';
 import { clientName, eventName } from './names';
 import { Section } from '../../ui/Section';
 import { SecondFactor } from './SecondFactor';
@@ -17,6 +18,7 @@ export function Security() {
   return (
     <>
       <Section title="Second factor" about="With it, signing in takes a code of an app on your phone beside the password."><SecondFactor /></Section>
+      <Elsewhere />
       <Section title="Where you are signed in"><Sessions /></Section>
       <Section title="What has happened" about="Look here when something seems strange. What you do not know: change your password."><History /></Section>
     </>
