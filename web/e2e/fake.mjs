@@ -13,6 +13,15 @@ const TYPES = {
 const HOLD_MS = 10_000;
 const HEAD_START_MS = 32_000; // a stream begins with a full window
 
+const OWNER = { id: '0199a000-0000-7000-8000-000000000001', username: 'ada', display_name: 'Ada L.', bio: '', links: [], followers: 1204, created_at: '2026-01-01T00:00:00Z' };
+
+/** Every name is a channel of hers. */
+const channel = (name) => ({
+  id: '0199a000-0000-7000-8000-000000000002', owner_id: OWNER.id, name, title: 'Looms and engines, late into the night', description: 'Weaving by steam.\nQuestions are welcome.',
+  category: 'Craft', tags: ['looms', 'steam'], language: 'en', mature: false, visibility: 'public', scheduled_at: '2031-05-06T18:30:00Z', watch: `/watch/${name}`,
+  created_at: '2026-01-01T00:00:00Z', version: 1,
+});
+
 export class Fake {
   constructor(dist, media) {
     this.dist = dist;
@@ -51,6 +60,7 @@ export class Fake {
       name, started_at: new Date(began - i * 780_000).toISOString(), width: 1280, height: 720, frame_rate: i % 2 ? 60 : 30,
       video_codec: 'avc1.64001f', audio_codec: 'mp4a.40.2', bitrate: 2_500_000, renditions: [{ name: 'source' }, { name: '360p' }],
       hls: `/live/${name}/index.m3u8`, dash: `/live/${name}/manifest.mpd`, thumbnail: `/live/${name}/thumb.jpg`, watch: `/watch/${name}`,
+      title: i === 0 ? channel(name).title : '', category: i === 0 ? 'Craft' : '', mature: i === 1, viewers: i * 12, channel_id: channel(name).id,
     }));
   }
 
@@ -59,6 +69,8 @@ export class Fake {
     const media = /^\/live\/([a-z0-9_-]+)\/([A-Za-z0-9_.-]+)$/.exec(path);
     if (path === '/api/v1/streams') return this.send(response, '.json', JSON.stringify({ streams: this.streams() }));
     if (path === '/api/v1/server') return this.send(response, '.json', JSON.stringify({ version: 'fake', publish: 'key', rtmp_port: 1935, rtmps_port: 0 }));
+    if (path.startsWith('/api/v1/channels/by-name/')) return this.send(response, '.json', JSON.stringify(channel(path.split('/').at(-1))));
+    if (path === `/api/v1/users/${OWNER.id}`) return this.send(response, '.json', JSON.stringify(OWNER));
     if (media) return this.stream(request, response, media[1], media[2]);
     if (path === '/' || path.startsWith('/watch')) return this.file(response, 'index.html');
     return this.file(response, path);

@@ -66,6 +66,7 @@ async function comesUp(look, fake) {
   fake.begin('studio-two');
   await look.open('/watch/demo');
   await look.state('offline');
+  await look.page.getByRole('link', { name: 'Ada L.' }).waitFor();
   await look.check('watch-offline');
   const t0 = Date.now();
   fake.begin('demo');

@@ -3,6 +3,7 @@ import { publishAddresses, useServer } from '../api/server';
 import { useStreams } from '../api/streams';
 import { useNow } from '../ui/clock';
 import { Line } from '../ui/Line';
+import { Link } from '../ui/Link';
 import { Mark } from '../ui/Mark';
 import { StreamCard } from '../ui/StreamCard';
 
@@ -82,7 +83,7 @@ function MakeKey() {
   return (
     <li>
       <h3>Make a stream key</h3>
-      <p>On the machine that runs weir. NAME is what viewers see, such as <code>studio</code>. The key for <code>main</code> was printed at the first start.</p>
+      <p><Link to="/studio">Go live</Link>, with an account, or on the machine that runs weir. NAME is what viewers see, such as <code>studio</code>. The key for <code>main</code> was printed at the first start.</p>
       <dl><Line label="Command" text="bin/weir key create NAME" what="command" /></dl>
     </li>
   );

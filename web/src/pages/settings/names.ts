@@ -33,6 +33,8 @@ export function eventName(kind: string): string {
     second_factor_failed: 'Sign-in with a wrong code',
     recovery_codes_made: 'New recovery codes made',
     recovery_code_used: 'Recovery code used',
+    identity_linked: 'Account elsewhere linked',
+    identity_unlinked: 'Account elsewhere unlinked',
     api_token_made: 'API token made',
     api_token_ended: 'API token ended',
   };
