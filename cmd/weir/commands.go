@@ -50,20 +50,21 @@ func usagef(format string, args ...any) error {
 type command struct {
 	name, args, help string
 	run              func(ctx context.Context, p process) error
+	verbs            []string // what args can be, where that is too much for one line
 }
 
 func commands() []command {
 	return []command{
-		{"all", "[--demo]", "run every role in one process; --demo publishes a test picture too", runAll},
-		{"run", "ROLE[,ROLE...]", "run some roles: " + strings.Join(roleNames(), ", "), runSome},
-		{"demo", "[--name NAME]", "publish a moving test picture to the weir that runs on this data folder", runDemoCommand},
-		{"key", "create NAME | list | revoke ID", "stream keys, also while weir runs", runKey},
-		{"user", "create|list|suspend|unsuspend|role|reset-password", "accounts, also while weir runs", runUser},
-		{"events", "dead list|retry ID|drop ID", "events that nobody could handle, also while weir runs", runEvents},
-		{"config", "", "print every setting and its value in force", runConfig},
-		{"doctor", "", "check ports, folders and whatever else is configured", runDoctor},
-		{"migrate", "", "bring stored data to this version's form", runMigrate},
-		{"version", "", "print the version", runVersion},
+		{"all", "[--demo]", "run every role in one process; --demo publishes a test picture too", runAll, nil},
+		{"run", "ROLE[,ROLE...]", "run some roles: " + strings.Join(roleNames(), ", "), runSome, nil},
+		{"demo", "[--name NAME]", "publish a moving test picture to the weir that runs on this data folder", runDemoCommand, nil},
+		{"key", "create NAME | list | revoke ID", "stream keys, also while weir runs", runKey, nil},
+		{"user", "VERB ...", "accounts, also while weir runs", runUser, userLines()},
+		{"events", "dead list|retry ID|drop ID", "events that nobody could handle, also while weir runs", runEvents, nil},
+		{"config", "", "print every setting and its value in force", runConfig, nil},
+		{"doctor", "", "check ports, folders and whatever else is configured", runDoctor, nil},
+		{"migrate", "", "bring stored data to this version's form", runMigrate, nil},
+		{"version", "", "print the version", runVersion, nil},
 	}
 }
 
@@ -148,6 +149,7 @@ func printHelp(p process) {
 	fmt.Fprint(p.stdout, "weir: live video, from the encoder to the browser\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(p.stdout, "  %s %-38s %s\n", p.called(), c.name+" "+c.args, c.help)
+		printVerbs(p.stdout, c)
 	}
 	fmt.Fprintf(p.stdout, "\nSettings are WEIR_ variables or lines of ./weir.env; `%s config` shows them all.\n", p.called())
 }
@@ -157,19 +159,26 @@ func flags(p process, name string) *flag.FlagSet {
 	f := flag.NewFlagSet(p.called()+" "+name, flag.ContinueOnError)
 	f.SetOutput(p.stdout)
 	f.Usage = func() {
-		printUsage(p, name)
+		printUsage(f.Output(), p, name)
 		f.PrintDefaults()
 	}
 	return f
 }
 
 // printUsage says what the command is for whose name name begins with.
-func printUsage(p process, name string) {
+func printUsage(w io.Writer, p process, name string) {
 	first, _, _ := strings.Cut(name, " ")
 	for _, c := range commands() {
 		if c.name == first {
-			fmt.Fprintf(p.stdout, "%s\n  %s\n", strings.TrimSpace(p.called()+" "+c.name+" "+c.args), c.help)
+			fmt.Fprintf(w, "%s\n  %s\n", strings.TrimSpace(p.called()+" "+c.name+" "+c.args), c.help)
+			printVerbs(w, c)
 		}
+	}
+}
+
+func printVerbs(w io.Writer, c command) {
+	for _, v := range c.verbs {
+		fmt.Fprintf(w, "      %s\n", v)
 	}
 }
 

@@ -71,6 +71,10 @@ func TestExitCodes(t *testing.T) {
 		"help for nothing":  {nil, []string{"help", "foo"}, 2, "no command"},
 		"help of key":       {nil, []string{"key", "--help"}, 0, "create NAME"},
 		"help for key":      {nil, []string{"help", "key"}, 0, "create NAME"},
+		"help of user":      {nil, []string{"user", "--help"}, 0, "  reset-totp NAME\n"},
+		"help with verbs":   {nil, []string{"help"}, 0, "  create [--admin] NAME MAIL\n"},
+		"user without verb": {nil, []string{"user"}, 2, "reset-totp NAME"},
+		"user of no role":   {nil, []string{"user", "role", "anna"}, 2, "NAME and one of user|moderator|admin"},
 		"help of a verb":    {nil, []string{"key", "create", "-h"}, 0, "create NAME"},
 		"unknown flag":      {nil, []string{"all", "--dem"}, 2, "-dem"},
 		"stray argument":    {nil, []string{"version", "x"}, 2, "no arguments"},
@@ -99,6 +103,9 @@ func TestExitCodes(t *testing.T) {
 			}
 			if r.code != tc.code || !strings.Contains(where, tc.says) {
 				t.Errorf("%d, stdout %q, stderr %q; want %d and %q", r.code, r.stdout, r.stderr, tc.code, tc.says)
+			}
+			if tc.args != nil && tc.args[len(tc.args)-1] == "--help" && strings.Count(r.stdout, "weir "+tc.args[0]+" ") > 1 {
+				t.Errorf("said twice: %q", r.stdout)
 			}
 			if tc.code != 0 && strings.Count(r.stderr, "\n") != 1 {
 				t.Errorf("not one line: %q", r.stderr)

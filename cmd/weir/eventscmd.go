@@ -20,7 +20,7 @@ const listedDead = 1000
 // works on the database, also while weir runs.
 func runEvents(ctx context.Context, p process) error {
 	if len(p.args) == 1 && isHelp(p.args[0]) {
-		printUsage(p, "events")
+		printUsage(p.stdout, p, "events")
 		return nil
 	}
 	if len(p.args) < 2 || p.args[0] != "dead" {

@@ -20,7 +20,7 @@ func runKey(ctx context.Context, p process) error {
 		return usagef("%s key takes %s", p.called(), usage)
 	}
 	if isHelp(p.args[0]) {
-		printUsage(p, "key")
+		printUsage(p.stdout, p, "key")
 		return nil
 	}
 	verb, wants := p.args[0], map[string]int{"create": 1, "list": 0, "revoke": 1}

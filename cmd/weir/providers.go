@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"weir/services/user/oidc"
 )
@@ -150,4 +152,21 @@ func askProviders(ctx context.Context, cfg *Settings) []finding {
 		out = append(out, f)
 	}
 	return out
+}
+
+// tellOfProviders says in the log which providers do not answer now: nobody can sign in
+// with those. Then it waits for the end of ctx.
+func tellOfProviders(ctx context.Context, providers []*oidc.Provider, log *slog.Logger) error {
+	var all sync.WaitGroup
+	for _, p := range providers {
+		all.Go(func() {
+			if err := p.Check(ctx); err != nil && ctx.Err() == nil {
+				log.Warn("nobody can sign in with a provider now: check its address and the network, `weir doctor` asks again", "provider", p.Name(),
+					"setting", "WEIR_OIDC_"+strings.ToUpper(p.Name())+"_ISSUER", "err", err)
+			}
+		})
+	}
+	all.Wait()
+	<-ctx.Done()
+	return nil
 }

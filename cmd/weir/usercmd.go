@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -16,21 +18,18 @@ import (
 	"weir/services/user"
 )
 
-const userUsage = "create [--admin] NAME MAIL, list [PREFIX], suspend NAME REASON, unsuspend NAME, role NAME user|moderator|admin, reset-password NAME, or reset-totp NAME"
-
 // runUser is `weir user`. It works on the database, also while weir runs.
 func runUser(ctx context.Context, p process) error {
-	if len(p.args) == 0 {
-		return usagef("%s user takes %s", p.called(), userUsage)
-	}
-	if isHelp(p.args[0]) {
-		printUsage(p, "user")
+	if len(p.args) > 0 && isHelp(p.args[0]) {
+		printUsage(p.stdout, p, "user")
 		return nil
 	}
-	verb, ok := userVerbs()[p.args[0]]
-	if !ok {
-		return usagef("%s user takes %s", p.called(), userUsage)
+	verbs := userVerbs()
+	at := slices.IndexFunc(verbs, func(v userVerb) bool { return len(p.args) > 0 && v.name == p.args[0] })
+	if at < 0 {
+		return usagef("%s user takes %s", p.called(), strings.Join(userLines(), ", or "))
 	}
+	verb := verbs[at]
 	f := flags(p, "user "+p.args[0])
 	admin := new(bool)
 	if p.args[0] == "create" {
@@ -45,21 +44,32 @@ func runUser(ctx context.Context, p process) error {
 
 // userVerb is what can be done to an account.
 type userVerb struct {
+	name, args  string
 	least, most int
-	words       string // the arguments
+	words       string // the arguments, for who gave others
 	run         func(ctx context.Context, p process, s *user.Service, args []string, admin bool) error
 }
 
-func userVerbs() map[string]userVerb {
-	return map[string]userVerb{
-		"create":         {2, 2, "NAME and MAIL", createUser},
-		"list":           {0, 1, "at most the beginning of a name or of a mail address", listUsers},
-		"suspend":        {2, 2, "NAME and REASON", onUser(suspendUser)},
-		"unsuspend":      {1, 1, "one NAME", onUser(unsuspendUser)},
-		"role":           {2, 2, "NAME and a role", onUser(setRole)},
-		"reset-password": {1, 1, "one NAME", resetPassword},
-		"reset-totp":     {1, 1, "one NAME", resetTOTP},
+func userVerbs() []userVerb {
+	roles := strings.Join([]string{string(auth.User), string(auth.Moderator), string(auth.Admin)}, "|")
+	return []userVerb{
+		{"create", "[--admin] NAME MAIL", 2, 2, "NAME and MAIL", createUser},
+		{"list", "[PREFIX]", 0, 1, "at most the beginning of a name or of a mail address", listUsers},
+		{"suspend", "NAME REASON", 2, 2, "NAME and REASON", onUser(suspendUser)},
+		{"unsuspend", "NAME", 1, 1, "one NAME", onUser(unsuspendUser)},
+		{"role", "NAME " + roles, 2, 2, "NAME and one of " + roles, onUser(setRole)},
+		{"reset-password", "NAME", 1, 1, "one NAME", resetPassword},
+		{"reset-totp", "NAME", 1, 1, "one NAME", resetTOTP},
 	}
+}
+
+// userLines are the verbs as they are typed.
+func userLines() []string {
+	var lines []string
+	for _, v := range userVerbs() {
+		lines = append(lines, v.name+" "+v.args)
+	}
+	return lines
 }
 
 // withDatabase opens the database of the settings beside a weir that may run.

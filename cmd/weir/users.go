@@ -15,6 +15,7 @@ import (
 // userRole is the user-service in this process.
 type userRole struct {
 	service  *user.Service
+	ask      func(ctx context.Context) error // providers of sign-ins
 	verifier *auth.Verifier
 	server   *httpd.Server
 	port     servicePort
@@ -46,7 +47,7 @@ func openUsers(ctx context.Context, n *node) (run.Service, error) {
 	if err != nil {
 		return nil, sealError(err)
 	}
-	r := &userRole{service: s}
+	r := &userRole{service: s, ask: func(ctx context.Context) error { return tellOfProviders(ctx, providers, n.log) }}
 	if r.verifier, err = auth.New(auth.Config{Keys: s.Keys(), Redis: n.backings.redis, Issuer: tokenIssuer, Audience: tokenIssuer, Opaque: s.Opaque, Log: n.log}); err != nil {
 		return nil, err
 	}
@@ -70,6 +71,7 @@ func (r *userRole) Run(ctx context.Context) error {
 	parts := []run.Service{
 		part{"revocations", r.verifier.Run},
 		part{"housekeeping", r.service.Run},
+		part{"providers", r.ask},
 	}
 	servers := []run.Service{part{"user API", func(ctx context.Context) error { return r.server.Serve(ctx, r.port.listener) }}}
 	return run.Stages(ctx, parts, servers)

@@ -6,9 +6,8 @@
 // the browser is sent to, and turns the code that it comes back with into a Person.
 //
 // Invariants: it asks addresses of the operator's settings only, and those that the
-// issuer among them names, never by a redirect; answers and waiting are bounded; nothing
-// is asked before somebody wants to sign in, so that a provider that is away stops no
-// start. A Person is returned only for an id_token of the configured issuer, for this
+// issuer among them names, never by a redirect; answers and waiting are bounded; New
+// asks nothing, so that a provider that is away stops no start. A Person is returned only for an id_token of the configured issuer, for this
 // client, signed with a key of the issuer by a public-key algorithm, not expired, with
 // the nonce of the attempt. Its errors hold no code, token or secret.
 //
