@@ -31,6 +31,14 @@ func (s *Settings) check() []error {
 	if s.Live.SpoolMB < 1 || s.Live.SpoolMB > 1<<30 {
 		bad("WEIR_SPOOL_MB", "%d is not from 1 to 1073741824", s.Live.SpoolMB)
 	}
+	if s.Live.RecordKeep < 0 || s.Live.RecordKeep > 100*365*24*time.Hour {
+		bad("WEIR_RECORD_KEEP", "%s is not from 0s to 876000h", brief(s.Live.RecordKeep))
+	}
+	for name, gb := range map[string]int{"WEIR_RECORD_QUOTA_GB": s.Live.RecordQuotaGB, "WEIR_RECORD_FREE_GB": s.Live.RecordFreeGB} {
+		if gb < 0 || gb > 1<<20 {
+			bad(name, "%d is not from 0 to 1048576", gb)
+		}
+	}
 	oneOf("WEIR_LOG_FORMAT", s.Log.Format, "text", "json", "auto")
 	problems = append(problems, s.checkTimes()...)
 	problems = append(problems, s.checkListeners()...)

@@ -48,12 +48,15 @@ type IngestConfig struct {
 
 // LiveConfig is about what viewers get.
 type LiveConfig struct {
-	Ladder  Ladder        `env:"WEIR_LADDER" envDefault:"auto" unit:"auto, off or list" help:"renditions beside the source's own, such as 720p:2800k,480p:1400k; never larger than the source"`
-	Segment time.Duration `env:"WEIR_SEGMENT" envDefault:"2s" unit:"duration" help:"wished length of a segment, 500ms to 30s"`
-	Part    time.Duration `env:"WEIR_PART" envDefault:"200ms" unit:"duration" help:"wished length of an LL-HLS part, 50ms to 2s and at most half a segment"`
-	Record  string        `env:"WEIR_RECORD" envDefault:"off" unit:"off, channels or all" help:"channels: streams of channels that say so are recorded, to S3 or WEIR_DATA_DIR, and stay there as /vod/ID; all: every stream"`
-	SpoolMB int           `env:"WEIR_SPOOL_MB" envDefault:"4096" unit:"MB" help:"how much of recordings waits in WEIR_DATA_DIR while the object store does not work; what is more is lost, the oldest first"`
-	DVR     time.Duration `env:"WEIR_DVR" envDefault:"10m" unit:"duration" help:"how far viewers can go back, at least 6 times WEIR_SEGMENT"`
+	Ladder        Ladder        `env:"WEIR_LADDER" envDefault:"auto" unit:"auto, off or list" help:"renditions beside the source's own, such as 720p:2800k,480p:1400k; never larger than the source"`
+	Segment       time.Duration `env:"WEIR_SEGMENT" envDefault:"2s" unit:"duration" help:"wished length of a segment, 500ms to 30s"`
+	Part          time.Duration `env:"WEIR_PART" envDefault:"200ms" unit:"duration" help:"wished length of an LL-HLS part, 50ms to 2s and at most half a segment"`
+	Record        string        `env:"WEIR_RECORD" envDefault:"channels" unit:"off, channels or all" help:"channels: streams of channels that say so are recorded, to S3 or WEIR_DATA_DIR, and stay there as /vod/ID; all: every stream"`
+	RecordKeep    time.Duration `env:"WEIR_RECORD_KEEP" envDefault:"0s" unit:"duration" help:"recordings and clips are deleted when they are so old, such as 720h, in whole days; channels may keep theirs shorter; 0s: they stay"`
+	RecordQuotaGB int           `env:"WEIR_RECORD_QUOTA_GB" envDefault:"100" unit:"GB" help:"how much the recordings and clips of one channel may take: the oldest make room for new ones, clips last; channels may have less; 0: no bound"`
+	RecordFreeGB  int           `env:"WEIR_RECORD_FREE_GB" envDefault:"2" unit:"GB" help:"no recording begins with less room in WEIR_DATA_DIR, where recordings go without S3; 0: no bound"`
+	SpoolMB       int           `env:"WEIR_SPOOL_MB" envDefault:"4096" unit:"MB" help:"how much of recordings waits in WEIR_DATA_DIR while the object store does not work; what is more is lost, the oldest first"`
+	DVR           time.Duration `env:"WEIR_DVR" envDefault:"10m" unit:"duration" help:"how far viewers can go back, at least 6 times WEIR_SEGMENT"`
 }
 
 // UsersConfig is about accounts.

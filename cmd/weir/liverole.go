@@ -20,6 +20,7 @@ import (
 
 // liveRole is the API of the live-service in this process.
 type liveRole struct {
+	node     *node
 	service  *live.Service
 	verifier *auth.Verifier
 	server   *httpd.Server
@@ -27,7 +28,7 @@ type liveRole struct {
 }
 
 // liveRoutes are the addresses that the gateway hands to the live-service.
-func liveRoutes() []string { return []string{"channels"} }
+func liveRoutes() []string { return []string{"channels", "recordings"} }
 
 // openLiveService opens the live-service, once for the roles live and media.
 func (n *node) openLiveService(ctx context.Context) error {
@@ -37,14 +38,21 @@ func (n *node) openLiveService(ctx context.Context) error {
 	if err := n.openBackings(ctx); err != nil {
 		return err
 	}
+	store, err := storeName(n.cfg.Config)
+	if err != nil {
+		return err
+	}
+	if n.library, err = openLibrary(n.cfg.Config, blobStore{n.backings.blobs}, n.log); err != nil {
+		return err
+	}
 	s, err := live.Open(live.Config{
 		DB: n.backings.db, Redis: n.backings.redis, Node: nodeName(), Alone: n.backings.redis.Embedded(),
-		HookURL: n.cfg.Ingest.Hook, Log: n.log,
+		HookURL: n.cfg.Ingest.Hook, Vault: n.library, Store: store, Keep: keepOf(n.cfg.Live), Log: n.log,
 	})
 	if err != nil {
 		return err
 	}
-	n.live = s
+	n.live, n.library.channels = s, s
 	return s.Import(ctx, n.cfg.Store.DataDir)
 }
 
@@ -63,7 +71,7 @@ func openLive(ctx context.Context, n *node) (run.Service, error) {
 	if err := n.openLiveService(ctx); err != nil {
 		return nil, err
 	}
-	r := &liveRole{service: n.live}
+	r := &liveRole{node: n, service: n.live}
 	keys, opaque, err := n.identities()
 	if err != nil {
 		return nil, err
@@ -108,6 +116,9 @@ func (r *liveRole) Run(ctx context.Context) error {
 	parts := []run.Service{
 		part{"tokens of channels", r.verifier.Run},
 		part{"housekeeping of channels", r.service.Run},
+	}
+	if r.node.media == nil { // else that does it
+		parts = append(parts, part{"recordings", r.service.RunRecordings})
 	}
 	servers := []run.Service{part{"channels API", func(ctx context.Context) error { return r.server.Serve(ctx, r.port.listener) }}}
 	return run.Stages(ctx, parts, servers)

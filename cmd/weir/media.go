@@ -22,11 +22,9 @@ import (
 	"weir/media/codec"
 	"weir/media/hub"
 	"weir/media/still"
-	"weir/packager/archive"
 	"weir/packager/origin"
 	"weir/packager/vod"
 	"weir/packager/window"
-	"weir/services/backing/blob"
 	"weir/services/gateway"
 	"weir/services/live"
 )
@@ -53,20 +51,15 @@ type mediaRole struct {
 }
 
 // openMedia binds the listeners and prepares the data folder; nothing is served
-// until Run. channels says who may publish, blobs is where recordings are.
-func openMedia(ctx context.Context, cfg Config, channels *live.Service, blobs blob.Blob, log *slog.Logger) (*mediaRole, error) {
+// until Run. channels says who may publish, shelves is where recordings are.
+func openMedia(ctx context.Context, cfg Config, channels *live.Service, shelves *library, log *slog.Logger) (*mediaRole, error) {
 	m := &mediaRole{log: log, closing: make(chan struct{})}
 	folder := filepath.Join(cfg.Store.DataDir, liveFolder)
 	if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o750)); err != nil {
 		return nil, fmt.Errorf("clear %s: %w", folder, err)
 	}
-	recordings, err := archive.Open(archive.Config{
-		Store: blobStore{blobs}, Dir: filepath.Join(cfg.Store.DataDir, spoolFolder), Limit: int64(cfg.Live.SpoolMB) << 20, Log: log,
-		Done: m.recorded,
-	})
-	if err != nil {
-		return nil, err
-	}
+	recordings := shelves.recordings
+	shelves.media = m
 	m.boards = newBoards(recordings, log)
 	m.vod = &vod.Handler{Recordings: recordings, Log: log}
 	m.stills = still.New(time.Now)

@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
 
 	"weir/media/hub"
 	"weir/packager/archive"
+	"weir/services/live"
 )
 
 // spoolFolder holds what of recordings the object store does not have yet, below the
@@ -16,19 +19,19 @@ import (
 const spoolFolder = "spool"
 
 // recording is the ID under which a session is recorded, as WEIR_RECORD and its channel
-// have it; empty: it is not.
-func (p *pipelines) recording(s session) string {
+// have it; the nil UUID: it is not.
+func (p *pipelines) recording(s session) uuid.UUID {
 	switch b := s.live; {
 	case p.cfg.Live.Record == "off", p.cfg.Live.Record == "channels" && !b.Grant().Record:
-		return ""
+		return uuid.Nil
 	case b != nil:
-		return b.ID.String()
+		return b.ID
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		return ""
+		return uuid.Nil
 	}
-	return id.String()
+	return id
 }
 
 // sink is where the segments of a session go: files for rewinding, and the store too
@@ -37,16 +40,37 @@ func (p *pipelines) sink(s *hub.Stream, of session, epoch string, target int) (f
 	name := s.ID().Name()
 	files = &archive.Files{Dir: filepath.Join(p.cfg.Store.DataDir, liveFolder, name, epoch)}
 	id := p.recording(of)
-	if id == "" {
+	if id == uuid.Nil {
 		return files, nil
 	}
-	rec, err := p.recordings.Begin(p.ctx, archive.Stream{ID: id, Name: name, Epoch: s.Epoch(), Target: target, Files: *files})
+	if err := p.room(); err != nil {
+		p.log.Error("THE DISK IS NEARLY FULL: this stream is NOT recorded; delete recordings, or bound them with WEIR_RECORD_QUOTA_GB", "stream", name, "err", err)
+		return files, nil
+	}
+	rec, err := p.recordings.Begin(p.ctx, archive.Stream{ID: id.String(), Name: name, Epoch: s.Epoch(), Target: target, Files: *files})
 	if err != nil {
 		p.log.Error("this stream is NOT recorded", "stream", name, "err", err)
 		return files, nil
 	}
+	p.control.live.Record(live.Taken{ID: id, Name: name, At: s.Epoch(), Of: of.live})
 	p.log.Info("recording", "stream", name, "recording", id)
 	return files, rec
+}
+
+// room says that recordings on files have no room to begin.
+func (p *pipelines) room() error {
+	least := uint64(p.cfg.Live.RecordFreeGB) << 30
+	if least == 0 || p.cfg.Store.S3Endpoint != "" {
+		return nil
+	}
+	var st unix.Statfs_t
+	if err := unix.Statfs(p.cfg.Store.DataDir, &st); err != nil {
+		return err
+	}
+	if free := st.Bavail * uint64(st.Bsize); free < least {
+		return fmt.Errorf("%d MB are free in %s, WEIR_RECORD_FREE_GB wants %d", free>>20, p.cfg.Store.DataDir, least>>20)
+	}
+	return nil
 }
 
 // drainWithin is how long the end of the process waits for the store to take what is
@@ -65,12 +89,4 @@ func (p *pipelines) finish(rec *archive.Recorder) {
 	if !stop() {
 		(<-late).Stop()
 	}
-}
-
-// recorded is told of every recording that is complete.
-func (m *mediaRole) recorded(_ context.Context, r archive.Report) error {
-	if r.Bytes > 0 {
-		m.boards.want(r.ID)
-	}
-	return nil
 }

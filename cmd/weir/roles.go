@@ -69,6 +69,7 @@ type node struct {
 
 	admin    *admin           // nil when the port is off
 	live     *live.Service    // by live or media
+	library  *library         // with it
 	liveAPI  *liveRole        // nil without the role
 	backings *backings        // nil when no role needs them
 	media    *mediaRole       // nil without the role
@@ -83,7 +84,7 @@ func openMediaRole(ctx context.Context, n *node) (run.Service, error) {
 	if err := n.openBackings(ctx); err != nil {
 		return nil, err
 	}
-	m, err := openMedia(ctx, n.cfg.Config, n.live, n.backings.blobs, n.log)
+	m, err := openMedia(ctx, n.cfg.Config, n.live, n.library, n.log)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,8 @@ func (s *mediaStage) Name() string { return "media" }
 
 // Run serves until ctx is done.
 func (s *mediaStage) Run(ctx context.Context) error {
-	return run.Stages(ctx, []run.Service{part{"sessions", s.media.control.live.RunNode}}, []run.Service{s.media})
+	channels := s.media.control.live
+	return run.Stages(ctx, []run.Service{part{"sessions", channels.RunNode}, part{"recordings", channels.RunRecordings}}, []run.Service{s.media})
 }
 
 // tellOfItself is what the API says of this server.

@@ -51,6 +51,28 @@ func (r *Recordings) Clip(ctx context.Context, id, from string, start, length ti
 	return r.cut(ctx, id, x, runs, length, stored{r, from})
 }
 
+// ClipSince is Clip by the wall clock: start is from the recording's Epoch, and holes
+// count.
+func (r *Recordings) ClipSince(ctx context.Context, id, from string, start, length time.Duration) (Report, error) {
+	x, err := r.Load(ctx, from)
+	if err != nil {
+		return Report{}, err
+	}
+	return r.cut(ctx, id, x, x.between(start, length), length, stored{r, from})
+}
+
+// between are the runs of x that have some of the time from start on.
+func (x *Index) between(start, length time.Duration) (runs []Run) {
+	from := media.FromDuration(start)
+	to := from + media.FromDuration(length)
+	for _, run := range x.Runs() {
+		if run.End() > from && run.Start < to {
+			runs = append(runs, run)
+		}
+	}
+	return runs
+}
+
 // ClipLive makes the recording s.ID out of what a window holds between two instants,
 // whether it is recorded or not.
 func (r *Recordings) ClipLive(ctx context.Context, s Stream, w *window.Window, start time.Time, length time.Duration) (Report, error) {
@@ -58,15 +80,7 @@ func (r *Recordings) ClipLive(ctx context.Context, s Stream, w *window.Window, s
 	for _, t := range w.Tracks() {
 		t.View(func(v *window.View) { x.add(listed(v)) })
 	}
-	from := media.FromDuration(start.Sub(s.Epoch))
-	to := from + media.FromDuration(length)
-	var runs []Run
-	for _, run := range x.Runs() {
-		if run.End() > from && run.Start < to {
-			runs = append(runs, run)
-		}
-	}
-	return r.cut(ctx, s.ID, x, runs, length, live{w})
+	return r.cut(ctx, s.ID, x, x.between(start.Sub(s.Epoch), length), length, live{w})
 }
 
 // listed describes what a track of a window has whole.

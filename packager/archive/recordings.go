@@ -306,6 +306,33 @@ func (r *Recordings) Busy() []string {
 	return slices.Sorted(maps.Keys(r.busy))
 }
 
+// Seal makes a recording whole that nobody makes any more, from what the store has; one
+// that is whole stays as it is. It reports Bytes 0 where there is nothing to play, and
+// changes nothing then. The error wraps ErrRunning while it is being made here.
+func (r *Recordings) Seal(ctx context.Context, id string) (Report, error) {
+	r.mu.Lock()
+	_, busy := r.busy[id]
+	r.mu.Unlock()
+	if busy {
+		return Report{}, ErrRunning
+	}
+	x, err := r.Load(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return Report{ID: id}, nil
+	}
+	if err != nil {
+		return Report{}, err
+	}
+	if x.Complete || x.Size() == 0 {
+		return x.report(), nil
+	}
+	text, err := x.encode()
+	if err == nil {
+		err = r.Put(ctx, id, indexName, text, "application/json")
+	}
+	return x.report(), err
+}
+
 // Open gives bytes of a file of a recording, as Store.Get does.
 func (r *Recordings) Open(ctx context.Context, id, file string, from, length int64) (io.ReadCloser, int64, error) {
 	return r.cfg.Store.Get(ctx, Key(id, file), from, length)

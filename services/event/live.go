@@ -75,6 +75,43 @@ type ChannelDeleted struct {
 	Name      string    `json:"name"`       // what it was watched as
 }
 
+// RecordingReady (recording.ready.v1): a stream was recorded: it can be played from the beginning to its end.
+type RecordingReady struct {
+	RecordingID  uuid.UUID `json:"recording_id"` // the recording
+	ChannelID    uuid.UUID `json:"channel_id"`   // the channel; the subject
+	SessionID    uuid.UUID `json:"session_id"`   // the broadcast that it shows; the nil UUID where that is not known
+	Name         string    `json:"name"`         // what it was watched as
+	Title        string    `json:"title"`        // of the recording
+	Public       bool      `json:"public"`       // the channel is in lists
+	StartedAt    time.Time `json:"started_at"`   // the first picture
+	Milliseconds int64     `json:"milliseconds"` // how long it plays
+	Bytes        int64     `json:"bytes"`        // of all renditions
+	Renditions   []string  `json:"renditions"`   // their names, sound too
+}
+
+// ClipReady (clip.ready.v1): a clip was made: it can be played.
+type ClipReady struct {
+	ClipID       uuid.UUID `json:"clip_id"`      // the clip
+	ChannelID    uuid.UUID `json:"channel_id"`   // the channel; the subject
+	SourceID     uuid.UUID `json:"source_id"`    // the broadcast or recording that it was cut from
+	ByUserID     uuid.UUID `json:"by_user_id"`   // who made it; the nil UUID when that account is gone
+	Name         string    `json:"name"`         // what the stream was watched as
+	Title        string    `json:"title"`        // of the clip
+	Public       bool      `json:"public"`       // the channel is in lists
+	StartedAt    time.Time `json:"started_at"`   // the first picture
+	Milliseconds int64     `json:"milliseconds"` // how long it plays
+	Bytes        int64     `json:"bytes"`        // of all renditions
+}
+
+// RecordingDeleted (recording.deleted.v1): a recording or clip is gone, with all its media.
+type RecordingDeleted struct {
+	RecordingID uuid.UUID `json:"recording_id"` // the recording or clip
+	ChannelID   uuid.UUID `json:"channel_id"`   // the channel; the subject
+	Kind        string    `json:"kind"`         // recording or clip
+	Name        string    `json:"name"`         // what the stream was watched as
+	Reason      string    `json:"reason"`       // why, in words
+}
+
 // EventType is "stream.started.v1".
 func (StreamStarted) EventType() string { return "stream.started.v1" }
 
@@ -116,3 +153,21 @@ func (ChannelDeleted) EventType() string { return "channel.deleted.v1" }
 
 // EventSubject is the channel.
 func (d ChannelDeleted) EventSubject() string { return d.ChannelID.String() }
+
+// EventType is "recording.ready.v1".
+func (RecordingReady) EventType() string { return "recording.ready.v1" }
+
+// EventSubject is the channel.
+func (d RecordingReady) EventSubject() string { return d.ChannelID.String() }
+
+// EventType is "clip.ready.v1".
+func (ClipReady) EventType() string { return "clip.ready.v1" }
+
+// EventSubject is the channel.
+func (d ClipReady) EventSubject() string { return d.ChannelID.String() }
+
+// EventType is "recording.deleted.v1".
+func (RecordingDeleted) EventType() string { return "recording.deleted.v1" }
+
+// EventSubject is the channel.
+func (d RecordingDeleted) EventSubject() string { return d.ChannelID.String() }

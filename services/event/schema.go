@@ -25,6 +25,9 @@ func All() []Data {
 		KeyRotated{},
 		PublishRefused{},
 		ChannelDeleted{},
+		RecordingReady{},
+		ClipReady{},
+		RecordingDeleted{},
 	}
 }
 

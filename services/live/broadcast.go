@@ -52,6 +52,9 @@ type air struct {
 	mu       sync.Mutex
 	sessions map[uuid.UUID]*Broadcast // until their end is written
 	changed  chan struct{}            // buffered by one: Run has something to write
+
+	recording  sync.Mutex   // held while the beginnings of recordings are written
+	recordings []*Recording // that have begun and have no row yet
 }
 
 // Start describes a session that begins.
@@ -87,12 +90,7 @@ func (s *Service) Begin(x Start) (*Broadcast, error) {
 	return b, nil
 }
 
-func (a *air) wake() {
-	select {
-	case a.changed <- struct{}{}:
-	default:
-	}
-}
+func (a *air) wake() { poke(a.changed) }
 
 func (a *air) all() []*Broadcast {
 	a.mu.Lock()
@@ -201,7 +199,7 @@ func (b *Broadcast) Grant() Grant {
 
 // flush writes what has changed of all sessions; those that fail are tried again.
 func (s *Service) flush(ctx context.Context) error {
-	var failed error
+	failed := s.flushRecordings(ctx)
 	for _, b := range s.air.all() {
 		if err := s.write(ctx, b); err != nil {
 			failed = err

@@ -57,6 +57,7 @@ type Channel struct {
 	Takeover    bool
 	Scheduled   *time.Time
 	Limits      Limits
+	Keep        Keep
 	Banned      *time.Time
 	BanReason   string
 	Version     int64
@@ -78,6 +79,7 @@ type Changes struct {
 	Takeover    *bool       `json:"takeover,omitempty" doc:"Whether a second publisher replaces the first, or is refused"`
 	Scheduled   *string     `json:"scheduled_at,omitempty" maxLength:"40" doc:"When the next stream is to begin, RFC 3339; empty: not planned"`
 	Limits      *Limits     `json:"limits,omitempty"`
+	Keep        *Keep       `json:"keep,omitempty" doc:"How much of its recordings is kept, within the bounds of the server"`
 }
 
 // apply checks the changes, all of them, and makes them.
@@ -124,6 +126,7 @@ func (c *Channel) apply(x Changes) error {
 	set(&c.Record, x.Record)
 	set(&c.Takeover, x.Takeover)
 	set(&c.Limits, x.Limits)
+	set(&c.Keep, x.Keep)
 	if len(fields) > 0 {
 		return &fault.Error{Code: fault.Invalid, Detail: "the input is not valid; see errors", Fields: fields}
 	}

@@ -294,6 +294,9 @@ func (s *Service) remove(ctx context.Context, st Store, c *Channel) error {
 	if err := st.revokeAll(ctx, c.ID, now); err != nil {
 		return err
 	}
+	if err := st.condemnAll(ctx, c.ID, "the channel is deleted"); err != nil {
+		return err
+	}
 	if _, err := st.order(ctx, c.ID, "the channel is deleted"); err != nil {
 		return err
 	}

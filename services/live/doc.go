@@ -1,11 +1,11 @@
-// Package live is the live-stream-service: channels, stream keys, who may publish, and
-// what becomes of each session.
+// Package live is the live-stream-service: channels, stream keys, who may publish, what
+// becomes of each session, and what is kept of it: recordings and clips.
 //
 // Place in the walk: gateway -> httpd -> http*.go -> Service (one method a use case) ->
 // store*.go (SQL) -> backing/db, and in the same transaction the outbox -> bus. The
-// media role of the same process calls Admit, Begin, Playable, Dropped, Returned, Finish
-// and Seen through cmd/weir's bridge: a node that has streams needs this package and the
-// database, not the process that serves the API.
+// media role of the same process calls Admit, Begin, Playable, Dropped, Returned, Finish,
+// Seen, Record and Recorded through cmd/weir's bridge: a node that has streams needs this
+// package and the database, not the process that serves the API.
 //
 // What it keeps and how:
 //
@@ -21,6 +21,9 @@
 //   - Whoever wants a session to end (a revoked key, a ban, a suspension, the owner)
 //     writes that into its row; its node looks once a second.
 //   - Viewers are in Redis: a sorted set by their last request, and a HyperLogLog.
+//   - A recording is a row from before its first object until after its last one. RunRecordings,
+//     in processes that have the store, makes clips, removes what is deleted, too old or too
+//     much, and closes what a node left. The store itself is behind the port Vault.
 //   - A node says in Redis that it lives; sessions of one that was missed for 20 s, with
 //     Redis answering, are ended by any process that runs Run.
 //

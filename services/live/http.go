@@ -30,6 +30,7 @@ func (s *Service) Routes(h *httpd.Server) {
 	r.addKeys(h.API)
 	r.addMembers(h.API)
 	r.addSessions(h.API)
+	r.addRecordings(h.API)
 }
 
 // ByID is a path with a channel's id in it. It is exported because huma passes over

@@ -152,6 +152,7 @@ func rights() map[string]right {
 		"listMembers": {Moderator, "", 200}, "setMember": {Owner, `{"role":"moderator"}`, 204}, "removeMember": {Owner, "", 204},
 		"listKeys": {Manager, "", 200}, "createKey": {Manager, `{}`, 201}, "rotateKey": {Manager, "", 201}, "revokeKey": {Manager, "", 204},
 		"listRefusals": {Moderator, "", 200}, "listChannelSessions": {Moderator, "", 200}, "getChannelSession": {Moderator, "", 200}, "endStream": {Moderator, `{}`, 204},
+		"createClip": {Moderator, `{"start":-5,"length":5}`, 202},
 	}
 }
 
@@ -179,7 +180,7 @@ func TestForeignIDs(t *testing.T) {
 		var done []func()
 		before := snapshot(t, w)
 		for _, o := range w.operations(t) {
-			if !strings.Contains(o.path, "{id}") || o.ID == "getChannel" || strings.HasSuffix(o.path, "/ban") {
+			if !strings.Contains(o.path, "{id}") || o.ID == "getChannel" || o.ID == "listRecordings" || strings.HasSuffix(o.path, "/ban") {
 				continue
 			}
 			of, known := table[o.ID]
@@ -271,6 +272,7 @@ func snapshot(t testing.TB, w *web) string {
 		`SELECT name || ' ' || title || ' ' || visibility || ' ' || ban_reason || CAST(version AS TEXT) || CASE WHEN deleted_at IS NULL THEN '' ELSE 'deleted' END FROM live_channels ORDER BY name`,
 		`SELECT key_hash || CASE WHEN revoked_at IS NULL THEN '' ELSE 'revoked' END FROM live_keys ORDER BY key_hash`, `SELECT role FROM live_members ORDER BY user_id`,
 		`SELECT state || ' ' || order_reason FROM live_sessions ORDER BY id`,
+		`SELECT kind || ' ' || state || ' ' || title || ' ' || CAST(version AS TEXT) FROM live_recordings ORDER BY id`,
 	} {
 		out.WriteString(lines(t, w.db, sql) + "\n\n")
 	}

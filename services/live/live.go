@@ -43,6 +43,13 @@ type Config struct {
 	// Hook is the client for HookURL; nil: a plain one.
 	Hook *http.Client
 
+	// Vault is the store of recordings, Store its name: the same in all processes that
+	// have it, and no others. nil: this process has none.
+	Vault Vault
+	Store string
+	// Keep bounds what is kept of every channel.
+	Keep Keep
+
 	Log *slog.Logger     // nil: none
 	Now func() time.Time // nil: time.Now
 }
@@ -60,6 +67,7 @@ type Service struct {
 	hook  *hook // nil: none
 	lent  lent
 	air   air // the streams of this process
+	shelf shelf
 }
 
 // Open does no I/O and starts nothing; Run does what has to be done beside requests.
@@ -76,6 +84,8 @@ func Open(c Config) (*Service, error) {
 	}
 	s.lent.byHash = map[string]string{}
 	s.air.sessions, s.air.changed = map[uuid.UUID]*Broadcast{}, make(chan struct{}, 1)
+	s.shelf.vault, s.shelf.name, s.shelf.keep = c.Vault, c.Store, c.Keep
+	s.shelf.clips, s.shelf.changed = make(chan struct{}, 1), make(chan struct{}, 1)
 	if c.HookURL != "" {
 		var err error
 		if s.hook, err = newHook(c.HookURL, c.Hook); err != nil {

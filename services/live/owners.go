@@ -63,6 +63,9 @@ func (s *Service) ownerDeleted(ctx context.Context, st Store, e event.Event) err
 			return err
 		}
 	}
-	_, err = st.q.Exec(ctx, `DELETE FROM live_members WHERE user_id=$1`, d.UserID)
+	if _, err = st.q.Exec(ctx, `DELETE FROM live_members WHERE user_id=$1`, d.UserID); err != nil {
+		return err
+	}
+	_, err = st.q.Exec(ctx, `UPDATE live_recordings SET created_by=NULL WHERE created_by=$1`, d.UserID)
 	return err
 }

@@ -16,12 +16,12 @@ import (
 type Store struct{ q db.Q }
 
 const channelColumns = `c.id, c.owner_id, c.name, c.title, c.description, c.category, c.tags, c.language, c.mature, c.visibility,
-  c.record, c.takeover, c.scheduled_at, c.limits, c.banned_at, c.ban_reason, c.version, c.created_at, c.updated_at, c.deleted_at`
+  c.record, c.takeover, c.scheduled_at, c.limits, c.keep_days, c.keep_bytes, c.banned_at, c.ban_reason, c.version, c.created_at, c.updated_at, c.deleted_at`
 
 // fields are where channelColumns go; decode finishes it.
 func (c *Channel) fields(tags, limits *json.RawMessage) []any {
 	return []any{&c.ID, &c.Owner, &c.Name, &c.Title, &c.Description, &c.Category, tags, &c.Language, &c.Mature, &c.Visibility,
-		&c.Record, &c.Takeover, &c.Scheduled, limits, &c.Banned, &c.BanReason, &c.Version, &c.Created, &c.Updated, &c.Deleted}
+		&c.Record, &c.Takeover, &c.Scheduled, limits, &c.Keep.Days, &c.Keep.Bytes, &c.Banned, &c.BanReason, &c.Version, &c.Created, &c.Updated, &c.Deleted}
 }
 
 func (c *Channel) decode(tags, limits json.RawMessage) error {
@@ -80,10 +80,10 @@ func (s Store) insert(ctx context.Context, c *Channel) (bool, error) {
 		return false, err
 	}
 	n, err := s.q.Exec(ctx, `INSERT INTO live_channels (id, owner_id, name, title, description, category, tags, language, mature, visibility,
-  record, takeover, scheduled_at, limits, ban_reason, version, created_at, updated_at)
-VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,'',$15,$16,$16) ON CONFLICT (name) DO NOTHING`,
+  record, takeover, scheduled_at, limits, keep_days, keep_bytes, ban_reason, version, created_at, updated_at)
+VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,'',$17,$18,$18) ON CONFLICT (name) DO NOTHING`,
 		c.ID, c.Owner, c.Name, c.Title, c.Description, c.Category, tags, c.Language, c.Mature, string(c.Visibility),
-		c.Record, c.Takeover, c.Scheduled, limits, c.Version, c.Created)
+		c.Record, c.Takeover, c.Scheduled, limits, c.Keep.Days, c.Keep.Bytes, c.Version, c.Created)
 	return n == 1, err
 }
 
@@ -96,9 +96,11 @@ func (s Store) update(ctx context.Context, c *Channel, now time.Time) error {
 	c.Version++
 	c.Updated = now
 	_, err = s.q.Exec(ctx, `UPDATE live_channels SET title=$1, description=$2, category=$3, tags=$4, language=$5, mature=$6, visibility=$7,
-  record=$8, takeover=$9, scheduled_at=$10, limits=$11, banned_at=$12, ban_reason=$13, version=$14, updated_at=$15, deleted_at=$16 WHERE id=$17`,
+  record=$8, takeover=$9, scheduled_at=$10, limits=$11, banned_at=$12, ban_reason=$13, version=$14, updated_at=$15, deleted_at=$16,
+  keep_days=$17, keep_bytes=$18 WHERE id=$19`,
 		c.Title, c.Description, c.Category, tags, c.Language, c.Mature, string(c.Visibility),
-		c.Record, c.Takeover, c.Scheduled, limits, c.Banned, c.BanReason, c.Version, now, c.Deleted, c.ID)
+		c.Record, c.Takeover, c.Scheduled, limits, c.Banned, c.BanReason, c.Version, now, c.Deleted,
+		c.Keep.Days, c.Keep.Bytes, c.ID)
 	return err
 }
 

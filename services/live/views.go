@@ -30,6 +30,7 @@ type Inside struct {
 	Record    bool       `json:"record" doc:"Whether its streams are recorded"`
 	Takeover  bool       `json:"takeover" doc:"Whether a second publisher replaces the first"`
 	Limits    Limits     `json:"limits"`
+	Keep      Keep       `json:"keep" doc:"How much of its recordings is kept, within the bounds of the server"`
 	Banned    *time.Time `json:"banned_at,omitempty" doc:"Since when it may not go live"`
 	BanReason string     `json:"ban_reason,omitempty"`
 }
@@ -45,7 +46,7 @@ func (c *Channel) view(role Role) View {
 		v.Tags = []string{}
 	}
 	if role != "" {
-		v.Inside = &Inside{Record: c.Record, Takeover: c.Takeover, Limits: c.Limits, Banned: c.Banned, BanReason: c.BanReason}
+		v.Inside = &Inside{Record: c.Record, Takeover: c.Takeover, Limits: c.Limits, Keep: c.Keep, Banned: c.Banned, BanReason: c.BanReason}
 	}
 	return v
 }

@@ -521,6 +521,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cut a piece out of a recording, or out of what is on the air; it can be played some seconds later */
+        post: operations["createClip"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}/end": {
         parameters: {
             query?: never;
@@ -620,6 +637,23 @@ export interface paths {
         post?: never;
         /** Take the role away; your own too */
         delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is kept of a channel's streams, newest first */
+        get: operations["listRecordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -742,6 +776,25 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{recording}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A recording or clip */
+        get: operations["getRecording"];
+        put?: never;
+        post?: never;
+        /** Delete a recording or clip, for ever; its media go soon after */
+        delete: operations["deleteRecording"];
+        options?: never;
+        head?: never;
+        /** Change what a recording says of itself */
+        patch: operations["updateRecording"];
         trace?: never;
     };
     "/api/v1/server": {
@@ -1171,6 +1224,24 @@ export interface components {
             /** @description IANA name, such as Europe/Berlin */
             time_zone?: string;
         };
+        ClipOrder: {
+            /**
+             * Format: double
+             * @description Seconds; the clip has whole segments, and so may be some seconds longer
+             * @example 30
+             */
+            length: number;
+            /** @description Id of a recording, a clip or the stream on the air; absent: what the channel has on the air */
+            source?: string;
+            /**
+             * Format: double
+             * @description Seconds from the beginning of the source, as players show them; negative: before now, of what is on the air
+             * @example -30
+             */
+            start: number;
+            /** @description At most 140 characters; absent: that of the source */
+            title?: string;
+        };
         CodeInputBody: {
             /**
              * @description Of the app, or a recovery code
@@ -1191,6 +1262,8 @@ export interface components {
             category?: string;
             /** @description At most 5000 characters */
             description?: string;
+            /** @description How much of its recordings is kept, within the bounds of the server */
+            keep?: components["schemas"]["Keep"];
             /** @description BCP 47 tag such as en or pt-BR; empty: not said */
             language?: string;
             limits?: components["schemas"]["Limits"];
@@ -1244,6 +1317,20 @@ export interface components {
             password?: string;
             /** @description What it may be used for */
             scopes: ("profile:read" | "profile:write" | "follows:write" | "users:admin")[] | null;
+        };
+        CutView: {
+            /** @description The stream or recording that it was cut from, which may be gone */
+            id: string;
+            /**
+             * Format: double
+             * @description Seconds that were asked for
+             */
+            length: number;
+            /**
+             * Format: double
+             * @description Seconds from its beginning
+             */
+            start: number;
         };
         DeleteInputBody: {
             /** @description Your password; absent: the account has none, and you signed in within the last ten minutes */
@@ -1352,11 +1439,36 @@ export interface components {
              * @description Since when it may not go live
              */
             banned_at?: string;
+            /** @description How much of its recordings is kept, within the bounds of the server */
+            keep: components["schemas"]["Keep"];
             limits: components["schemas"]["Limits"];
             /** @description Whether its streams are recorded */
             record: boolean;
             /** @description Whether a second publisher replaces the first */
             takeover: boolean;
+        };
+        InsideView: {
+            /** @description Who made the clip */
+            created_by?: string;
+            /**
+             * Format: int64
+             * @description Segments that are missing: the store was away for too long
+             */
+            lost: number;
+            /** @description Why it failed or is being deleted */
+            reason?: string;
+        };
+        Keep: {
+            /**
+             * Format: int64
+             * @description When all take more, the oldest are deleted, clips last; 0: the server's bound alone
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Recordings and clips are deleted after so many days; 0: the server's bound alone
+             */
+            days: number;
         };
         Key: {
             /** Format: date-time */
@@ -1438,6 +1550,8 @@ export interface components {
             category?: string;
             /** @description At most 5000 characters */
             description?: string;
+            /** @description How much of its recordings is kept, within the bounds of the server */
+            keep?: components["schemas"]["Keep"];
             /** @description BCP 47 tag such as en or pt-BR; empty: not said */
             language?: string;
             limits?: components["schemas"]["Limits"];
@@ -1572,6 +1686,11 @@ export interface components {
             /** @description Give it as after to get the next page; absent: there is none */
             next?: string;
         };
+        PageRecordingView: {
+            items: components["schemas"]["RecordingView"][] | null;
+            /** @description Give it as after to get the next page; absent: there is none */
+            next?: string;
+        };
         PageSecurityEvent: {
             items: components["schemas"]["SecurityEvent"][] | null;
             /** @description Give it as after to get the next page; absent: there is none */
@@ -1656,6 +1775,77 @@ export interface components {
         ReasonInputBody: {
             /** @description What the owner and the encoder are told */
             reason: string;
+        };
+        RecordingChanges: {
+            /** @description At most 5000 characters */
+            description?: string;
+            /** @description At most 140 characters */
+            title?: string;
+        };
+        RecordingMedia: {
+            dash: string;
+            /** @description One MP4 file */
+            download?: string;
+            hls: string;
+            /** @description WebVTT of small pictures; it comes some seconds after the end */
+            storyboard?: string;
+            /** @description JPEG; it comes some seconds after the end */
+            thumbnail?: string;
+        };
+        RecordingView: {
+            /**
+             * Format: int64
+             * @description Of all renditions
+             */
+            bytes: number;
+            /** @description Absent: the stream had no channel */
+            channel_id?: string;
+            /** Format: date-time */
+            created_at: string;
+            description: string;
+            /**
+             * Format: double
+             * @description Seconds
+             */
+            duration: number;
+            id: string;
+            /** @description What only those see who work for the channel */
+            inside?: components["schemas"]["InsideView"];
+            /** @enum {string} */
+            kind: "recording" | "clip";
+            /** @description Paths, while it can be played */
+            media?: components["schemas"]["RecordingMedia"];
+            /**
+             * @description What the stream was published as
+             * @example anna
+             */
+            name: string;
+            /**
+             * @example [
+             *       "source"
+             *     ]
+             */
+            renditions: string[] | null;
+            /** @description The stream that it shows */
+            session_id?: string;
+            /** @description Of a clip */
+            source?: components["schemas"]["CutView"];
+            /**
+             * Format: date-time
+             * @description The first picture
+             */
+            started_at: string;
+            /**
+             * @description Only who works for the channel sees others than ready
+             * @enum {string}
+             */
+            state: "recording" | "ready" | "failed" | "deleting";
+            title: string;
+            /**
+             * Format: int64
+             * @description Grows with each change; the ETag
+             */
+            version: number;
         };
         RecoveryAnswerBody: {
             /** @description Each signs in once, in place of a code; they cannot be had again */
@@ -4709,6 +4899,99 @@ export interface operations {
             };
         };
     };
+    createClip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClipOrder"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "Cache-Control"?: string;
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     endStream: {
         parameters: {
             query?: never;
@@ -5413,6 +5696,81 @@ export interface operations {
             };
         };
     };
+    listRecordings: {
+        parameters: {
+            query?: {
+                /** @description The next of the page before; absent: from the beginning */
+                after?: string;
+                /** @description Only these; absent: both */
+                kind?: "recording" | "clip";
+                /** @description Items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRecordingView"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listRefusals: {
         parameters: {
             query?: never;
@@ -5868,6 +6226,257 @@ export interface operations {
                 };
             };
             default: components["responses"]["Problem"];
+        };
+    };
+    getRecording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a recording or clip */
+                recording: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteRecording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a recording or clip */
+                recording: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateRecording: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what you have read; * for any */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of a recording or clip */
+                recording: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordingChanges"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getServer: {

@@ -5,7 +5,7 @@ import { changes, isoTime, localTime, read } from './changes';
 const CHANNEL: Channel = {
   id: 'x', name: 'ada', title: 'Looms', description: 'a\nb', category: 'Craft', tags: ['go', 'live'], language: 'en', mature: false, visibility: 'public',
   scheduled_at: '2027-03-04T18:30:00Z', created_at: '2026-01-01T00:00:00Z', version: 3, watch: '/watch/ada',
-  inside: { record: true, takeover: false, limits: { bitrate: 2_500_000, height: 0, fps: 0, duration: 5400 } },
+  inside: { record: true, takeover: false, limits: { bitrate: 2_500_000, height: 0, fps: 0, duration: 5400 }, keep: { days: 0, bytes: 0 } },
 };
 
 function form(over: Record<string, string> = {}): FormData {

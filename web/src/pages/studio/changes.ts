@@ -4,6 +4,8 @@ import type { Channel } from './channel';
 
 type Limits = components['schemas']['Limits'];
 export type Changes = components['schemas']['LiveChanges'];
+/** What the form of a channel has fields for. */
+export type Form = Required<Omit<Changes, 'keep'>>;
 
 const two = (n: number): string => String(n).padStart(2, '0');
 
@@ -23,7 +25,7 @@ export function isoTime(local: string): string {
 const number = (v: FormData, name: string, unit = 1): number => Math.round(Number(text(v, name).replace(',', '.')) * unit) || 0;
 
 /** What the form of a channel says. */
-export function read(v: FormData): Required<Changes> {
+export function read(v: FormData): Form {
   return {
     title: text(v, 'title').trim(), description: text(v, 'description').trim().replaceAll('\r\n', '\n'), category: text(v, 'category').trim(),
     tags: text(v, 'tags').split(/[\s,]+/).filter(Boolean), language: text(v, 'language'), mature: v.has('mature'),
@@ -38,14 +40,14 @@ const sameLimits = (a: Limits | undefined, b: Limits): boolean =>
   a !== undefined && a.bitrate === b.bitrate && a.height === b.height && a.fps === b.fps && a.duration === b.duration;
 
 /** What is to be sent: only what differs from the channel, so that what others change elsewhere stays. */
-export function changes(c: Channel, form: Required<Changes>): Changes {
-  const was: Required<Changes> = {
+export function changes(c: Channel, form: Form): Changes {
+  const was: Form = {
     title: c.title, description: c.description, category: c.category, tags: c.tags ?? [], language: c.language, mature: c.mature, visibility: c.visibility,
     record: c.inside?.record ?? false, takeover: c.inside?.takeover ?? false, scheduled_at: isoTime(localTime(c.scheduled_at)), limits: c.inside?.limits ?? form.limits,
   };
-  const same = (key: keyof Changes): boolean => {
+  const same = (key: keyof Form): boolean => {
     if (key === 'limits') return sameLimits(c.inside?.limits, form.limits);
     return key === 'tags' ? was.tags?.join(' ') === form.tags?.join(' ') : was[key] === form[key];
   };
-  return Object.fromEntries(Object.entries(form).filter(([key]) => !same(key as keyof Changes)));
+  return Object.fromEntries(Object.entries(form).filter(([key]) => !same(key as keyof Form)));
 }

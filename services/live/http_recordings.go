@@ -1,0 +1,116 @@
+package live
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"weir/services/auth"
+	"weir/services/httpd"
+)
+
+func (r routes) addRecordings(api huma.API) {
+	huma.Register(api, httpd.Op("listRecordings", http.MethodGet, "/channels/{id}/recordings", "recordings", "What is kept of a channel's streams, newest first", http.StatusOK), r.recordings)
+	huma.Register(api, httpd.Op("createClip", http.MethodPost, "/channels/{id}/clips", "recordings", "Cut a piece out of a recording, or out of what is on the air; it can be played some seconds later", http.StatusAccepted, ScopeWrite), httpd.As(r.createClip))
+	huma.Register(api, httpd.Op("getRecording", http.MethodGet, "/recordings/{recording}", "recordings", "A recording or clip", http.StatusOK), r.recording)
+	huma.Register(api, httpd.Op("updateRecording", http.MethodPatch, "/recordings/{recording}", "recordings", "Change what a recording says of itself", http.StatusOK, ScopeWrite), httpd.As(r.updateRecording))
+	huma.Register(api, httpd.Op("deleteRecording", http.MethodDelete, "/recordings/{recording}", "recordings", "Delete a recording or clip, for ever; its media go soon after", http.StatusNoContent, ScopeWrite), httpd.As(r.deleteRecording))
+}
+
+type recordingsInput struct {
+	ByID
+	httpd.Paged
+	Kind string `query:"kind" enum:"recording,clip" doc:"Only these; absent: both"`
+}
+
+func (r routes) recordings(ctx context.Context, in *recordingsInput) (*httpd.PageOf[RecordingView], error) {
+	id, err := httpd.ParseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	return httpd.Answer(r.Recordings(ctx, caller(ctx), id, Kind(in.Kind), in.After, in.Limit))
+}
+
+type clipInput struct {
+	ByID
+	Body ClipOrder
+}
+
+type recordingAnswer struct {
+	ETag     string `header:"ETag"`
+	Cache    string `header:"Cache-Control"`
+	Location string `header:"Location"`
+	Body     RecordingView
+}
+
+func recordingOf(v RecordingView, err error) (*recordingAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	cache := "no-cache"
+	if v.Inside != nil {
+		cache = "private, no-cache"
+	}
+	return &recordingAnswer{ETag: httpd.ETag(v.Version), Cache: cache, Body: v}, nil
+}
+
+func (r routes) createClip(ctx context.Context, who auth.Identity, in *clipInput) (*recordingAnswer, error) {
+	id, err := httpd.ParseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	var source *uuid.UUID
+	if in.Body.Source != "" {
+		from, err := httpd.ParseID(in.Body.Source, "body.source")
+		if err != nil {
+			return nil, err
+		}
+		source = &from
+	}
+	out, err := recordingOf(r.CreateClip(ctx, who, id, source, in.Body))
+	if err == nil {
+		out.Location = "/api/v1/recordings/" + out.Body.ID.String()
+	}
+	return out, err
+}
+
+// RecordingID is the path of a recording.
+type RecordingID struct {
+	Recording string `path:"recording" minLength:"36" maxLength:"36" doc:"Id of a recording or clip"`
+}
+
+func (r routes) recording(ctx context.Context, in *RecordingID) (*recordingAnswer, error) {
+	id, err := httpd.ParseID(in.Recording, "path.recording")
+	if err != nil {
+		return nil, err
+	}
+	return recordingOf(r.Recording(ctx, caller(ctx), id))
+}
+
+type recordingInput struct {
+	RecordingID
+	IfMatch string `header:"If-Match" maxLength:"64" doc:"The ETag of what you have read; * for any"`
+	Body    RecordingChanges
+}
+
+func (r routes) updateRecording(ctx context.Context, who auth.Identity, in *recordingInput) (*recordingAnswer, error) {
+	id, err := httpd.ParseID(in.Recording, "path.recording")
+	if err != nil {
+		return nil, err
+	}
+	version, err := httpd.IfMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return recordingOf(r.UpdateRecording(ctx, who, id, version, in.Body))
+}
+
+func (r routes) deleteRecording(ctx context.Context, who auth.Identity, in *RecordingID) (*httpd.Empty, error) {
+	id, err := httpd.ParseID(in.Recording, "path.recording")
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.DeleteRecording(ctx, who, id)
+}
