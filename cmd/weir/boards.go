@@ -86,23 +86,20 @@ func (b *boards) draw(ctx context.Context, id string) error {
 		return b.recordings.Put(ctx, id, sheetFile(n), jpeg, "image/jpeg")
 	}}
 	defer board.Close()
-	thumb := func(f *av.Frame) error {
-		jpeg, err := av.JPEG(f, 640, 6)
-		if err != nil {
-			return err
-		}
-		return b.recordings.Put(ctx, id, thumbFile, jpeg, "image/jpeg")
+	var thumb []byte
+	late := false // thumb is not of the very beginning, which often is black
+	shoot := func(f *av.Frame) (err error) {
+		thumb, err = av.JPEG(f, 640, 6)
+		return err
 	}
 	err = b.recordings.KeyFrames(ctx, x, apart(whole), func(at time.Duration, p *media.Packet) error {
 		began := time.Now()
-		picture := thumb
-		if at < whole/10 {
+		picture := shoot
+		if late || thumb != nil && at < whole/10 {
 			picture = nil
 		}
 		err := board.Add(at, p, picture)
-		if err == nil && picture != nil {
-			thumb = nil
-		}
+		late = late || err == nil && at >= whole/10
 		if errors.Is(err, av.ErrCorrupt) {
 			return nil
 		}
@@ -113,6 +110,9 @@ func (b *boards) draw(ctx context.Context, id string) error {
 	}
 	text, err := board.Finish(whole)
 	if err != nil || text == nil {
+		return err
+	}
+	if err := b.recordings.Put(ctx, id, thumbFile, thumb, "image/jpeg"); err != nil {
 		return err
 	}
 	return b.recordings.Put(ctx, id, boardFile, text, "text/vtt")

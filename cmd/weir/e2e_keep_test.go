@@ -124,6 +124,7 @@ func TestKeptRecordings(t *testing.T) {
 		t.Errorf("%+v of %+v", piece, whole)
 	}
 	for _, r := range []kept{whole, live, piece} {
+		eventually(t, "a picture", func() bool { return status(ctx, s, s.web+r.Media.Thumbnail) == http.StatusOK })
 		if status := k.ask(http.MethodDelete, "recordings/"+r.ID, nil, nil); status != http.StatusNoContent {
 			t.Errorf("delete: %d", status)
 		}

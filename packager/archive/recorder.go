@@ -360,6 +360,9 @@ func (r *Recordings) complete(ctx context.Context, x *Index, lost int) error {
 		}
 		return r.Put(ctx, x.ID, indexName, text, "application/json")
 	})
+	if err == nil {
+		r.whole(x.ID)
+	}
 	if err == nil && r.cfg.Done != nil {
 		err = r.persist(ctx, "report the recording", x.ID, func(ctx context.Context) error { return r.cfg.Done(ctx, report) })
 	}
@@ -372,6 +375,14 @@ func (r *Recordings) complete(ctx context.Context, x *Index, lost int) error {
 	r.release(x.ID)
 	r.cfg.Log.Info("recorded", "stream", x.Name, "recording", x.ID, "duration", report.Duration.Round(time.Millisecond), "bytes", report.Bytes, "lost", lost)
 	return nil
+}
+
+// whole says that what the store has of a recording is all of it: it is read there from
+// now on, though its spool is not empty yet.
+func (r *Recordings) whole(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy[id] = nil
 }
 
 func (x *Index) report() Report {

@@ -50,7 +50,13 @@ func (r *rig) open() {
 	var err error
 	r.all, err = archive.Open(archive.Config{
 		Store: &r.store, Dir: filepath.Join(r.dir, "spool"), Limit: r.limit, Log: slog.New(slog.DiscardHandler), Pause: time.Microsecond,
-		Done: func(_ context.Context, p archive.Report) error { r.reports <- p; return nil },
+		Done: func(ctx context.Context, p archive.Report) error {
+			if x, err := r.all.Load(ctx, p.ID); p.Bytes > 0 && (err != nil || !x.Complete) {
+				r.t.Errorf("told of, and not whole: %v", err)
+			}
+			r.reports <- p
+			return nil
+		},
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -324,5 +330,36 @@ func TestIDs(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v", got)
+	}
+}
+
+// A recording that nobody makes any more is made whole from what is stored.
+func TestSeal(t *testing.T) {
+	r := newRig(t)
+	if p, err := r.all.Seal(t.Context(), id); err != nil || p.Bytes != 0 {
+		t.Errorf("of nothing: %+v %v", p, err)
+	}
+	rec := r.begin()
+	for msn := range uint64(5) {
+		r.put(rec, msn, 0)
+	}
+	if _, err := r.all.Seal(t.Context(), id); !errors.Is(err, archive.ErrRunning) {
+		t.Errorf("while it is made: %v", err)
+	}
+	want := r.finish(rec)
+	if err := r.store.Delete(t.Context(), archive.Key(id, "index.json")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got, err := r.all.Seal(t.Context(), id); err != nil || got.Bytes != want.Bytes || got.Duration != want.Duration || got.Name != want.Name {
+			t.Errorf("%+v (%v), want %+v", got, err, want)
+		}
+		r.check(5)
+	}
+	if err := r.all.Put(t.Context(), "0197f3a0-0000-7000-8000-000000000002", "thumb.jpg", []byte("x"), "image/jpeg"); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := r.all.Seal(t.Context(), "0197f3a0-0000-7000-8000-000000000002"); err != nil || p.Bytes != 0 {
+		t.Errorf("of remains: %+v %v", p, err)
 	}
 }

@@ -72,7 +72,7 @@ type Recordings struct {
 	left []string // that another process left in the spool
 
 	mu   sync.Mutex
-	busy map[string]*Recorder // nil while there is only a folder
+	busy map[string]*Recorder // nil: it is read from the store, though it is not closed
 	held map[string]*hold
 
 	waiting, running              atomic.Int64
@@ -330,6 +330,7 @@ func (r *Recordings) Seal(ctx context.Context, id string) (Report, error) {
 	if err == nil {
 		err = r.Put(ctx, id, indexName, text, "application/json")
 	}
+	x.Complete = true
 	return x.report(), err
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"weir/media"
 	"weir/packager/archive"
@@ -34,14 +33,18 @@ func (h *Handler) download(w http.ResponseWriter, r *http.Request, e *entry) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
+	from := network(r)
+	if full, yours := h.slots.take(from, h.Downloads); full {
+		status, words := http.StatusServiceUnavailable, "too many files are being made; try again later"
+		if yours {
+			status, words = http.StatusTooManyRequests, "your network is getting other files now: wait for one of them"
+		}
+		head.Del("Content-Disposition")
 		head.Set("Retry-After", "10")
-		http.Error(w, "too many files are being made; try again later", http.StatusServiceUnavailable)
+		http.Error(w, words, status)
 		return
 	}
+	defer h.slots.give(from)
 	d := downloading{h: h, ctx: r.Context(), e: e, chosen: chosen}
 	front, size, err := d.describe()
 	if err != nil {
@@ -156,28 +159,12 @@ func (d *downloading) init(i, n int) ([]byte, error) {
 
 // copy sends the media.
 func (d *downloading) copy(w http.ResponseWriter) error {
-	out := &unhurried{w: w}
+	out := &unhurried{w: w, clock: d.h.Now}
 	return d.each(func(i int, list archive.Segments) error {
 		p := d.open(i, list)
 		defer p.Close()
 		return progressive.CopyMedia(out, p.reader())
 	})
-}
-
-// unhurried gives each piece of an answer the time to leave that others have for the
-// whole.
-type unhurried struct {
-	w    http.ResponseWriter
-	next time.Time
-}
-
-// Write implements io.Writer.
-func (u *unhurried) Write(b []byte) (int, error) {
-	if now := time.Now(); now.After(u.next) {
-		deadline(u.w)
-		u.next = now.Add(time.Second)
-	}
-	return u.w.Write(b)
 }
 
 // reader hides Seek where the store cannot skip without asking again.

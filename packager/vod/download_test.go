@@ -3,7 +3,11 @@ package vod_test
 import (
 	"bytes"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/Eyevinn/mp4ff/mp4"
 
@@ -95,5 +99,84 @@ func TestDownload(t *testing.T) {
 	}
 	if a := r.do(http.MethodHead, id+"/download.mp4"); a.status != 200 || a.header.Get("Content-Disposition") != `attachment; filename="x-source.mp4"` {
 		t.Errorf("HEAD: %d %v", a.status, a.header)
+	}
+}
+
+// slow is a viewer whose every piece takes so long.
+type slow struct {
+	*httptest.ResponseRecorder
+	pass func()
+}
+
+func (s slow) Write(b []byte) (int, error) {
+	s.pass()
+	return s.ResponseRecorder.Write(b)
+}
+
+func fetch(h http.Handler, w http.ResponseWriter, from string) {
+	req := httptest.NewRequest(http.MethodGet, "/"+id+"/download.mp4", nil)
+	req.RemoteAddr = from
+	h.ServeHTTP(w, req)
+}
+
+// A network gets two files at once, whatever it does with them.
+func TestDownloadsOfANetwork(t *testing.T) {
+	r := newRig(t)
+	r.record(4*media.Second, nil)
+	r.finish()
+	r.handler.Downloads = 3
+	leave := make(chan struct{})
+	var reading, done sync.WaitGroup
+	hold := func(from string) {
+		var once sync.Once
+		reading.Add(1)
+		done.Go(func() {
+			fetch(r.handler, slow{httptest.NewRecorder(), func() { once.Do(reading.Done); <-leave }}, from)
+		})
+	}
+	status := func(from string) int {
+		w := httptest.NewRecorder()
+		fetch(r.handler, w, from)
+		return w.Code
+	}
+	hold("198.51.100.7:1")
+	hold("[::ffff:198.51.100.200]:1")
+	reading.Wait()
+	for _, x := range []struct {
+		from string
+		want int
+	}{{"198.51.100.9:5", 429}, {"198.51.101.9:5", 200}, {"[2001:db8::1]:5", 200}} {
+		if got := status(x.from); got != x.want {
+			t.Errorf("%s: %d, want %d", x.from, got, x.want)
+		}
+	}
+	hold("[2001:db8::1]:1")
+	reading.Wait()
+	if got := status("[2001:db8::2]:5"); got != 503 {
+		t.Errorf("beyond all slots: %d", got)
+	}
+	close(leave)
+	done.Wait()
+	if got := status("198.51.100.9:5"); got != 200 {
+		t.Errorf("afterwards: %d", got)
+	}
+}
+
+// Who reads a file slower than is sensible is let go.
+func TestSlowDownload(t *testing.T) {
+	for _, c := range []struct {
+		piece time.Duration
+		whole bool
+	}{{time.Millisecond, true}, {20 * time.Second, false}} {
+		r := newRig(t)
+		now := epoch
+		r.handler.Now = func() time.Time { return now }
+		r.record(20*media.Second, nil)
+		r.finish()
+		w := slow{httptest.NewRecorder(), func() { now = now.Add(c.piece) }}
+		fetch(r.handler, w, "198.51.100.7:1")
+		if whole := strconv.Itoa(w.Body.Len()) == w.Header().Get("Content-Length"); whole != c.whole {
+			t.Errorf("%v a piece: %d bytes of %s", c.piece, w.Body.Len(), w.Header().Get("Content-Length"))
+		}
 	}
 }

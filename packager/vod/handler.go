@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -20,14 +21,15 @@ type Handler struct {
 	Log        *slog.Logger
 	// Memory bounds the manifests that are kept, in bytes; default 64 MiB.
 	Memory int64
-	// Downloads bounds the files that are made at once; default 16.
+	// Downloads bounds the files that are made at once; default 16, of which two may go
+	// to one network.
 	Downloads int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
 	once  sync.Once
 	shelf *shelf
-	slots chan struct{} // one for each download
+	slots slots
 }
 
 func (h *Handler) open() {
@@ -42,7 +44,7 @@ func (h *Handler) open() {
 			h.Downloads = 16
 		}
 		h.shelf = newShelf(h.Recordings.Load, h.Now, h.Memory)
-		h.slots = make(chan struct{}, h.Downloads)
+		h.slots.taken = make(map[netip.Prefix]int)
 	})
 }
 
