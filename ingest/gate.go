@@ -28,6 +28,7 @@ type Request struct {
 	Protocol string // "rtmp", "srt", ...: for logs and the API
 	Key      string // the secret; never logged
 	Peer     string // host:port of the publisher
+	Encoder  string // what it calls itself, as far as that is known by now; of any form
 }
 
 // Grant is what a gate lets a publisher do.
@@ -52,6 +53,8 @@ type Watcher interface {
 	// Joined: the publisher of r is the session's now, as a new one, in place of one
 	// that dropped, or in place of one that it replaced.
 	Joined(g Grant, r Request)
+	// Introduced: the publisher has said what it is, in text of any form.
+	Introduced(name, encoder string)
 	// Dropped: the publisher is gone, and waited for.
 	Dropped(name string)
 	// Ended: the session is over; reason is nil when its publisher left.

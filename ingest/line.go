@@ -40,6 +40,7 @@ type line struct {
 	anchorAt media.Time // wall time of the newest anchor
 	held     bool       // the publisher was held back in this window of drift
 	behind   media.Time // how far it was behind when that was last too much; the session takes it
+	jumps    uint64     // of the publisher's stamps
 }
 
 // lane is what the line knows of one track.
@@ -54,7 +55,6 @@ type lane struct {
 	dts     media.Time // newest stamp of ours
 	end     media.Time // where the newest packet ends, as far as is known
 	stray   time.Time  // since when packets are too far from the leading track
-	dropped uint64
 }
 
 func newLine(plan Plan, tracks []*media.Track) line {
@@ -120,20 +120,15 @@ func (l *line) place(p *media.Packet) bool {
 	if !ln.present {
 		return false
 	}
-	var ok bool
 	if ln == l.lead() {
-		ok = l.placeLead(ln, p)
-	} else {
-		ok = l.running && l.placeOther(ln, p)
+		return l.placeLead(ln, p)
 	}
-	if !ok {
-		ln.dropped++
-	}
-	return ok
+	return l.running && l.placeOther(ln, p)
 }
 
 func (l *line) placeLead(ln *lane, p *media.Packet) bool {
 	if step := p.DTS - ln.raw; l.running && ln.seen && (step > maxGap || step < -maxBack) {
+		l.jumps++
 		l.interrupt()
 	}
 	ln.raw, ln.seen = p.DTS, true

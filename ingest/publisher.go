@@ -33,6 +33,19 @@ func (p *Publisher) Err() error {
 	return p.err
 }
 
+// Introduce says what the publisher calls itself, where it tells that only after it was
+// let in.
+func (p *Publisher) Introduce(encoder string) {
+	p.session.mu.Lock()
+	defer p.session.mu.Unlock()
+	if p.gone || encoder == "" {
+		return
+	}
+	if w := p.session.owner.cfg.Watch; w != nil {
+		w.Introduced(p.session.name, encoder)
+	}
+}
+
 // Start says which tracks will come, video first. It is called once, before the
 // first Write; parameters that change later come with the packets.
 func (p *Publisher) Start(tracks []*media.Track) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/media"
@@ -25,6 +26,20 @@ type Session struct {
 	timer  *time.Timer // runs while nobody publishes
 	ended  bool
 	done   chan struct{}
+
+	dropped, jumps atomic.Uint64 // see Stats
+}
+
+// Stats are running totals of a session's time line; they begin anew with another stream
+// of the same session.
+type Stats struct {
+	Dropped uint64 // packets that were left out: they fitted nowhere on the time line
+	Jumps   uint64 // of the publisher's time stamps
+}
+
+// Stats reads them. It waits for nobody.
+func (s *Session) Stats() Stats {
+	return Stats{Dropped: s.dropped.Load(), Jumps: s.jumps.Load()}
 }
 
 func newSession(owner *Sessions, name string) *Session {
@@ -156,6 +171,8 @@ func (s *Session) begin(tracks []*media.Track) error {
 		s.closeStream()
 	}
 	s.line = newLine(plan, tracks)
+	s.dropped.Store(0)
+	s.jumps.Store(0)
 	s.since = time.Time{}
 	return nil
 }
@@ -199,7 +216,12 @@ func (s *Session) watchStart(now time.Time) {
 // write dates one packet and gives it to the stream. It returns how long the
 // publisher is to be held back.
 func (s *Session) write(p *media.Packet) (time.Duration, error) {
-	if !s.line.place(p) {
+	placed := s.line.place(p)
+	s.jumps.Store(s.line.jumps)
+	if !placed {
+		if s.stream != nil { // before there is one a key frame is waited for
+			s.dropped.Add(1)
+		}
 		s.watchStart(p.Wall)
 		return 0, nil
 	}

@@ -331,6 +331,39 @@ func TestWhoMayPublish(t *testing.T) {
 	}
 }
 
+// TestStatsAndName: what a session says of its publisher.
+func TestStatsAndName(t *testing.T) {
+	var w watched
+	r := newRig(t, func(c *ingest.Config) { c.Watch = &w })
+	session := r.sessions.Get("x")
+	r.pub.Introduce("OBS 30")
+	r.pub.Introduce("")
+	r.write(&media.Packet{Track: r.video, Data: []byte{1}}) // no key frame: waited for, not dropped
+	r.send(time.Hour, 60, 1)
+	if got := session.Stats(); got != (ingest.Stats{}) {
+		t.Errorf("steady: %+v", got)
+	}
+	jump := media.FromDuration(3 * time.Hour)
+	r.write(&media.Packet{Track: r.video, DTS: jump, PTS: jump, Data: []byte{1}}) // no key frame
+	r.send(3*time.Hour+time.Second, 30, 1)
+	if got := session.Stats(); got != (ingest.Stats{Dropped: 1, Jumps: 1}) {
+		t.Errorf("after a jump: %+v", got)
+	}
+	r.pub.Close(true)
+	r.pub.Introduce("ghost")
+	if got := strings.Join(w.lines, ", "); got != "joined, x is OBS 30, ended" {
+		t.Errorf("told: %s", got)
+	}
+}
+
+// watched writes down what a Watcher is told.
+type watched struct{ lines []string }
+
+func (w *watched) Joined(ingest.Grant, ingest.Request) { w.lines = append(w.lines, "joined") }
+func (w *watched) Introduced(name, encoder string)     { w.lines = append(w.lines, name+" is "+encoder) }
+func (w *watched) Dropped(string)                      { w.lines = append(w.lines, "dropped") }
+func (w *watched) Ended(string, error)                 { w.lines = append(w.lines, "ended") }
+
 // TestLateThenPunctual: a publisher that was late for a while and caught up must
 // not be held back in long bursts.
 func TestLateThenPunctual(t *testing.T) {

@@ -63,7 +63,7 @@ func (c *conn) open(ctx context.Context) error {
 	}
 	gate, cancel := context.WithTimeout(ctx, c.server.cfg.GateTime)
 	defer cancel()
-	c.session, err = c.server.cfg.Sessions.Open(gate, ingest.Request{Protocol: "rtmp", Key: req.Key, Peer: c.peer})
+	c.session, err = c.server.cfg.Sessions.Open(gate, ingest.Request{Protocol: "rtmp", Key: req.Key, Peer: c.peer, Encoder: req.FlashVer})
 	if err != nil {
 		c.dismiss(err)
 		return err

@@ -22,6 +22,7 @@ const maxBad = 1000
 // goroutine uses it.
 type mapper struct {
 	out          *ingest.Collector
+	introduce    func(encoder string)
 	now          func() time.Time
 	clock        timing.Unwrapper // one for both kinds: they share a clock
 	video, audio lane
@@ -43,11 +44,12 @@ type lane struct {
 
 func newMapper(s Session, now func() time.Time) *mapper {
 	return &mapper{
-		out:   ingest.NewCollector(s),
-		now:   now,
-		clock: timing.Unwrapper{Bits: 32},
-		video: lane{kind: media.Video},
-		audio: lane{kind: media.Audio},
+		out:       ingest.NewCollector(s),
+		introduce: s.Introduce,
+		now:       now,
+		clock:     timing.Unwrapper{Bits: 32},
+		video:     lane{kind: media.Video},
+		audio:     lane{kind: media.Audio},
 	}
 }
 

@@ -350,3 +350,19 @@ func TestNominalRate(t *testing.T) {
 		}
 	}
 }
+
+// The name of an encoder is taken from its metadata.
+func TestEncoderIntroducesItself(t *testing.T) {
+	x := newScript(t)
+	meta := func(encoder []byte) {
+		b := append(amfString("onMetaData"), 3, 0, 7)
+		b = append(append(b, "encoder"...), encoder...)
+		x.send(wire.TypeData, 0, append(b, 0, 0, 9))
+	}
+	meta(amfString("obs 30.2"))
+	meta(amfString(""))
+	meta([]byte{1, 1}) // a boolean
+	if fmt.Sprint(x.s.named) != "[obs 30.2]" {
+		t.Errorf("it is called %q", x.s.named)
+	}
+}

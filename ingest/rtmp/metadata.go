@@ -29,7 +29,11 @@ func (m *mapper) metadata(body []byte) {
 	if len(values) < 2 || values[0] != "onMetaData" {
 		return
 	}
-	m.meta = readMetadata(wire.Properties(values[1]))
+	o := wire.Properties(values[1])
+	m.meta = readMetadata(o)
+	if encoder, _ := o.Get("encoder").(string); encoder != "" {
+		m.introduce(encoder)
+	}
 	m.out.Expect(m.meta.video, m.meta.audio)
 	m.learn(&m.video)
 	m.learn(&m.audio)

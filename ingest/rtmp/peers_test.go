@@ -60,6 +60,7 @@ type fakeSession struct {
 	refuse error     // of Start
 	panics bool
 	wrote  chan struct{} // when set: a token a packet
+	named  []string      // what Introduce was told
 
 	mu      sync.Mutex
 	tracks  []*media.Track
@@ -68,6 +69,8 @@ type fakeSession struct {
 }
 
 func (s *fakeSession) Name() string { return "name" }
+
+func (s *fakeSession) Introduce(encoder string) { s.named = append(s.named, encoder) }
 
 func (s *fakeSession) Start(tracks []*media.Track) error {
 	s.mu.Lock()

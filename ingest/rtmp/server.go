@@ -27,6 +27,7 @@ type Sessions interface {
 // Done are called from the connection's goroutine.
 type Session interface {
 	Name() string
+	Introduce(encoder string)          // what the publisher calls itself, if it tells
 	Start(tracks []*media.Track) error // once, video first, before Write
 	Write(p *media.Packet) error       // takes p over; may block; an error is final
 	Close(clean bool)                  // clean: the publisher said goodbye
