@@ -32,6 +32,7 @@ type control struct {
 type desk struct {
 	grant  live.Grant
 	from   live.Attempt    // of the publisher, without its key
+	named  string          // what the publisher calls itself
 	now    *live.Broadcast // nil before the first packet, and where nothing is kept
 	reason error           // why it ended
 }
@@ -78,11 +79,30 @@ func (c *control) Joined(g ingest.Grant, r ingest.Request) {
 	defer c.mu.Unlock()
 	d := c.names[g.Name]
 	if d == nil {
-		c.names[g.Name] = &desk{grant: grant, from: attemptOf(r)}
+		c.names[g.Name] = &desk{grant: grant, from: attemptOf(r), named: nameOf(r.Encoder)}
 		return
 	}
-	d.grant, d.from = grant, attemptOf(r)
+	d.grant, d.from, d.named = grant, attemptOf(r), nameOf(r.Encoder)
 	c.live.Returned(d.now, grant)
+}
+
+// Introduced is ingest.Watcher.
+func (c *control) Introduced(name, encoder string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := c.names[name]; d != nil {
+		d.named = nameOf(encoder)
+	}
+}
+
+// nameOf bounds what is kept of an encoder's own words; the live-service cleans it.
+func nameOf(encoder string) string { return encoder[:min(len(encoder), 400)] }
+
+// encoder is what the publisher of a session calls itself.
+func (c *control) encoder(d *desk) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return d.named
 }
 
 // Dropped is ingest.Watcher.
@@ -126,7 +146,7 @@ func (c *control) begin(s *hub.Stream) (session, error) {
 	}
 	defer c.mu.Unlock()
 	b, err := c.live.Begin(live.Start{
-		Grant: d.grant, Protocol: d.from.Protocol, At: s.Epoch(),
+		Grant: d.grant, Protocol: d.from.Protocol, At: s.Epoch(), Encoder: d.named, Source: sourceOf(s.Tracks()),
 		End: func(reason string) { c.end(name, ingest.Refusal{Words: reason}) },
 	})
 	d.now = b
@@ -171,18 +191,23 @@ func (c *control) finish(s session, source *hub.Stream, lag time.Duration) {
 	if reason != nil {
 		words = reason.Error()
 	}
+	c.live.Finish(s.live, words, totals(source, lag))
+}
+
+// totals are the figures of a stream so far.
+func totals(source *hub.Stream, lag time.Duration) live.Stats {
 	st := source.Stats()
 	stats := live.Stats{Bytes: int64(st.Bytes), Frames: int64(st.Frames), Dropped: int64(st.Dropped), Lag: lag.Seconds(), Bitrate: int64(bitrate(source))} //nolint:gosec // far below 2^63
 	if d := st.Last.Seconds(); d > 0 {
 		stats.FPS = float64(st.Frames) / d
 	}
-	c.live.Finish(s.live, words, stats)
+	return stats
 }
 
-// reportEvery is how often the live-service hears who watches.
+// reportEvery is how often the live-service hears of streams and who watches them.
 const reportEvery = 2 * time.Second
 
-// report tells the live-service of viewers until ctx ends.
+// report tells the live-service of streams and their viewers until ctx ends.
 func (m *mediaRole) report(ctx context.Context) {
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
@@ -192,14 +217,29 @@ func (m *mediaRole) report(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		for _, p := range m.pipelines.list() {
+		all := m.pipelines.list()
+		for _, p := range all {
+			now := time.Now()
 			p.noteLag()
-			if words := p.tooFast(time.Now()); words != "" {
+			m.measure(p, now)
+			if words := p.tooFast(now); words != "" {
 				m.end(p.stream.Name, m.control.refuse(ctx, p.session.desk, words))
 			}
-			if err := m.control.live.Seen(ctx, p.session.live, p.stream.Audience.Take()); err != nil && ctx.Err() == nil {
-				m.log.Debug("viewers are not told", "stream", p.stream.Name, "err", err)
-			}
+		}
+		m.tellViewers(ctx, all)
+	}
+}
+
+// tellViewers gives Redis no longer than until the next report. Viewers that it was not
+// told of are counted by their next request.
+func (m *mediaRole) tellViewers(ctx context.Context, all []*pipeline) {
+	within, cancel := context.WithTimeout(ctx, reportEvery/2)
+	defer cancel()
+	for _, p := range all {
+		err := m.control.live.Seen(within, p.session.live, p.stream.Audience.Take())
+		if err != nil && ctx.Err() == nil {
+			m.log.Debug("viewers are not told", "stream", p.stream.Name, "err", err)
+			return
 		}
 	}
 }

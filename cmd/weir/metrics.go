@@ -37,6 +37,8 @@ type metricDescs struct {
 	encoded, lag, shed, corrupt                    *prometheus.Desc
 	libav                                          *prometheus.Desc
 
+	bitrate, fps, keys, drift, behind, mean, peak, lostPackets *prometheus.Desc
+
 	recording, spool, stored, storedBytes, failures, lost *prometheus.Desc
 }
 
@@ -53,6 +55,15 @@ func newMetricDescs() metricDescs {
 		shed:    desc("weir_transcode_shed", "1 while a rendition is left out for lack of time.", "stream", "rendition"),
 		corrupt: desc("weir_transcode_corrupt_packets_total", "Source packets that could not be decoded.", "stream"),
 		libav:   desc("weir_av_objects", "libav objects in use.", "kind"),
+
+		bitrate:     desc("weir_ingest_bitrate_bits", "Bits a second that a publisher sent in the last ten seconds.", "stream"),
+		fps:         desc("weir_ingest_frame_rate", "Pictures a second that a publisher sent in the last ten seconds.", "stream"),
+		keys:        desc("weir_ingest_key_interval_seconds", "Most between a publisher's key frames lately.", "stream"),
+		drift:       desc("weir_ingest_drift_seconds", "How far a stream's time is before (negative: behind) the wall clock.", "stream"),
+		behind:      desc("weir_ingest_behind_seconds", "Most that a publisher was late in half a minute.", "stream"),
+		mean:        desc("weir_ingest_sound_mean_decibels", "How loud a stream's sound was lately, in dB of full scale.", "stream"),
+		peak:        desc("weir_ingest_sound_peak_decibels", "The loudest of a stream's sound lately, in dB of full scale.", "stream"),
+		lostPackets: desc("weir_ingest_lost_packets", "Packets of a publisher that could not be used in the last half minute.", "stream"),
 
 		recording:   desc("weir_archive_recordings", "Recordings that are made or closed now."),
 		spool:       desc("weir_archive_spool_bytes", "What of recordings waits on the disk for the object store."),
@@ -90,6 +101,7 @@ func (m *mediaMetrics) Collect(ch chan<- prometheus.Metric) {
 		gauge(d.readers, float64(st.Readers), name, rendition)
 	}
 	for _, p := range m.role.pipelines.list() {
+		collectHealth(d, gauge, p)
 		if p.job == nil {
 			continue
 		}
@@ -111,6 +123,27 @@ func (m *mediaMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(d.libav, float64(c.Packets), "packet")
 	gauge(d.libav, float64(c.Contexts), "context")
 	m.latency.Collect(ch)
+}
+
+// collectHealth gives how a stream arrives, as far as that is known.
+func collectHealth(d metricDescs, gauge func(*prometheus.Desc, float64, ...string), p *pipeline) {
+	h := p.health.Load()
+	if h == nil || h.Seconds == 0 {
+		return
+	}
+	name := p.stream.Name
+	gauge(d.bitrate, float64(h.Bitrate), name)
+	gauge(d.drift, h.Drift, name)
+	gauge(d.behind, h.Behind, name)
+	gauge(d.lostPackets, float64(h.Dropped), name)
+	if h.Source.Video != "" {
+		gauge(d.fps, h.FPS, name)
+		gauge(d.keys, h.KeyInterval, name)
+	}
+	if h.Sound != nil {
+		gauge(d.mean, h.Sound.Mean, name)
+		gauge(d.peak, h.Sound.Peak, name)
+	}
 }
 
 func (m *mediaMetrics) collectRecordings(d metricDescs, gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, uint64, ...string)) {

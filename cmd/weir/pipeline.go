@@ -19,6 +19,7 @@ import (
 	"weir/packager/archive"
 	"weir/packager/origin"
 	"weir/packager/window"
+	"weir/services/live"
 )
 
 // pipelines builds, for every stream that goes live, what stands between the hub
@@ -50,10 +51,12 @@ type pipeline struct {
 	files  *archive.Files
 	rec    *archive.Recorder // nil when it is not recorded
 
-	session session       // what the live-service knows of it
-	lag     atomic.Int64  // most that the ladder was behind, as a time.Duration
-	pace    pace          // of the publisher; of report
-	done    chan struct{} // closed when nothing of it is in the hub any more
+	gauge   *gauge
+	health  atomic.Pointer[live.Health] // newest; nil before the first look
+	session session                     // what the live-service knows of it
+	lag     atomic.Int64                // most that the ladder was behind, as a time.Duration
+	pace    pace                        // of the publisher; of report
+	done    chan struct{}               // closed when nothing of it is in the hub any more
 }
 
 // linger is how long viewers can still get the end of a stream.
@@ -146,7 +149,7 @@ func (p *pipelines) start(s *hub.Stream) error {
 func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	name, epoch := s.ID().Name(), strconv.FormatInt(s.Epoch().UnixMilli(), 36)
 	plan := p.plan(name, s.Tracks())
-	pl := &pipeline{source: s, done: make(chan struct{})}
+	pl := &pipeline{source: s, gauge: newGauge(s), done: make(chan struct{})}
 	pack := packager.Config{
 		Name: name, Epoch: s.Epoch(), Log: p.log, Source: s,
 		Target:  int(plan.Longest / media.Second),

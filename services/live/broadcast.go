@@ -26,6 +26,7 @@ type Broadcast struct {
 	written uint64      // the last of them that is in the database
 	told    State       // the last state that events tell of; Starting: they told nothing yet
 	viewers viewers
+	health  *Health // measured and not told yet
 
 	end func(reason string) // sends the publisher away
 }
@@ -51,6 +52,7 @@ func cleanEncoder(s string) string {
 type air struct {
 	mu       sync.Mutex
 	sessions map[uuid.UUID]*Broadcast // until their end is written
+	gone     []*Broadcast             // ended lately: Redis is to forget them
 	changed  chan struct{}            // buffered by one: Run has something to write
 
 	recording  sync.Mutex   // held while the beginnings of recordings are written
@@ -62,6 +64,7 @@ type Start struct {
 	Grant    Grant
 	Protocol string
 	Encoder  string
+	Source   Source
 	At       time.Time
 	// End sends the publisher away, with a reason in words for the encoder. It is called
 	// from Run, at most once, and must not block.
@@ -79,7 +82,7 @@ func (s *Service) Begin(x Start) (*Broadcast, error) {
 		return nil, err
 	}
 	b := &Broadcast{ID: id, grant: x.Grant, channel: x.Grant.channel, end: x.End, told: Starting}
-	b.now = SessionView{ID: id, Channel: x.Grant.Channel, State: Starting, Protocol: x.Protocol, Encoder: cleanEncoder(x.Encoder),
+	b.now = SessionView{ID: id, Channel: x.Grant.Channel, State: Starting, Protocol: x.Protocol, Encoder: cleanEncoder(x.Encoder), Source: x.Source,
 		Began: x.At.UTC().Truncate(time.Microsecond), node: s.node}
 	b.setKey(x.Grant.Key)
 	b.wanted = 1
@@ -249,8 +252,8 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 	if v.State == Ended {
 		s.air.mu.Lock()
 		delete(s.air.sessions, b.ID)
+		s.air.gone = append(s.air.gone, b)
 		s.air.mu.Unlock()
-		s.forgetLive(ctx, b)
 	}
 	return nil
 }

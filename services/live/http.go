@@ -21,16 +21,20 @@ const (
 )
 
 // routes is the HTTP side of a Service: it decodes, calls and encodes.
-type routes struct{ *Service }
+type routes struct {
+	*Service
+	server *httpd.Server
+}
 
 // Routes adds the operations of this service to a server.
 func (s *Service) Routes(h *httpd.Server) {
-	r := routes{s}
+	r := routes{s, h}
 	r.addChannels(h.API)
 	r.addKeys(h.API)
 	r.addMembers(h.API)
 	r.addSessions(h.API)
 	r.addRecordings(h.API)
+	r.addHealth(h.API)
 }
 
 // ByID is a path with a channel's id in it. It is exported because huma passes over

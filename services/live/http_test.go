@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -24,6 +25,9 @@ type holders map[string]auth.Identity
 func (h holders) Verify(_ context.Context, token string) (auth.Identity, error) {
 	if who, known := h[token]; known {
 		return who, nil
+	}
+	if id, err := uuid.Parse(token); err == nil { // some user
+		return auth.Identity{User: id, Session: id, Role: auth.User}, nil
 	}
 	return auth.Identity{}, fault.New(fault.Unauthenticated, "the token does not hold")
 }
@@ -151,7 +155,7 @@ func rights() map[string]right {
 		"updateChannel": {Manager, `{"title":"x"}`, 200}, "deleteChannel": {Owner, "", 204},
 		"listMembers": {Moderator, "", 200}, "setMember": {Owner, `{"role":"moderator"}`, 204}, "removeMember": {Owner, "", 204},
 		"listKeys": {Manager, "", 200}, "createKey": {Manager, `{}`, 201}, "rotateKey": {Manager, "", 201}, "revokeKey": {Manager, "", 204},
-		"listRefusals": {Moderator, "", 200}, "listChannelSessions": {Moderator, "", 200}, "getChannelSession": {Moderator, "", 200}, "endStream": {Moderator, `{}`, 204},
+		"listRefusals": {Moderator, "", 200}, "listChannelSessions": {Moderator, "", 200}, "getChannelSession": {Moderator, "", 200}, "getHealth": {Moderator, "", 200}, "listenHealth": {Moderator, "", 200}, "endStream": {Moderator, `{}`, 204},
 		"createClip": {Moderator, `{"start":-5,"length":5}`, 202},
 	}
 }
@@ -254,14 +258,40 @@ func (w *web) may(t *testing.T, o operation, of right, second string) {
 		if name == "moderator" || name == "manager" {
 			ok(t, w.SetMember(t.Context(), c.owner, c.ID, w.who[name].User, role))
 		}
-		w.who["this owner"] = c.owner
 		if name == "owner" {
-			name = "this owner"
+			name = c.owner.User.String()
 		}
 		b := w.begin(t, w.admit(t, c.key.Secret))
+		w.measured(t, b, good(), Stats{})
+		if o.ID == "listenHealth" {
+			w.hears(t, o.at(c.ID.String(), ""), name)
+			continue
+		}
 		id := map[string]string{"user": extra.String(), "key": c.key.ID.String(), "session": b.ID.String()}[second]
 		w.expect(t, of.works, o.method, o.at(c.ID.String(), id), name, of.body, "If-Match: *")
 	}
+}
+
+// hears opens a stream of events, which has no end, and reads its first event.
+func (w *web) hears(t *testing.T, path, token string) {
+	t.Helper()
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	req, err := http.NewRequestWithContext(ctx, "GET", "http://tv.example.org"+path, nil)
+	ok(t, err)
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := w.client.Do(req)
+	ok(t, err)
+	defer res.Body.Close()
+	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" || res.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%s: %d %v", path, res.StatusCode, res.Header)
+	}
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if lines.Text() == "event: health" {
+			return
+		}
+	}
+	t.Errorf("%s: no event", path)
 }
 
 // snapshot is all that operations could change.

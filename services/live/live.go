@@ -68,6 +68,7 @@ type Service struct {
 	lent  lent
 	air   air // the streams of this process
 	shelf shelf
+	board board
 }
 
 // Open does no I/O and starts nothing; Run does what has to be done beside requests.

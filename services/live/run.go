@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	goredis "github.com/redis/go-redis/v9"
 )
 
 const (
@@ -15,6 +17,12 @@ const (
 	everyLook = time.Second
 	// everyCount is how often viewers are counted and the node says that it lives.
 	everyCount = 2 * time.Second
+	// everyTotal is how often the figures of sessions are kept for the case that the
+	// process is killed.
+	everyTotal = 15 * time.Second
+	// redisWithin bounds one look at Redis: a server that does not answer must not keep
+	// what is written to the database waiting.
+	redisWithin = 2 * time.Second
 	// everyReap is how often sessions of nodes that are gone are looked for.
 	everyReap = 5 * time.Second
 	// nodeLife is how long a node counts as alive after it last said so.
@@ -35,9 +43,10 @@ func nodeKey(node string) string { return "weir:live:node:" + node }
 // became of them, ends those that are to end, counts viewers. It returns when the ends
 // of all sessions are written, or after 5 s. What fails is logged once and tried again.
 func (s *Service) RunNode(ctx context.Context) error {
-	look, count := time.NewTicker(everyLook), time.NewTicker(everyCount)
+	look, count, total := time.NewTicker(everyLook), time.NewTicker(everyCount), time.NewTicker(everyTotal)
 	defer look.Stop()
 	defer count.Stop()
+	defer total.Stop()
 	var ill illness
 	for ctx.Err() == nil {
 		select {
@@ -47,7 +56,10 @@ func (s *Service) RunNode(ctx context.Context) error {
 		case <-look.C:
 			ill.log(s, "sessions are not written", errors.Join(s.flush(ctx), s.look(ctx)))
 		case <-count.C:
-			ill.log(s, "viewers are not counted", s.countAll(ctx))
+			ill.log(s, "viewers are not counted", bounded(ctx, s.countAll))
+			ill.log(s, "the health of streams is not told", errors.Join(bounded(ctx, s.forgetLive), bounded(ctx, s.tellHealth)))
+		case <-total.C:
+			ill.log(s, "figures of sessions are not kept", s.keepTotals(ctx))
 		}
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
@@ -57,6 +69,9 @@ func (s *Service) RunNode(ctx context.Context) error {
 	for {
 		err := s.flush(end)
 		if len(s.air.all()) == 0 {
+			if err := bounded(end, s.forgetLive); err != nil {
+				s.log.Debug("viewers of ended sessions stay in Redis for a day", "err", err)
+			}
 			return nil
 		}
 		select {
@@ -66,6 +81,13 @@ func (s *Service) RunNode(ctx context.Context) error {
 		case <-again.C:
 		}
 	}
+}
+
+// bounded gives one look at Redis its time.
+func bounded(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, redisWithin)
+	defer cancel()
+	return do(ctx)
 }
 
 // illness logs the beginning and the end of a trouble, not each failure.
@@ -149,31 +171,33 @@ func (b *Broadcast) send(reason string) {
 	}
 }
 
-func (s *Service) countAll(ctx context.Context) error {
-	if s.redis == nil {
+// forgetLive drops from Redis what nobody asks for after the ends of sessions. What
+// cannot be dropped ends by itself.
+func (s *Service) forgetLive(ctx context.Context) error {
+	s.air.mu.Lock()
+	gone := s.air.gone
+	s.air.gone = nil
+	s.air.mu.Unlock()
+	if s.redis == nil || len(gone) == 0 {
 		return nil
 	}
-	err := s.redis.Set(ctx, nodeKey(s.node), s.now().UnixMilli(), nodeLife).Err()
-	for _, b := range s.air.all() {
-		err = errors.Join(err, s.count(ctx, b))
-	}
+	_, err := s.redis.Pipelined(ctx, func(p goredis.Pipeliner) error {
+		for _, b := range gone {
+			p.Del(ctx, presentKey(b), uniqueKey(b), healthKey(b.grant.Channel))
+			p.Publish(ctx, healthNews, b.grant.Channel.String()+" "+healthEnd)
+		}
+		return nil
+	})
 	return err
 }
 
-// forgetLive drops from Redis what nobody asks for after a session's end. What cannot be
-// dropped ends by itself.
-func (s *Service) forgetLive(ctx context.Context, b *Broadcast) {
-	if s.redis == nil {
-		return
-	}
-	if err := s.redis.Del(ctx, presentKey(b), uniqueKey(b)).Err(); err != nil {
-		s.log.Debug("viewers of an ended session stay in Redis for a day", "session", b.ID, "err", err)
-	}
-}
-
 // Run does the housekeeping of the whole installation until ctx ends: sessions of nodes
-// that are gone are ended, and old refusals dropped. Several processes may do it.
+// that are gone are ended, and old refusals dropped. Several processes may do it. It also
+// hears what nodes tell of the health of their streams.
 func (s *Service) Run(ctx context.Context) error {
+	var hearing sync.WaitGroup
+	defer hearing.Wait()
+	hearing.Go(func() { s.hear(ctx) })
 	tick := time.NewTicker(everyReap)
 	defer tick.Stop()
 	missed := map[string]time.Time{}

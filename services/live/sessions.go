@@ -47,6 +47,7 @@ type SessionView struct {
 	Title    string     `json:"title" doc:"Of the channel when it ended"`
 	Protocol string     `json:"protocol" example:"rtmp"`
 	Encoder  string     `json:"encoder,omitempty" doc:"What the publisher calls itself"`
+	Source   Source     `json:"source" doc:"What it sends"`
 	Began    time.Time  `json:"began_at" doc:"The first packet"`
 	Started  *time.Time `json:"started_at,omitempty" doc:"When viewers could begin"`
 	Ended    *time.Time `json:"ended_at,omitempty"`
@@ -57,19 +58,31 @@ type SessionView struct {
 	node string
 }
 
-const sessionColumns = `s.id, s.channel_id, s.key_id, s.node, s.state, s.title, s.protocol, s.encoder, s.began_at, s.started_at, s.ended_at, s.end_reason, s.stats`
+const sessionColumns = `s.id, s.channel_id, s.key_id, s.node, s.state, s.title, s.protocol, s.encoder, s.began_at, s.started_at, s.ended_at, s.end_reason, s.stats, s.source`
 
 func scanSession(r db.Row) (SessionView, error) {
 	var v SessionView
-	var stats json.RawMessage
-	err := r.Scan(&v.ID, &v.Channel, &v.key, &v.node, &v.State, &v.Title, &v.Protocol, &v.Encoder, &v.Began, &v.Started, &v.Ended, &v.Reason, &stats)
+	var stats, source json.RawMessage
+	err := r.Scan(&v.ID, &v.Channel, &v.key, &v.node, &v.State, &v.Title, &v.Protocol, &v.Encoder, &v.Began, &v.Started, &v.Ended, &v.Reason, &stats, &source)
 	if err != nil {
 		return v, err
 	}
 	if err := json.Unmarshal(stats, &v.Stats); err != nil {
 		return v, fmt.Errorf("stats of session %s: %w", v.ID, err)
 	}
+	if err := json.Unmarshal(source, &v.Source); err != nil {
+		return v, fmt.Errorf("source of session %s: %w", v.ID, err)
+	}
 	return v, nil
+}
+
+// encode is what of a session is stored as JSON.
+func (v *SessionView) encode() (stats, source json.RawMessage, err error) {
+	if stats, err = json.Marshal(v.Stats); err != nil {
+		return nil, nil, err
+	}
+	source, err = json.Marshal(v.Source)
+	return stats, source, err
 }
 
 // Sessions are those of a channel, newest first, for those who work for it.
@@ -163,20 +176,20 @@ func (s Store) opened(ctx context.Context, node string) ([]SessionView, error) {
 
 // begin writes a session once, however often it is called.
 func (s Store) begin(ctx context.Context, v SessionView) error {
-	_, err := s.q.Exec(ctx, `INSERT INTO live_sessions (id, channel_id, key_id, node, state, title, protocol, encoder, began_at, end_reason, order_reason, stats)
-VALUES ($1,$2,$3,$4,$5,'',$6,$7,$8,'','',$9) ON CONFLICT (id) DO NOTHING`,
+	_, err := s.q.Exec(ctx, `INSERT INTO live_sessions (id, channel_id, key_id, node, state, title, protocol, encoder, began_at, end_reason, order_reason, stats, source)
+VALUES ($1,$2,$3,$4,$5,'',$6,$7,$8,'','',$9,$9) ON CONFLICT (id) DO NOTHING`,
 		v.ID, v.Channel, v.key, v.node, string(Starting), v.Protocol, v.Encoder, v.Began, json.RawMessage(`{}`))
 	return err
 }
 
 // advance writes the state, if the session has not ended; it reports whether it did.
 func (s Store) advance(ctx context.Context, v SessionView) (bool, error) {
-	stats, err := json.Marshal(v.Stats)
+	stats, source, err := v.encode()
 	if err != nil {
 		return false, err
 	}
-	n, err := s.q.Exec(ctx, `UPDATE live_sessions SET state=$1, started_at=$2, ended_at=$3, end_reason=$4, stats=$5, key_id=$6, title=$7 WHERE id=$8 AND ended_at IS NULL`,
-		string(v.State), v.Started, v.Ended, v.Reason, json.RawMessage(stats), v.key, v.Title, v.ID)
+	n, err := s.q.Exec(ctx, `UPDATE live_sessions SET state=$1, started_at=$2, ended_at=$3, end_reason=$4, stats=$5, key_id=$6, title=$7, encoder=$8, source=$9 WHERE id=$10 AND ended_at IS NULL`,
+		string(v.State), v.Started, v.Ended, v.Reason, stats, v.key, v.Title, v.Encoder, source, v.ID)
 	return n == 1, err
 }
 

@@ -65,29 +65,40 @@ func (s *Service) Seen(ctx context.Context, b *Broadcast, ids []uint64) error {
 	return nil
 }
 
-// count reads the figures of a session of this process.
-func (s *Service) count(ctx context.Context, b *Broadcast) error {
+// countAll reads the figures of all sessions of this process, in one round trip, and
+// says that this process lives.
+func (s *Service) countAll(ctx context.Context) error {
 	if s.redis == nil {
 		return nil
 	}
+	all := s.air.all()
 	since := strconv.FormatInt(s.now().Add(-presentFor).UnixMilli(), 10)
-	var present, unique *goredis.IntCmd
+	present, unique := make([]*goredis.IntCmd, len(all)), make([]*goredis.IntCmd, len(all))
 	_, err := s.redis.Pipelined(ctx, func(p goredis.Pipeliner) error {
-		p.ZRemRangeByScore(ctx, presentKey(b), "-inf", "("+since)
-		present = p.ZCard(ctx, presentKey(b))
-		unique = p.PFCount(ctx, uniqueKey(b))
+		p.Set(ctx, nodeKey(s.node), s.now().UnixMilli(), nodeLife)
+		for i, b := range all {
+			p.ZRemRangeByScore(ctx, presentKey(b), "-inf", "("+since)
+			present[i] = p.ZCard(ctx, presentKey(b))
+			unique[i] = p.PFCount(ctx, uniqueKey(b))
+		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("viewers: %w", err)
 	}
+	for i, b := range all {
+		b.count(present[i].Val(), unique[i].Val())
+	}
+	return nil
+}
+
+func (b *Broadcast) count(present, unique int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	v := &b.viewers
-	v.present = present.Val()
-	v.unique = max(v.unique, unique.Val()) // Redis may have been emptied
+	v.present = present
+	v.unique = max(v.unique, unique) // Redis may have been emptied
 	v.peak = max(v.peak, v.present)
 	v.sum += float64(v.present)
 	v.looks++
-	return nil
 }
