@@ -555,6 +555,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the stream of a channel arrives at this moment, and what is wrong with it */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/health/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as it is measured, every two seconds, as server-sent events */
+        get: operations["listenHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}/keys": {
         parameters: {
             query?: never;
@@ -1393,6 +1427,77 @@ export interface components {
         ForgotInputBody: {
             email: string;
         };
+        Health: {
+            /**
+             * Format: date-time
+             * @description When this was measured
+             */
+            at: string;
+            b_frames: boolean;
+            /**
+             * Format: double
+             * @description Most seconds that the publisher was late in half a minute
+             */
+            behind: number;
+            /**
+             * Format: int64
+             * @description bit/s
+             */
+            bitrate: number;
+            /**
+             * Format: double
+             * @description Seconds that the stream's time is before (or, negative, behind) the clock of the server
+             */
+            drift: number;
+            /**
+             * Format: int64
+             * @description Packets that could not be used, in half a minute
+             */
+            dropped: number;
+            /** @description What the publisher calls itself */
+            encoder?: string;
+            /**
+             * Format: double
+             * @description Seconds that the server's own encoding is behind
+             */
+            encoder_lag: number;
+            /**
+             * Format: double
+             * @description Frames per second that arrive
+             */
+            fps: number;
+            /** @description Frames have no constant distance */
+            fps_varies: boolean;
+            /**
+             * Format: int64
+             * @description Of the time stamps, in half a minute
+             */
+            jumps: number;
+            /**
+             * Format: double
+             * @description Most seconds between key frames lately
+             */
+            key_interval: number;
+            /**
+             * Format: int64
+             * @description That the rates are over, at most 10; 0: the stream is too young
+             */
+            seconds: number;
+            session_id: string;
+            /** @description Renditions that are left out because the server is too slow for them */
+            shed: string[] | null;
+            /** @description Absent: there is none, or it is not known yet */
+            sound?: components["schemas"]["Loudness"];
+            /** @description There is to be sound, and none comes */
+            sound_stops: boolean;
+            source: components["schemas"]["Source"];
+            /** @enum {string} */
+            state: "starting" | "live" | "reconnecting";
+            /** Format: int64 */
+            viewers: number;
+            /** @description What is wrong and what to do about it */
+            warnings: components["schemas"]["Warning"][] | null;
+        };
         IdentitiesAnswerBody: {
             /** @description Whether there is a password beside them */
             has_password: boolean;
@@ -1585,6 +1690,8 @@ export interface components {
             id: string;
             /** @example rtmp */
             protocol: string;
+            /** @description What it sends */
+            source: components["schemas"]["Source"];
             /**
              * Format: date-time
              * @description When viewers could begin
@@ -1596,6 +1703,22 @@ export interface components {
             stats: components["schemas"]["Stats"];
             /** @description Of the channel when it ended */
             title: string;
+        };
+        Loudness: {
+            /** @description It has been as loud as can be for some seconds */
+            clips: boolean;
+            /**
+             * Format: double
+             * @description dB of full scale; -120: all silent
+             */
+            mean: number;
+            /**
+             * Format: double
+             * @description dB of full scale; 0 is the most that can be said
+             */
+            peak: number;
+            /** @description For some seconds */
+            silent: boolean;
         };
         Member: {
             /** @enum {string} */
@@ -1981,6 +2104,31 @@ export interface components {
             login: string;
             password: string;
         };
+        Source: {
+            /**
+             * @description Codec of the sound; absent: there is none
+             * @example mp4a.40.2
+             */
+            audio?: string;
+            /** Format: int64 */
+            channels?: number;
+            /**
+             * Format: double
+             * @description Frames per second as the encoder says; absent: it does not say
+             */
+            fps?: number;
+            /** Format: int64 */
+            height?: number;
+            /** Format: int64 */
+            sample_rate?: number;
+            /**
+             * @description Codec of the picture (RFC 6381); absent: there is none
+             * @example avc1.64001f
+             */
+            video?: string;
+            /** Format: int64 */
+            width?: number;
+        };
         Stats: {
             /**
              * Format: double
@@ -2190,6 +2338,23 @@ export interface components {
             visibility: "public" | "unlisted";
             /** @description Path of the watch page */
             watch: string;
+        };
+        Warning: {
+            /**
+             * @description What to do about it
+             * @example set the key frame interval to 1 or 2 s in the encoder
+             */
+            advice: string;
+            /**
+             * @description For programs; never renamed
+             * @example key_frames_far
+             */
+            code: string;
+            /**
+             * @description What is wrong
+             * @example key frames are 8 s apart: latency will be 8 s
+             */
+            words: string;
         };
     };
     responses: {
@@ -5014,6 +5179,179 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listenHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events: `health`, whose data is that of getHealth, and `offline` when nothing is on the air. Comments come between them. The stream ends with the token, or with the right to see it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
             };
             /** @description Unauthorized */
             401: {
