@@ -182,14 +182,13 @@ func (s *Service) listen(ctx context.Context, who auth.Identity, channel uuid.UU
 		return to.Send("", "health", text)
 	}
 	read := func() error {
-		text, err := s.healthOf(ctx, channel)
-		if err != nil {
-			return nil // Redis is away: it is tried again
+		switch text, err := s.healthOf(ctx, channel); {
+		case err == nil && text == "":
+			return say(healthEnd)
+		case err == nil:
+			return say(text)
 		}
-		if text == "" {
-			text = healthEnd
-		}
-		return say(text)
+		return nil // Redis is away: it is tried again
 	}
 	if err := read(); err != nil {
 		return err
