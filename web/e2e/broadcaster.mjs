@@ -14,6 +14,7 @@ export async function broadcaster(look, weir) {
   await makeChannel(look);
   const key = await makeKey(look);
   await stream(look, weir, key);
+  await replay(look);
   await keys(look, weir, key);
   await details(look);
   await people(look);
@@ -63,11 +64,60 @@ async function stream(look, weir, key) {
   await press(look, 'Look at what viewers see');
   await look.state('playing');
   await look.check('studio-live', true);
+  await look.until('six seconds of it', () => document.querySelector('.player video').currentTime > 6, 20_000);
   await press(look, 'End the stream…');
   await fill(look, 'What the encoder is told', 'that is all');
   await press(look, 'End it now');
   await ffmpeg.ended;
   await says(look, 'Off the air');
+}
+
+/** The recording is played, a piece cut out of it and played too, and both are looked after. */
+async function replay(look) {
+  await look.page.getByRole('link', { name: 'Recordings', exact: true }).click();
+  await look.page.getByRole('link', { name: 'Download The barge, live' }).waitFor({ timeout: 20_000 });
+  await look.until('the picture of it', () => document.querySelector('.recording .thumb img')?.naturalWidth > 0);
+  await look.check('studio-recordings', true);
+  await look.page.locator('.recording strong a').click();
+  await heading(look, 'The barge, live');
+  await plays(look);
+  await look.page.getByRole('slider', { name: 'Position' }).fill('3');
+  await look.until('the place that was chosen', () => document.querySelector('.player video').currentTime >= 3);
+  const box = await look.page.getByRole('slider', { name: 'Position' }).boundingBox();
+  await look.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 3 });
+  await look.page.locator('.still-time').waitFor();
+  await look.check('replay');
+  await press(look, 'Make a clip of it…');
+  await fill(look, 'From', 'then');
+  await press(look, 'Make the clip');
+  await look.page.locator('.field-wrong').waitFor();
+  await fill(look, 'From', '0:01');
+  await fill(look, 'Seconds', '2');
+  await fill(look, 'Title', 'A short piece');
+  await look.check('replay-cut', true);
+  await press(look, 'Make the clip');
+  await heading(look, 'A short piece');
+  await plays(look);
+  await look.open('/watch/barge');
+  await look.page.getByRole('link', { name: /A short piece/ }).waitFor();
+  await look.page.getByRole('heading', { name: 'Past streams' }).scrollIntoViewIfNeeded();
+  await look.check('watch-past', true);
+  await look.open('/studio/barge/recordings');
+  await press(look, 'Change A short piece');
+  await fill(look, 'Description', 'The lock opens.');
+  await press(look, 'Save');
+  await press(look, 'Delete A short piece');
+  await press(look, 'Delete it for ever');
+  await look.page.getByText('A short piece').waitFor({ state: 'detached', timeout: 20_000 });
+  await look.page.getByRole('link', { name: 'Stream', exact: true }).click();
+}
+
+/** The recording on the page begins when it is asked to, and has its end. */
+async function plays(look) {
+  await look.page.getByRole('button', { name: 'Play', exact: true }).click();
+  await look.state('playing');
+  await look.until('a moving picture', () => document.querySelector('.player video').currentTime > 0.2);
+  look.expect(Number.isFinite(await look.page.locator('.player video').evaluate((v) => v.duration)), 'the recording has no end');
 }
 
 /** A key that was replaced lets nobody in, and that is told. */

@@ -70,6 +70,7 @@ export class Fake {
     if (path === '/api/v1/streams') return this.send(response, '.json', JSON.stringify({ streams: this.streams() }));
     if (path === '/api/v1/server') return this.send(response, '.json', JSON.stringify({ version: 'fake', publish: 'key', rtmp_port: 1935, rtmps_port: 0 }));
     if (path.startsWith('/api/v1/channels/by-name/')) return this.send(response, '.json', JSON.stringify(channel(path.split('/').at(-1))));
+    if (/^\/api\/v1\/channels\/[^/]+\/recordings$/.test(path)) return this.send(response, '.json', JSON.stringify({ items: [] }));
     if (path === `/api/v1/users/${OWNER.id}`) return this.send(response, '.json', JSON.stringify(OWNER));
     if (media) return this.stream(request, response, media[1], media[2]);
     if (path === '/' || path.startsWith('/watch')) return this.file(response, 'index.html');

@@ -11,6 +11,7 @@ import { Header } from './ui/Header';
 
 const Entry = lazy(() => import('./pages/entry').then((m) => ({ default: m.Entry })));
 const Profile = lazy(() => import('./pages/profile').then((m) => ({ default: m.Profile })));
+const Replay = lazy(() => import('./pages/replay').then((m) => ({ default: m.Replay })));
 const Settings = lazy(() => import('./pages/settings').then((m) => ({ default: m.Settings })));
 const Studio = lazy(() => import('./pages/studio').then((m) => ({ default: m.Studio })));
 const Users = lazy(() => import('./pages/admin').then((m) => ({ default: m.Users })));
@@ -21,6 +22,7 @@ function Page({ route }: { route: Route }) {
     case 'watch': return <Watch key={route.name} name={route.name} />;
     case 'user': return <Profile key={route.name} name={route.name} />;
     case 'users': return <Users />;
+    case 'replay': return <Replay key={route.id} id={route.id} />;
     case 'studio': return <Studio />;
     case 'channel': return <Studio key={route.name} name={route.name} tab={route.tab} />;
     case 'signIn': case 'signUp': case 'forgot': case 'verify': case 'reset': return <Entry key={route.page} page={route.page} />;

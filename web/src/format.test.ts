@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { age, bitrate, codecName, duration, fileSize, frameRate, liveFor, people, resolution, seconds } from './format';
+import { age, bitrate, clock, codecName, duration, fileSize, frameRate, liveFor, people, resolution, seconds } from './format';
 
 const min = 60_000;
 
@@ -44,6 +44,12 @@ describe('format', () => {
     ['opus', 'Opus'], ['Opus', 'Opus'], ['ac-3', 'AC-3'], ['ec-3', 'E-AC-3'], ['fLaC', 'FLAC'], ['mp4a.99', 'mp4a.99'],
   ])('calls the sound %s %s', (codec, want) => {
     expect(codecName(codec)).toBe(want);
+  });
+});
+
+describe('clock', () => {
+  it.each([[-1, '0:00'], [5.9, '0:05'], [65, '1:05'], [3599, '59:59'], [7389, '2:03:09']])('%j', (at, want) => {
+    expect(clock(at)).toBe(want);
   });
 });
 

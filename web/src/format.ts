@@ -53,6 +53,13 @@ export function seconds(value: number | null): string {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }
 
+/** A place in a recording, seconds as "1:05" or "2:03:09". */
+export function clock(at: number): string {
+  const whole = Math.floor(Math.max(0, at));
+  const rest = `${String(Math.floor(whole / 60) % 60).padStart(whole < 3600 ? 1 : 2, '0')}:${String(whole % 60).padStart(2, '0')}`;
+  return whole < 3600 ? rest : `${Math.floor(whole / 3600)}:${rest}`;
+}
+
 /** How long something took: "45 s", "12 min", "3 h 05 min". */
 export function duration(ms: number): string {
   return ms < 59_500 ? `${Math.max(0, Math.round(ms / 1000))} s` : age(0, Math.max(ms, 60_000));

@@ -28,6 +28,9 @@ describe('parseRoute', () => {
     ['/studio', { page: 'studio' }],
     ['/studio/ada', { page: 'channel', name: 'ada', tab: '' }],
     ['/studio/ada/history/', { page: 'channel', name: 'ada', tab: 'history' }],
+    ['/studio/ada/recordings', { page: 'channel', name: 'ada', tab: 'recordings' }],
+    ['/replay/01935a1c-6f0b-7cc5-9f0e-0a4b6a0f4a11', { page: 'replay', id: '01935a1c-6f0b-7cc5-9f0e-0a4b6a0f4a11' }],
+    ['/replay/01935a1c', { page: 'lost' }],
     ['/studio/Ada', { page: 'lost' }],
     ['/studio/ada/nothing', { page: 'lost' }],
   ])('%s', (path, want) => {

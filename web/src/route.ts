@@ -15,7 +15,7 @@ const PLAIN = {
 } as const;
 
 /** The parts of a channel's page in the studio, each with the end of its address. */
-export const TABS = ['', 'channel', 'people', 'history'] as const;
+export const TABS = ['', 'recordings', 'channel', 'people', 'history'] as const;
 export type Tab = (typeof TABS)[number];
 
 /** The pages of the application. */
@@ -23,11 +23,14 @@ export type Route =
   | { page: (typeof PLAIN)[keyof typeof PLAIN] }
   | { page: 'watch'; name: string }
   | { page: 'user'; name: string }
+  | { page: 'replay'; id: string }
   | { page: 'channel'; name: string; tab: Tab }
   | { page: 'lost' };
 
 /** A stream's NAME, and a user's, as the server accepts them. */
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+
+const REPLAY = /^\/replay\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 const isTab = (word: string): word is Tab => (TABS as readonly string[]).includes(word);
 
@@ -37,6 +40,8 @@ export function parseRoute(path: string): Route {
   if (Object.hasOwn(PLAIN, clean)) return { page: PLAIN[clean as keyof typeof PLAIN] };
   const [, channel = '', tab = ''] = /^\/studio\/([^/]+)(?:\/([^/]+))?$/.exec(clean) ?? [];
   if (NAME.test(channel) && isTab(tab)) return { page: 'channel', name: channel, tab };
+  const [, id] = REPLAY.exec(clean) ?? [];
+  if (id !== undefined) return { page: 'replay', id };
   const [, place, name] = /^\/(watch|u)\/([^/]+)$/.exec(clean) ?? [];
   if (name === undefined || !NAME.test(name)) return { page: 'lost' };
   return { page: place === 'u' ? 'user' : 'watch', name };

@@ -1,23 +1,27 @@
 import { useEffect, useState, type RefObject } from 'react';
-import { seconds } from '../format';
+import { clock, seconds } from '../format';
 import { Icon, type IconName } from '../ui/icons';
-import type { Controller, Snapshot } from './controller';
+import type { Face, Snapshot } from './face';
 import type { EngineKind } from './engine';
 import type { Timeline } from './latency';
 import type { Quality } from './quality';
 import { canFloat, toggleFloat, toggleFullscreen } from './screen';
+import { Seek } from './Seek';
 import { Settings } from './Settings';
 import { Slider } from './Slider';
+import type { Strip } from './strip';
 
 interface Props {
   root: RefObject<HTMLElement | null>;
   video: RefObject<HTMLVideoElement | null>;
   snap: Snapshot;
-  controller: Controller;
+  controller: Face;
   qualities: Quality[];
   kind: EngineKind;
   setKind: (kind: EngineKind) => void;
   openHelp: () => void;
+  /** A recording's: what its pictures are, where there are some. Null: it is live. */
+  recorded: { strip: Strip } | null;
 }
 
 function Tool({ icon, label, onClick, className = '' }: { icon: IconName; label: string; onClick: () => void; className?: string }) {
@@ -25,11 +29,12 @@ function Tool({ icon, label, onClick, className = '' }: { icon: IconName; label:
 }
 
 /** The bar under the picture. */
-export function Controls({ root, video, snap, controller, qualities, kind, setKind, openHelp }: Props) {
+export function Controls({ root, video, snap, controller, qualities, kind, setKind, openHelp, recorded }: Props) {
   const full = useFullscreen();
   return (
     <div className="controls">
-      {snap.timeline && <Rewind line={snap.timeline} live={!snap.behind} controller={controller} />}
+      {recorded && snap.timeline && <Seek line={snap.timeline} strip={recorded.strip} controller={controller} />}
+      {!recorded && snap.timeline && <Rewind line={snap.timeline} live={!snap.behind} controller={controller} />}
       <div className="controls-row">
         <Tool icon={snap.paused ? 'play' : 'pause'} label={snap.paused ? 'Play (k)' : 'Pause (k)'} onClick={() => controller.toggle()} />
         <div className="sound">
@@ -37,7 +42,7 @@ export function Controls({ root, video, snap, controller, qualities, kind, setKi
           <Slider className="sound-slider" label="Volume" min={0} max={1} step={0.05} value={snap.muted ? 0 : snap.volume}
             text={`${Math.round((snap.muted ? 0 : snap.volume) * 100)} percent`} onChange={(v) => controller.loudness(v)} />
         </div>
-        <LiveEdge snap={snap} controller={controller} />
+        {recorded ? <Clock line={snap.timeline} /> : <LiveEdge snap={snap} controller={controller} />}
         <span className="gap" />
         <Settings qualities={qualities} snap={snap} controller={controller} kind={kind} setKind={setKind} openHelp={openHelp} />
         {canFloat() && <Tool icon="pip" className="tool-pip" label="Picture in picture" onClick={() => video.current && toggleFloat(video.current)} />}
@@ -48,8 +53,13 @@ export function Controls({ root, video, snap, controller, qualities, kind, setKi
   );
 }
 
+/** Where in a recording one is. */
+function Clock({ line }: { line: Timeline | null }) {
+  return line && <span className="edge-late clock-at">{clock(line.at)} / {clock(line.end)}</span>;
+}
+
 /** Shows that this is live and how late, or leads back to it. */
-function LiveEdge({ snap, controller }: { snap: Snapshot; controller: Controller }) {
+function LiveEdge({ snap, controller }: { snap: Snapshot; controller: Face }) {
   const late = seconds(snap.latency);
   const label = snap.behind ? 'Go to live (l)' : 'At the live edge (l)';
   return (
@@ -63,7 +73,7 @@ function LiveEdge({ snap, controller }: { snap: Snapshot; controller: Controller
 }
 
 /** The last minutes, to go back in. At the live edge the knob rests at the end, whatever the latency is. */
-function Rewind({ line, live, controller }: { line: Timeline; live: boolean; controller: Controller }) {
+function Rewind({ line, live, controller }: { line: Timeline; live: boolean; controller: Face }) {
   const long = Math.round(line.end - line.start);
   const back = live ? 0 : Math.round(line.end - line.at);
   return (

@@ -1,19 +1,20 @@
 import { Icon } from '../ui/icons';
 import { Mark } from '../ui/Mark';
-import type { Controller, Snapshot } from './controller';
-import { phase, words } from './status';
+import type { Face, Snapshot } from './face';
+import { phase, type Status, type Words } from './status';
 
 interface Props {
-  name: string;
+  /** The words of a status; null when the picture speaks for itself. */
+  say: (status: Status) => Words | null;
   snap: Snapshot;
-  controller: Controller;
+  controller: Face;
 }
 
 const BUSY = new Set(['connecting', 'starting', 'buffering', 'reconnecting']);
 
 /** What lies over the picture: words, a sign that something is under way, and the offers to start and to hear. */
-export function Overlay({ name, snap, controller }: Props) {
-  const text = words(snap.status, name);
+export function Overlay({ say, snap, controller }: Props) {
+  const text = say(snap.status);
   const still = phase(snap.status) !== 'playing' && !BUSY.has(snap.status);
   return (
     <>

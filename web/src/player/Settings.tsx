@@ -1,14 +1,14 @@
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { bitrate } from '../format';
 import { Icon } from '../ui/icons';
-import type { Controller, Snapshot } from './controller';
+import type { Face, Snapshot } from './face';
 import type { EngineKind } from './engine';
 import type { Quality } from './quality';
 
 interface Props {
   qualities: Quality[];
   snap: Snapshot;
-  controller: Controller;
+  controller: Face;
   kind: EngineKind;
   setKind: (kind: EngineKind) => void;
   openHelp: () => void;

@@ -1,36 +1,10 @@
-import type { Engine, EngineEvents, EngineKind, Failure, Rung } from './engine';
-import { isBehind, timeline, type Timeline } from './latency';
+import type { Engine, EngineEvents, Failure } from './engine';
+import { Face, type Source } from './face';
+import { isBehind, timeline } from './latency';
 import type { EngineModule } from './load';
 import { pauseBefore, quick, RENEW_MS } from './retry';
-import { afterFailure, afterSilence, controllable, type Status } from './status';
+import { afterFailure, afterSilence, controllable } from './status';
 import { judge, lookAt, type Watch } from './watchdog';
-
-/** Everything that the player's face is drawn from. A new object for every change. */
-export interface Snapshot {
-  status: Status;
-  paused: boolean;
-  /** The browser refused to start without a tap. */
-  blocked: boolean;
-  muted: boolean;
-  volume: number;
-  /** The sound is off because the page started so, and the viewer has not touched it yet. */
-  offerSound: boolean;
-  rungs: Rung[];
-  /** The chosen rung, -1 for automatic. */
-  selected: number;
-  /** The rung on screen, -1 before there is one. */
-  current: number;
-  latency: number | null;
-  behind: boolean;
-  timeline: Timeline | null;
-  /** It plays, and there is no picture to it. */
-  soundOnly: boolean;
-}
-
-const BLANK: Snapshot = {
-  status: 'connecting', paused: false, blocked: false, muted: true, volume: 1, offerSound: true,
-  rungs: [], selected: -1, current: -1, latency: null, behind: false, timeline: null, soundOnly: false,
-};
 
 /** A held question that nobody answered for this long means that nobody is live. */
 const SILENCE_MEANS_OFFLINE_MS = 1_500;
@@ -40,22 +14,12 @@ const TICK_MS = 500;
 /** A stream that is there and shows no picture for this long gets a new attempt. */
 const NO_PICTURE_MS = 15_000;
 
-/** What a controller plays: the same name through one of the engines. */
-export interface Source {
-  url: string;
-  kind: EngineKind;
-  load: (kind: EngineKind) => Promise<EngineModule | null>;
-}
-
 /**
  * Keeps one stream playing in one video element: makes an attempt, and when it fails, or the stream
  * ends, or the held question grows old, makes the next one. Belongs to the page's only thread; after
  * close it does nothing more.
  */
-export class Controller {
-  private snapshot = BLANK;
-  private readonly listeners = new Set<() => void>();
-  private readonly stop = new AbortController();
+export class Controller extends Face {
   private engine: Engine | null = null;
   /** Counts attempts: what an old one still says is not listened to. */
   private attempt = 0;
@@ -68,26 +32,18 @@ export class Controller {
   private watch: Watch | null = null;
   private readonly ticker: number;
 
-  constructor(private readonly video: HTMLVideoElement, private readonly source: Source) {
+  constructor(video: HTMLVideoElement, private readonly source: Source) {
+    super(video);
     video.muted = true;
-    video.playsInline = true;
     this.listen();
     this.ticker = window.setInterval(() => this.tick(), TICK_MS);
     this.next = window.setTimeout(() => this.begin(), 0);
   }
 
-  readonly subscribe = (changed: () => void): (() => void) => {
-    this.listeners.add(changed);
-    return () => this.listeners.delete(changed);
-  };
-
-  readonly get = (): Snapshot => this.snapshot;
-
-  close(): void {
-    this.stop.abort();
+  override close(): void {
+    super.close();
     window.clearInterval(this.ticker);
     this.drop();
-    this.listeners.clear();
   }
 
   /** The list of streams has been read: whether the name was in it. Only used before the first picture. */
@@ -97,38 +53,18 @@ export class Controller {
     if (live && this.snapshot.status === 'offline') this.set({ status: 'connecting' });
   }
 
-  play(): void {
-    this.set({ blocked: false });
-    this.video.play().catch((err: unknown) => {
-      if (err instanceof DOMException && err.name === 'NotAllowedError') this.set({ blocked: true, paused: true });
-    });
-  }
-
-  toggle(): void {
+  override toggle(): void {
     if (!controllable(this.snapshot.status) && !this.snapshot.blocked) return;
     if (this.video.paused) this.play();
     else this.video.pause();
   }
 
-  mute(muted: boolean): void {
-    this.video.muted = muted;
-    if (!muted && this.video.volume === 0) this.video.volume = 0.5;
-    this.set({ offerSound: false });
-  }
-
-  /** Sets the volume, 0 to 1; zero is mute. */
-  loudness(volume: number): void {
-    const v = Math.min(1, Math.max(0, Math.round(volume * 100) / 100));
-    this.video.volume = v;
-    this.mute(v === 0);
-  }
-
-  select(index: number): void {
+  override select(index: number): void {
     this.engine?.select(index);
     this.set({ selected: index });
   }
 
-  goLive(): void {
+  override goLive(): void {
     if (!controllable(this.snapshot.status)) return;
     this.watch = null;
     this.engine?.follow(true);
@@ -137,14 +73,8 @@ export class Controller {
     this.tick();
   }
 
-  /** Moves the playhead by seconds within what can be rewound. */
-  skip(by: number): void {
-    const line = this.snapshot.timeline;
-    if (line) this.seek(line.at + by);
-  }
-
   /** Moves the playhead to a media time; at the end of the window this is the live edge. */
-  seek(to: number): void {
+  override seek(to: number): void {
     const line = this.snapshot.timeline;
     if (!line) return;
     if (to >= line.end - 1) return this.goLive();
@@ -155,18 +85,10 @@ export class Controller {
   }
 
   /** Makes a new attempt at once. */
-  again(): void {
+  override again(): void {
     this.failures = 0;
     this.set({ status: 'connecting' });
     this.begin();
-  }
-
-  private set(change: Partial<Snapshot>): void {
-    const old = this.snapshot;
-    const changed = Object.entries(change).some(([k, v]) => !Object.is(old[k as keyof Snapshot], v));
-    if (!changed || this.stop.signal.aborted) return;
-    this.snapshot = { ...old, ...change };
-    for (const tell of this.listeners) tell();
   }
 
   private begin(): void {
@@ -239,7 +161,7 @@ export class Controller {
   }
 
   private listen(): void {
-    const on = (type: string, f: () => void) => this.video.addEventListener(type, f, { signal: this.stop.signal });
+    const on = this.on;
     on('playing', () => this.onPlaying());
     on('waiting', () => this.onWaiting());
     on('timeupdate', () => {
@@ -249,7 +171,6 @@ export class Controller {
     on('play', () => this.onPlay());
     on('resize', () => this.set({ soundOnly: this.played && this.video.videoWidth === 0 }));
     on('ended', () => this.onEnded());
-    on('volumechange', () => this.set({ muted: this.video.muted || this.video.volume === 0, volume: this.video.volume }));
   }
 
   /** After a long pause the viewer sees what comes next, and goes to live when it pleases. */

@@ -67,7 +67,7 @@ function listen(player: MediaPlayerClass, events: EngineEvents): void {
  * DASH in its low-latency form. The MPD says how far behind to play; the catch-up keeps to it.
  * The request for the MPD may be held by the server for 10 s, so dash.js waits for longer than that.
  */
-export function start(video: HTMLVideoElement, url: string, events: EngineEvents): Engine {
+export function start(video: HTMLVideoElement, url: string, events: EngineEvents, recorded = false): Engine {
   const giveBack = borrow(video);
   const player = MediaPlayer().create();
   const follow = (live: boolean) => player.updateSettings({ streaming: { liveCatchup: { enabled: live } } });
@@ -75,14 +75,14 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
     debug: { logLevel: 0 },
     streaming: { manifestRequestTimeout: 20_000, buffer: { bufferToKeep: 10 }, ...RETRY },
   });
-  follow(true);
+  follow(!recorded);
   listen(player, events);
 
   player.initialize();
   // The clock comes from the MPD or our own answers; dash.js would also ask a server of its makers' choice.
   player.clearDefaultUTCTimingSources();
   player.attachView(video);
-  player.setAutoPlay(true);
+  player.setAutoPlay(!recorded);
   player.attachSource(url);
 
   return {

@@ -44,5 +44,5 @@ export interface Engine {
   destroy(): void;
 }
 
-/** Starts an attempt. The video element keeps its mute, volume and listeners. */
-export type StartEngine = (video: HTMLVideoElement, url: string, events: EngineEvents) => Engine;
+/** Starts an attempt. The video element keeps its mute, volume and listeners. `recorded`: it has a beginning and an end, and is played from there. */
+export type StartEngine = (video: HTMLVideoElement, url: string, events: EngineEvents, recorded?: boolean) => Engine;

@@ -23,10 +23,11 @@ function failure(data: ErrorData): Failure {
  * server holds it until the stream begins, so there is nothing left to prepare when the answer comes.
  * No setting that shifts latency is changed: the positions are the ones that the server asks for.
  */
-export function start(video: HTMLVideoElement, url: string, events: EngineEvents): Engine {
+export function start(video: HTMLVideoElement, url: string, events: EngineEvents, recorded = false): Engine {
   // Durations in our playlists are exact. With the usual tolerance of 0.25 s a
   // player that got a playlist late leaves out the last part of a segment.
-  const hls = new Hls({ lowLatencyMode: true, backBufferLength: 10, maxFragLookUpTolerance: 0.02 });
+  const kept = recorded ? { startPosition: 0, backBufferLength: 60 } : { lowLatencyMode: true, backBufferLength: 10 };
+  const hls = new Hls({ maxFragLookUpTolerance: 0.02, ...kept });
   let recovered = false;
   let played = false;
 
@@ -39,7 +40,7 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
   hls.on(Events.FRAG_CHANGED, () => { played = true; });
   hls.on(Events.LEVEL_LOADED, (_, data) => {
     // A session that is over and still listed is not what the page waits for.
-    if (!data.details.live && !played) events.failed('absent');
+    if (!recorded && !data.details.live && !played) events.failed('absent');
   });
   hls.on(Events.ERROR, (_, data) => {
     if (!data.fatal) return;

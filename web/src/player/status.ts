@@ -53,6 +53,13 @@ export function words(status: Status, name: string): Words | null {
   }
 }
 
+/** The words of a recording's status; null when the picture speaks for itself. */
+export function recordedWords(status: Status): Words | null {
+  if (status === 'reconnecting') return { title: 'The picture has stopped', detail: 'It goes on as soon as more of it is here.' };
+  if (status === 'offline' || status === 'ended') return { title: 'This recording is not there', detail: 'It may have been deleted, or not be ready yet.' };
+  return words(status, '');
+}
+
 /** True while there is a picture to control. */
 export const controllable = (status: Status): boolean =>
   status === 'playing' || status === 'buffering' || status === 'reconnecting';

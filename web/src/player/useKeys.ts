@@ -1,5 +1,5 @@
 import { useEffect, useRef, type RefObject } from 'react';
-import type { Controller } from './controller';
+import type { Face } from './face';
 import { action, type Action, type Focus } from './keys';
 import { toggleFullscreen } from './screen';
 
@@ -14,7 +14,7 @@ function focusOf(root: HTMLElement | null): Focus {
   return 'elsewhere';
 }
 
-function perform(what: Action, root: HTMLElement, controller: Controller): void {
+function perform(what: Action, root: HTMLElement, controller: Face): void {
   const { volume, muted } = controller.get();
   const video = root.querySelector('video');
   switch (what) {
@@ -31,7 +31,7 @@ function perform(what: Action, root: HTMLElement, controller: Controller): void 
 }
 
 /** Listens to the keyboard for as long as the player is on the page. */
-export function useKeys(root: RefObject<HTMLElement | null>, controller: Controller | null, help: () => void): void {
+export function useKeys(root: RefObject<HTMLElement | null>, controller: Face | null, help: () => void): void {
   const latest = useRef(help);
   useEffect(() => { latest.current = help; });
   useEffect(() => {

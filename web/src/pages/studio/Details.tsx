@@ -84,17 +84,21 @@ function Told({ channel }: { channel: Channel }) {
   );
 }
 
+const shown = (value = 0, unit = 1): string => (value > 0 ? String(value / unit) : '');
+
 function Shown({ channel }: { channel: Channel }) {
   return (
     <>
       <Choice name="visibility" label="Who can watch" defaultValue={channel.visibility} options={SEEN_BY} />
       <Check name="record" label="Record the streams" defaultChecked={channel.inside?.record ?? false} />
+      <div className="pair">
+        <Field name="keep.days" type="number" min={0} label="Keep recordings for so many days" defaultValue={shown(channel.inside?.keep.days)} hint="Empty: as long as the server keeps them." />
+        <Field name="keep.bytes" type="number" inputMode="decimal" min={0} step="any" label="Keep so many GB" defaultValue={shown(channel.inside?.keep.bytes, 1e9)} hint="The oldest go first, clips last." />
+      </div>
       <Check name="takeover" label="A second encoder takes over from the first, instead of being turned away" defaultChecked={channel.inside?.takeover ?? false} />
     </>
   );
 }
-
-const shown = (value = 0, unit = 1): string => (value > 0 ? String(value / unit) : '');
 
 function Limits({ channel }: { channel: Channel }) {
   const l = channel.inside?.limits;

@@ -1,10 +1,12 @@
 import { useState } from 'react';
 import { api, done } from '../../api/client';
+import { words } from '../../api/problem';
 import { useStreams } from '../../api/streams';
 import { Field } from '../../form/Field';
 import { Form, text } from '../../form/Form';
 import { liveFor, people } from '../../format';
 import { Player } from '../../player/Player';
+import { navigate } from '../../router';
 import { useNow } from '../../ui/clock';
 import { Day } from '../../ui/Day';
 import { Section } from '../../ui/Section';
@@ -41,6 +43,7 @@ function Running({ channel, session, ended }: { channel: Channel; session: Sessi
     <>
       <ul className="facts" aria-label="Figures">{facts.map((f) => <li key={f}>{f}</li>)}</ul>
       {session.state !== 'starting' && <Preview channel={channel} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} />}
+      {session.state === 'live' && <ClipNow channel={channel} />}
       <End channel={channel} ended={ended} />
     </>
   );
@@ -57,6 +60,19 @@ function Preview({ channel, renditions, measured }: { channel: Channel; renditio
       {open && <Player name={channel.name} listed={true} renditions={renditions} measured={measured} onPhase={ignore} />}
     </div>
   );
+}
+
+const CLIP_S = 30;
+
+/** Keeps what was just on the air. */
+function ClipNow({ channel }: { channel: Channel }) {
+  const [said, setSaid] = useState('');
+  const clip = () => {
+    setSaid('');
+    done(api.POST('/api/v1/channels/{id}/clips', { ...at(channel.id), body: { start: -CLIP_S, length: CLIP_S } }))
+      .then((made) => navigate(`/replay/${made.id}`), (err: unknown) => setSaid(words(err)));
+  };
+  return <p className="fact"><button type="button" className="button" onClick={clip}>Clip the last {CLIP_S} seconds</button> {said !== '' && <span className="form-failed" role="alert">{said}</span>}</p>;
 }
 
 function End({ channel, ended }: { channel: Channel; ended: () => void }) {

@@ -4,8 +4,8 @@ import type { Channel } from './channel';
 
 type Limits = components['schemas']['Limits'];
 export type Changes = components['schemas']['LiveChanges'];
-/** What the form of a channel has fields for. */
-export type Form = Required<Omit<Changes, 'keep'>>;
+/** What the form of a channel says. */
+export type Form = Required<Changes>;
 
 const two = (n: number): string => String(n).padStart(2, '0');
 
@@ -30,6 +30,7 @@ export function read(v: FormData): Form {
     title: text(v, 'title').trim(), description: text(v, 'description').trim().replaceAll('\r\n', '\n'), category: text(v, 'category').trim(),
     tags: text(v, 'tags').split(/[\s,]+/).filter(Boolean), language: text(v, 'language'), mature: v.has('mature'),
     visibility: text(v, 'visibility') as Channel['visibility'], record: v.has('record'), takeover: v.has('takeover'), scheduled_at: isoTime(text(v, 'scheduled_at')),
+    keep: { days: number(v, 'keep.days'), bytes: number(v, 'keep.bytes', 1e9) },
     limits: {
       bitrate: number(v, 'limits.bitrate', 1e6), height: number(v, 'limits.height'), fps: number(v, 'limits.fps'), duration: number(v, 'limits.duration', 3600),
     },
@@ -43,10 +44,11 @@ const sameLimits = (a: Limits | undefined, b: Limits): boolean =>
 export function changes(c: Channel, form: Form): Changes {
   const was: Form = {
     title: c.title, description: c.description, category: c.category, tags: c.tags ?? [], language: c.language, mature: c.mature, visibility: c.visibility,
-    record: c.inside?.record ?? false, takeover: c.inside?.takeover ?? false, scheduled_at: isoTime(localTime(c.scheduled_at)), limits: c.inside?.limits ?? form.limits,
+    record: c.inside?.record ?? false, takeover: c.inside?.takeover ?? false, scheduled_at: isoTime(localTime(c.scheduled_at)), limits: c.inside?.limits ?? form.limits, keep: c.inside?.keep ?? form.keep,
   };
   const same = (key: keyof Form): boolean => {
     if (key === 'limits') return sameLimits(c.inside?.limits, form.limits);
+    if (key === 'keep') return was.keep.days === form.keep.days && was.keep.bytes === form.keep.bytes;
     return key === 'tags' ? was.tags?.join(' ') === form.tags?.join(' ') : was[key] === form[key];
   };
   return Object.fromEntries(Object.entries(form).filter(([key]) => !same(key as keyof Form)));

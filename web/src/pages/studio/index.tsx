@@ -14,10 +14,12 @@ import { atLeast, readChannel, type Channel, type Role } from './channel';
 import { Details } from './Details';
 import { History } from './History';
 import { People } from './People';
+import { Recordings } from './Recordings';
 import { Stream } from './Stream';
 
 const PLACES: readonly (readonly [tab: Tab, label: string, least: Role])[] = [
   ['', 'Stream', 'moderator'],
+  ['recordings', 'Recordings', 'moderator'],
   ['channel', 'Channel', 'manager'],
   ['people', 'People', 'moderator'],
   ['history', 'History', 'moderator'],
@@ -53,6 +55,7 @@ function Desk({ me, name, tab }: { me: Own; name: string; tab: Tab }) {
       <div className="settings-body">
         {channel.inside?.banned_at !== undefined && <p className="notice" role="alert">This channel is banned and cannot go live: {channel.inside.ban_reason}</p>}
         {tab === '' && <Stream channel={channel} role={role} />}
+        {tab === 'recordings' && <Recordings channel={channel} role={role} />}
         {tab === 'channel' && <Details me={me} channel={channel} role={role} changed={changed} />}
         {tab === 'people' && <People me={me} channel={channel} role={role} />}
         {tab === 'history' && <History channel={channel} />}

@@ -11,6 +11,7 @@ import { Avatar } from '../../ui/Avatar';
 import { Day } from '../../ui/Day';
 import { Link } from '../../ui/Link';
 import { Follow } from '../profile/Follow';
+import { Past } from './Past';
 
 type Channel = components['schemas']['View'];
 type User = components['schemas']['Public'];
@@ -41,14 +42,17 @@ export function Broadcaster({ name, live, now }: { name: string; live: boolean; 
   const { channel, owner } = told;
   const next = channel.scheduled_at !== undefined && Date.parse(channel.scheduled_at) > now ? channel.scheduled_at : null;
   return (
-    <section className="broadcaster" aria-label="Channel">
-      {owner !== null && <Owner key={owner.id} user={owner} />}
-      {!live && next !== null && <p>Next stream: <strong><Day at={next} time /></strong></p>}
-      {!live && channel.title !== '' && <p className="broadcaster-title">{channel.title}</p>}
-      {channel.description !== '' && <p className="broadcaster-words">{channel.description}</p>}
-      {(channel.tags ?? []).length > 0 && <ul className="broadcaster-tags" aria-label="Tags">{channel.tags?.map((t) => <li key={t}>{t}</li>)}</ul>}
-      {channel.inside !== undefined && <p><Link to={`/studio/${name}`}>Open this channel in the studio</Link></p>}
-    </section>
+    <>
+      <section className="broadcaster" aria-label="Channel">
+        {owner !== null && <Owner key={owner.id} user={owner} />}
+        {!live && next !== null && <p>Next stream: <strong><Day at={next} time /></strong></p>}
+        {!live && channel.title !== '' && <p className="broadcaster-title">{channel.title}</p>}
+        {channel.description !== '' && <p className="broadcaster-words">{channel.description}</p>}
+        {(channel.tags ?? []).length > 0 && <ul className="broadcaster-tags" aria-label="Tags">{channel.tags?.map((t) => <li key={t}>{t}</li>)}</ul>}
+        {channel.inside !== undefined && <p><Link to={`/studio/${name}`}>Open this channel in the studio</Link></p>}
+      </section>
+      <Past channel={channel.id} />
+    </>
   );
 }
 

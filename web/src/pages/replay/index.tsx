@@ -1,0 +1,73 @@
+import '../../styles/form.css';
+import '../../styles/settings.css';
+import '../../styles/broadcaster.css';
+import { useEffect, useRef, useState } from 'react';
+import { recording, titleOf, type Recording } from '../../api/recordings';
+import { clock, fileSize } from '../../format';
+import { ReplayPlayer } from '../../player/ReplayPlayer';
+import { query } from '../../router';
+import { usePolled } from '../../ui/asked';
+import { Copy } from '../../ui/Copy';
+import { Day } from '../../ui/Day';
+import { Link } from '../../ui/Link';
+import { State } from '../../ui/State';
+import { Lost } from '../Lost';
+import { Cut } from './Cut';
+
+/** How often a recording is looked at that cannot be played yet. */
+const ASK_EVERY_MS = 2_000;
+const LOOK_EVERY_MS = 60_000;
+
+/** A recording or clip. */
+export function Replay({ id }: { id: string }) {
+  const [waits, setWaits] = useState(false);
+  const asked = usePolled(() => recording(id), waits ? ASK_EVERY_MS : LOOK_EVERY_MS, id);
+  const r = asked.value;
+  if (r !== undefined && r !== null && waits !== (r.state === 'recording')) setWaits(r.state === 'recording');
+  useEffect(() => { document.title = `${r ? titleOf(r) : 'Recording'} · weir`; }, [r]);
+  if (r === undefined) return <main id="main" className="page"><State of={asked} /></main>;
+  if (r === null || r.state === 'deleting') return <Lost title="This recording is not there" words="It may have been deleted, or not be for everybody." />;
+  return <Page recording={r} />;
+}
+
+function Page({ recording: r }: { recording: Recording }) {
+  const video = useRef<HTMLVideoElement>(null);
+  const [at] = useState(() => Math.max(0, Number(query('t')) || 0));
+  const { media } = r;
+  const ready = r.state === 'ready';
+  return (
+    <main id="main" className="watch">
+      {media !== undefined && (ready || r.kind === 'recording')
+        ? <ReplayPlayer title={titleOf(r)} hls={media.hls} dash={media.dash} poster={media.thumbnail ?? ''} storyboard={media.storyboard ?? ''} renditions={r.renditions ?? []} at={at} video={video} />
+        : <div className="player player-none"><p role="status">{r.state === 'failed' ? 'This could not be made.' : 'It is being made: one moment…'}</p></div>}
+      <div className="watch-body">
+        <About recording={r} />
+        {r.inside !== undefined && ready && r.channel_id !== undefined && <div className="replay-cut"><Cut recording={r} channel={r.channel_id} video={video} /></div>}
+      </div>
+    </main>
+  );
+}
+
+function About({ recording: r }: { recording: Recording }) {
+  return (
+    <>
+      <div className="about">
+        <div className="about-words">
+          <h1>{titleOf(r)}</h1>
+          <p className="about-state">
+            <span className="badge">{r.kind === 'clip' ? 'Clip' : 'Recording'}</span>
+            <span><Day at={r.started_at} time /></span>
+            <span>{clock(r.duration)}</span>
+            <Link to={`/watch/${r.name}`}>{r.name}</Link>
+            {r.source !== undefined && <Link to={`/replay/${r.source.id}?t=${Math.floor(r.source.start)}`}>The whole stream</Link>}
+          </p>
+        </div>
+        <span className="replay-tools">
+          {r.media?.download !== undefined && <a className="button" href={r.media.download} download>Download<span className="quiet"> {fileSize(r.bytes)}</span></a>}
+          <Copy text={`${location.origin}/replay/${r.id}`} label="Copy link" />
+        </span>
+      </div>
+      {r.description !== '' && <p className="broadcaster-words replay-words">{r.description}</p>}
+    </>
+  );
+}

@@ -1,0 +1,99 @@
+import { useEffect, useMemo, useState, type PointerEvent, type RefObject } from 'react';
+import { Controls } from './Controls';
+import type { EngineKind } from './engine';
+import type { Face, Snapshot } from './face';
+import { Help } from './Help';
+import { Overlay } from './Overlay';
+import { qualities } from './quality';
+import { toggleFullscreen } from './screen';
+import { controllable, phase, type Phase, type Status, type Words } from './status';
+import type { Strip } from './strip';
+import { useAwake } from './useAwake';
+import { useKeys } from './useKeys';
+
+interface Props {
+  root: RefObject<HTMLElement | null>;
+  video: RefObject<HTMLVideoElement | null>;
+  /** What the player and its picture are called. */
+  label: string;
+  picture: string;
+  poster?: string;
+  controller: Face | null;
+  snap: Snapshot | null;
+  kind: EngineKind;
+  setKind: (kind: EngineKind) => void;
+  renditions: string[];
+  /** Bits per second of the source as the server measured it; 0 when not known. */
+  measured: number;
+  say: (status: Status) => Words | null;
+  /** Of a recording; null: it is live. */
+  recorded: { strip: Strip } | null;
+  onPhase: (phase: Phase) => void;
+}
+
+/**
+ * The video with its controls, whatever is played. For scripts it shows data-state (waiting, playing,
+ * offline, error, ended), data-latency (seconds), data-rendition ("source", "480p") and data-engine.
+ */
+export function Stage({ root, video, label, picture, poster = '', controller, snap, kind, setKind, renditions, measured, say, recorded, onPhase }: Props) {
+  const [help, setHelp] = useState(false);
+  const state: Phase = snap === null ? 'waiting' : phase(snap.status);
+  const list = useMemo(() => qualities(snap?.rungs ?? [], renditions, measured), [snap?.rungs, renditions, measured]);
+  const usable = snap !== null && controllable(snap.status);
+  const awake = useAwake(root, usable && !snap.paused);
+  useEffect(() => onPhase(state), [onPhase, state]);
+  useKeys(root, controller, () => setHelp((h) => !h));
+  return (
+    <section
+      ref={root} className="player" aria-label={label} tabIndex={-1}
+      data-state={state} data-engine={kind} data-awake={awake}
+      data-paused={snap?.paused ?? false}
+      data-latency={snap?.latency?.toFixed(2)}
+      data-rendition={list.find((q) => q.index === snap?.current)?.rendition}
+    >
+      <Picture root={root} video={video} label={picture} poster={poster} controller={controller} awake={awake} />
+      {snap && controller && <Overlay say={say} snap={snap} controller={controller} />}
+      {snap && controller && usable && (
+        <Controls root={root} video={video} snap={snap} controller={controller} qualities={list} kind={kind} setKind={setKind} openHelp={() => setHelp(true)} recorded={recorded} />
+      )}
+      {snap && controller && !usable && <EngineNote snap={snap} kind={kind} setKind={setKind} />}
+      <Help open={help} close={() => setHelp(false)} live={recorded === null} />
+    </section>
+  );
+}
+
+interface PictureProps {
+  root: RefObject<HTMLElement | null>;
+  video: RefObject<HTMLVideoElement | null>;
+  label: string;
+  poster: string;
+  controller: Face | null;
+  awake: boolean;
+}
+
+/** A mouse click plays and pauses, a double click fills the screen; a tap only shows or hides the controls. */
+function Picture({ root, video, label, poster, controller, awake }: PictureProps) {
+  const pressed = (e: PointerEvent) => {
+    if (e.button !== 0) return;
+    if (e.pointerType === 'mouse') controller?.toggle();
+    else if (awake) root.current?.dispatchEvent(new Event('weir:sleep'));
+  };
+  const twice = () => {
+    if (root.current && video.current) toggleFullscreen(root.current, video.current);
+  };
+  return (
+    <video ref={video} playsInline preload="auto" {...(poster !== '' && { poster })} aria-label={label} tabIndex={-1}
+      onPointerUp={pressed} onDoubleClick={twice} />
+  );
+}
+
+/** The way back to LL-HLS when the other player does not get a picture. */
+function EngineNote({ snap, kind, setKind }: { snap: Snapshot; kind: EngineKind; setKind: (k: EngineKind) => void }) {
+  if (snap.status !== 'broken') return null;
+  const other: EngineKind = kind === 'dash' ? 'hls' : 'dash';
+  return (
+    <button type="button" className="button engine-note" onClick={() => setKind(other)}>
+      Try {other === 'dash' ? 'DASH' : 'HLS'} instead
+    </button>
+  );
+}
