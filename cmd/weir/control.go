@@ -222,6 +222,7 @@ func (m *mediaRole) report(ctx context.Context) {
 			now := time.Now()
 			p.noteLag()
 			m.measure(p, now)
+			m.pipelines.bound(p)
 			if words := p.tooFast(now); words != "" {
 				m.end(p.stream.Name, m.control.refuse(ctx, p.session.desk, words))
 			}

@@ -25,12 +25,12 @@ type keeper struct {
 	channel, key string
 }
 
-func newKeeper(t *testing.T, s *station, name string) *keeper {
+func newKeeper(t *testing.T, s *station, of object) *keeper {
 	t.Helper()
 	k := &keeper{person: &person{t: t, web: s.web}, s: s}
 	k.signIn("admin", s.password)
 	var channel struct{ ID string }
-	if status := k.ask(http.MethodPost, "channels", object{"name": name, "title": "Otters"}, &channel); status != http.StatusCreated {
+	if status := k.ask(http.MethodPost, "channels", of, &channel); status != http.StatusCreated {
 		t.Fatalf("channel: %d", status)
 	}
 	var key struct {
@@ -89,7 +89,7 @@ func (k *keeper) plays(r kept) {
 func TestKeptRecordings(t *testing.T) {
 	t.Parallel()
 	s, ctx := startStation(t, "WEIR_PUBLISH=key"), limited(t) // recording is on by default
-	k := newKeeper(t, s, "anna")
+	k := newKeeper(t, s, object{"name": "anna", "title": "Otters"})
 	sent := air(t, s, k.key)
 	v, err := s.view(ctx, "anna")
 	if err != nil {
@@ -132,4 +132,46 @@ func TestKeptRecordings(t *testing.T) {
 	eventually(t, "an empty list", func() bool { return len(k.recordings()) == 0 })
 	empty(t, filepath.Join(s.dir, blobFolder, "recordings"))
 	eventually(t, "nothing for who works for the channel", func() bool { return k.ask(http.MethodGet, "recordings/"+whole.ID, nil, nil) == http.StatusNotFound })
+}
+
+// TestRecordingBounds: a recording ends when it takes more than its channel may keep, and
+// none begins without room on the disk; the streams go on.
+func TestRecordingBounds(t *testing.T) {
+	t.Parallel()
+	s, ctx := startStation(t, "WEIR_PUBLISH=key"), limited(t)
+	k := newKeeper(t, s, object{"name": "anna", "keep": object{"days": 0, "bytes": 1}})
+	sent := air(t, s, k.key)
+	v, err := s.view(ctx, "anna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := v.until(ctx, v.pictures[0], closedSegments(8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sent.leave(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a recording", func() bool { return len(k.recordings()) == 1 && k.recordings()[0].State == "ready" })
+	if got := k.recordings()[0]; got.Duration >= length(long).Seconds()-1 {
+		t.Errorf("%v s were recorded of %v", got.Duration, length(long))
+	}
+
+	full := startStation(t, "WEIR_PUBLISH=open", "WEIR_RECORD=all", "WEIR_RECORD_FREE_GB=1048576")
+	other := air(t, full, "unkept")
+	if v, err = full.view(ctx, "unkept"); err == nil {
+		_, err = v.until(ctx, v.pictures[0], closedSegments(5))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.leave(); err != nil {
+		t.Fatal(err)
+	}
+	if ids := recordingIDs(t, full.dir); len(ids) != 0 {
+		t.Errorf("recordings without room: %v", ids)
+	}
+	if text := full.stop().stderr; !strings.Contains(text, "THE DISK IS NEARLY FULL") {
+		t.Errorf("the log does not say so:\n%s", text)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"weir/media"
 	"weir/packager/archive"
@@ -138,6 +139,17 @@ func (p *pipelines) of(session uuid.UUID) *pipeline {
 		}
 	}
 	return nil
+}
+
+// removalsOf are the metrics of what is cleared away.
+func removalsOf(s *live.Service) []prometheus.Collector {
+	count := func(name, help string, of func() uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(of()) })
+	}
+	return []prometheus.Collector{
+		count("weir_live_removed_recordings_total", "Recordings and clips whose objects were removed.", func() uint64 { n, _ := s.Removed(); return n }),
+		count("weir_live_removed_orphans_total", "Remains in the store that nothing was known of, and that were removed.", func() uint64 { _, n := s.Removed(); return n }),
+	}
 }
 
 // storeFile names the objects of a data folder for those who share its database.

@@ -53,6 +53,7 @@ func (n *node) openLiveService(ctx context.Context) error {
 		return err
 	}
 	n.live, n.library.channels = s, s
+	n.registry.MustRegister(removalsOf(s)...)
 	return s.Import(ctx, n.cfg.Store.DataDir)
 }
 

@@ -43,7 +43,7 @@ func (p *pipelines) sink(s *hub.Stream, of session, epoch string, target int) (f
 	if id == uuid.Nil {
 		return files, nil
 	}
-	if err := p.room(); err != nil {
+	if err := p.room(1); err != nil {
 		p.log.Error("THE DISK IS NEARLY FULL: this stream is NOT recorded; delete recordings, or bound them with WEIR_RECORD_QUOTA_GB", "stream", name, "err", err)
 		return files, nil
 	}
@@ -57,9 +57,10 @@ func (p *pipelines) sink(s *hub.Stream, of session, epoch string, target int) (f
 	return files, rec
 }
 
-// room says that recordings on files have no room to begin.
-func (p *pipelines) room() error {
-	least := uint64(p.cfg.Live.RecordFreeGB) << 30
+// room says that recordings on files have less than a share of the room with which they
+// may begin.
+func (p *pipelines) room(share uint64) error {
+	least := uint64(p.cfg.Live.RecordFreeGB) << 30 / share
 	if least == 0 || p.cfg.Store.S3Endpoint != "" {
 		return nil
 	}
@@ -68,9 +69,25 @@ func (p *pipelines) room() error {
 		return err
 	}
 	if free := st.Bavail * uint64(st.Bsize); free < least {
-		return fmt.Errorf("%d MB are free in %s, WEIR_RECORD_FREE_GB wants %d", free>>20, p.cfg.Store.DataDir, least>>20)
+		return fmt.Errorf("%d MB are free in %s, at least %d are wanted (WEIR_RECORD_FREE_GB)", free>>20, p.cfg.Store.DataDir, least>>20)
 	}
 	return nil
+}
+
+// bound ends a recording that takes more than all of its channel may, or the last of the
+// disk; the stream goes on.
+func (p *pipelines) bound(pl *pipeline) {
+	if pl.rec == nil {
+		return
+	}
+	err := p.room(2)
+	most := p.control.live.KeepOf(pl.session.live.Grant()).Bytes
+	if n := pl.rec.Bytes(); err == nil && most > 0 && n > most {
+		err = fmt.Errorf("it has %d MB, all recordings of the channel may have %d (WEIR_RECORD_QUOTA_GB, or keep of the channel)", n>>20, most>>20)
+	}
+	if err != nil && pl.rec.Stop() {
+		p.log.Error("this stream is NOT recorded any more", "stream", pl.stream.Name, "err", err)
+	}
 }
 
 // drainWithin is how long the end of the process waits for the store to take what is

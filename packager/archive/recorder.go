@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/media"
@@ -34,6 +35,9 @@ type Recorder struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
+
+	size    atomic.Int64 // of all segments that were put
+	stopped atomic.Bool
 
 	mu       sync.Mutex
 	index    *Index           // its segments are those that are stored
@@ -99,6 +103,9 @@ func (r *Recordings) release(id string) {
 // Put writes a segment for rewinding and hands it to the store's side.
 func (r *Recorder) Put(f *window.Finished) (string, error) {
 	path, err := r.Files.Put(f)
+	if r.stopped.Load() {
+		return path, err
+	}
 	if err != nil {
 		r.lose(1, "a segment could not be written, the recording has a hole", err)
 		return "", err
@@ -108,6 +115,13 @@ func (r *Recorder) Put(f *window.Finished) (string, error) {
 	}
 	return path, nil
 }
+
+// Bytes is how much was recorded until now. It may be called from anywhere.
+func (r *Recorder) Bytes() int64 { return r.size.Load() }
+
+// Stop ends the recording: what is Put from now on is for rewinding only. It reports
+// whether it was this call that did it, and may come from anywhere.
+func (r *Recorder) Stop() bool { return !r.stopped.Swap(true) }
 
 func (r *Recorder) lose(n int, words string, err error) {
 	r.all.lost.Add(uint64(n))
@@ -138,6 +152,7 @@ func (r *Recorder) add(f *window.Finished, path string) error {
 	r.mu.Lock()
 	it.revision = r.revision
 	r.mu.Unlock()
+	r.size.Add(s.Size)
 	r.push(l, it)
 	r.fit()
 	return nil

@@ -363,3 +363,19 @@ func TestSeal(t *testing.T) {
 		t.Errorf("of remains: %+v %v", p, err)
 	}
 }
+
+// What comes after the stop is not recorded, and is not missing either.
+func TestStop(t *testing.T) {
+	r := newRig(t)
+	rec := r.begin()
+	for msn := range uint64(6) {
+		if msn == 4 && (!rec.Stop() || rec.Stop()) {
+			t.Error("it was stopped once")
+		}
+		r.put(rec, msn, 0)
+	}
+	if p := r.finish(rec); p.Bytes != rec.Bytes() || p.Lost != 0 {
+		t.Errorf("%+v of %d bytes", p, rec.Bytes())
+	}
+	r.check(4)
+}

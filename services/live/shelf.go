@@ -50,6 +50,9 @@ func tighter[N int | int64](a, b N) N {
 	return a
 }
 
+// KeepOf is what may be kept of the channel of a grant, of all its recordings together.
+func (s *Service) KeepOf(g Grant) Keep { return g.channel.Keep.within(s.shelf.keep) }
+
 // shelf is what a Service knows of the store.
 type shelf struct {
 	vault Vault // nil: this process has none
@@ -105,6 +108,7 @@ func (s *Service) RunRecordings(ctx context.Context) error {
 	tick, search := time.NewTicker(everySweep), time.NewTicker(everySearch)
 	defer tick.Stop()
 	defer search.Stop()
+	defer s.release(ctx)
 	var ill illness
 	for {
 		ill.log(s, "recordings are not cleared away", s.sweep(ctx))

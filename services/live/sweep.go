@@ -14,11 +14,22 @@ import (
 
 // sweep removes what is to be removed, if no other process does.
 func (s *Service) sweep(ctx context.Context) error {
-	mine, err := outbox.Hold(ctx, s.db, "live.sweep."+s.shelf.name, s.node, s.stamp(), sweepLease)
+	mine, err := outbox.Hold(ctx, s.db, s.shelf.lease(), s.node, s.stamp(), sweepLease)
 	if err != nil || !mine {
 		return err
 	}
 	return errors.Join(s.condemnWorst(ctx), s.empty(ctx))
+}
+
+func (h *shelf) lease() string { return "live.sweep." + h.name }
+
+// release lets another process sweep.
+func (s *Service) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := outbox.Release(ctx, s.db, s.shelf.lease(), s.node); err != nil {
+		s.log.Debug("the lease of the store ends by itself", "err", err)
+	}
 }
 
 // condemnWorst marks what is older, or more, than is kept of a name.
