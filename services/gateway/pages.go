@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"mime"
@@ -41,21 +42,25 @@ func isPage(path string) bool {
 	return path == "/" || watchPath.MatchString(path) || accountPath.MatchString(path) || studioPath.MatchString(path) || replayPath.MatchString(path)
 }
 
-// pages is the web app in memory: a file is looked up by its whole path, so no
-// request can name anything else.
+// pages is the web app: a file is looked up by its whole path among those that were
+// there at the start, so no request can name anything else.
 type pages struct {
 	files map[string]*page // by URL path
 	index *page            // nil when there is no web app
 	icon  *page            // for browsers that ask for /favicon.ico unasked; may be nil
 }
 
-// page is one file. Its compressed form is made when it is first asked for.
+// page is one file, which stays where it is: embedded ones are part of the program's
+// file. Its compressed form is made when it is first asked for, and kept.
 type page struct {
-	body, gzipped []byte
-	etag          string
-	contentType   string
-	immutable     bool // its name has a hash in it
-	once          sync.Once
+	web         fs.FS
+	file        string // in web
+	size        int
+	gzipped     []byte // nil when it could not be made
+	etag        string
+	contentType string
+	immutable   bool // its name has a hash in it
+	once        sync.Once
 }
 
 func loadPages(web fs.FS) (*pages, error) {
@@ -67,30 +72,29 @@ func loadPages(web fs.FS) (*pages, error) {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
 			return err
 		}
-		body, err := fs.ReadFile(web, name)
-		if err != nil {
-			return err
-		}
-		p.files["/"+name] = newPage(name, body)
-		return nil
+		p.files["/"+name], err = newPage(name, web, name)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("web app: %w", err)
 	}
 	p.index = p.files["/index.html"]
 	delete(p.files, "/index.html")
-	p.icon = p.findIcon()
+	if p.icon, err = p.findIcon(); err != nil {
+		return nil, fmt.Errorf("web app: %w", err)
+	}
 	return p, nil
 }
 
 // findIcon looks for the app's icon, whose name may have a hash in it.
-func (p *pages) findIcon() *page {
+func (p *pages) findIcon() (*page, error) {
 	for _, name := range slices.Sorted(maps.Keys(p.files)) {
-		if base := path.Base(name); strings.HasPrefix(base, "favicon") && strings.HasPrefix(p.files[name].contentType, "image/") {
-			return newPage(base, p.files[name].body)
+		f := p.files[name]
+		if base := path.Base(name); strings.HasPrefix(base, "favicon") && strings.HasPrefix(f.contentType, "image/") {
+			return newPage(base, f.web, f.file)
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // serveIcon answers /favicon.ico: that there is no icon is no error.
@@ -103,7 +107,12 @@ func (p *pages) serveIcon(w http.ResponseWriter, r *http.Request) {
 	p.icon.serve(w, r)
 }
 
-func newPage(name string, body []byte) *page {
+// newPage is a file of web under a name, by which its kind is told.
+func newPage(name string, web fs.FS, file string) (*page, error) {
+	body, err := fs.ReadFile(web, file)
+	if err != nil {
+		return nil, err
+	}
 	ct := mime.TypeByExtension(path.Ext(name))
 	switch path.Ext(name) { // the same on every machine, whatever its mime.types says
 	case ".js", ".mjs":
@@ -123,7 +132,7 @@ func newPage(name string, body []byte) *page {
 	case "":
 		ct = "application/octet-stream"
 	}
-	return &page{body: body, etag: etagOf(body), contentType: ct, immutable: strings.HasPrefix(name, "assets/")}
+	return &page{web: web, file: file, size: len(body), etag: etagOf(body), contentType: ct, immutable: strings.HasPrefix(name, "assets/")}, nil
 }
 
 func etagOf(body []byte) string {
@@ -176,32 +185,62 @@ func (f *page) serve(w http.ResponseWriter, r *http.Request) {
 	} else {
 		h.Set("Cache-Control", "no-cache")
 	}
-	body, etag := f.body, f.etag
+	h.Set("ETag", f.etag)
 	if f.compressible() {
 		h.Add("Vary", "Accept-Encoding")
-		if acceptsGzip(r) && r.Header.Get("Range") == "" {
-			f.once.Do(f.compress)
-			body, etag = f.gzipped, f.etag[:len(f.etag)-1]+`-gz"`
+		if acceptsGzip(r) && r.Header.Get("Range") == "" && f.compressed() {
+			h.Set("ETag", f.etag[:len(f.etag)-1]+`-gz"`)
 			h.Set("Content-Encoding", "gzip")
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.gzipped))
+			return
 		}
 	}
-	h.Set("ETag", etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	file, err := f.open()
+	if err != nil {
+		problem(w, http.StatusInternalServerError, "This file cannot be read.")
+		return
+	}
+	defer file.Close()
+	http.ServeContent(w, r, "", time.Time{}, file)
+}
+
+// open fails for file systems whose files cannot seek, unlike those of embed and os.
+func (f *page) open() (io.ReadSeekCloser, error) {
+	file, err := f.web.Open(f.file)
+	if err != nil {
+		return nil, err
+	}
+	seeker, ok := file.(io.ReadSeekCloser)
+	if !ok {
+		_ = file.Close()
+		return nil, fs.ErrInvalid
+	}
+	return seeker, nil
 }
 
 func (f *page) compressible() bool {
 	for _, kind := range []string{"text/", "application/json", "application/manifest+json", "image/svg+xml"} {
 		if strings.HasPrefix(f.contentType, kind) {
-			return len(f.body) >= 512
+			return f.size >= 512
 		}
 	}
 	return false
 }
 
+// compressed says whether there is a compressed form, after making it.
+func (f *page) compressed() bool {
+	f.once.Do(f.compress)
+	return f.gzipped != nil
+}
+
 func (f *page) compress() {
+	body, err := fs.ReadFile(f.web, f.file)
+	if err != nil {
+		return // it is sent as it is, or what is wrong shows there
+	}
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
-	_, _ = z.Write(f.body) // a bytes.Buffer takes everything
+	_, _ = z.Write(body) // a bytes.Buffer takes everything
 	_ = z.Close()
 	f.gzipped = out.Bytes()
 }
