@@ -37,10 +37,11 @@ const (
 	AC3
 	EAC3
 	FLAC
+	MP2
 )
 
 func (c Codec) String() string {
-	names := [...]string{"unknown", "h264", "h265", "av1", "vp9", "vp8", "aac", "opus", "mp3", "ac3", "eac3", "flac"}
+	names := [...]string{"unknown", "h264", "h265", "av1", "vp9", "vp8", "aac", "opus", "mp3", "ac3", "eac3", "flac", "mp2"}
 	if int(c) >= len(names) {
 		return names[0]
 	}

@@ -64,7 +64,7 @@ func Start(ctx context.Context, args []string, settings ...string) (*Server, err
 	s.Web, s.RTMP = "http://"+web, rtmp
 	s.cmd = exec.CommandContext(ctx, weir, append([]string{"all"}, args...)...)
 	s.cmd.Dir, s.cmd.Stderr = s.dir, &s.stderr
-	s.cmd.Env = append(ourEnvironment(), "WEIR_HTTP_ADDR="+web, "WEIR_RTMP_ADDR="+rtmp, "WEIR_ADMIN_ADDR=127.0.0.1:0",
+	s.cmd.Env = append(ourEnvironment(), "WEIR_HTTP_ADDR="+web, "WEIR_RTMP_ADDR="+rtmp, "WEIR_SRT_ADDR=", "WEIR_RTSP_ADDR=", "WEIR_WEBRTC_ADDR=", "WEIR_ADMIN_ADDR=127.0.0.1:0",
 		"WEIR_DATA_DIR="+filepath.Join(s.dir, "data"), "WEIR_PUBLISH=open", "WEIR_LOG_FORMAT=json")
 	s.cmd.Env = append(s.cmd.Env, settings...)
 	if admin := os.Getenv("WEIR_BENCH_ADMIN"); admin != "" {

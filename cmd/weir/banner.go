@@ -15,6 +15,7 @@ type banner struct {
 	web      string // URL of the first page, without a slash at the end; empty without gateway
 	rtmp     string // publish URL without the key; empty when RTMP is off
 	rtmps    string // the same for RTMPS
+	srt      string // host and port; empty when SRT is off
 	firstKey string // the key made for "main" just now; shown this once
 	password string // of the admin that was made just now; shown this once
 	open     bool   // anyone may publish
@@ -35,6 +36,9 @@ func (n *node) banner(program, firstKey, password string, demo bool, took time.D
 	}
 	if n.media != nil && n.media.RTMPSAddr() != "" {
 		b.rtmps = "rtmps://" + forPeople(n.media.RTMPSAddr(), "443") + "/live"
+	}
+	if n.media != nil && n.media.SRTAddr() != "" {
+		b.srt = forPeople(n.media.SRTAddr(), "")
 	}
 	if n.users != nil && n.cfg.Users.UserAddr != "" {
 		b.users = "http://" + forPeople(n.users.port.listener.Addr().String(), "80")
@@ -87,7 +91,7 @@ func printBanner(w io.Writer, b banner) {
 			row("", "%s/watch/demo   the demo picture", b.web)
 		}
 	}
-	if b.rtmp != "" || b.rtmps != "" {
+	if b.rtmp != "" || b.rtmps != "" || b.srt != "" {
 		b.printPublish(row)
 	}
 	if b.password != "" {
@@ -108,9 +112,15 @@ func (b banner) printPublish(row func(label, format string, args ...any)) {
 	if server == "" {
 		server = b.rtmps
 	}
+	if server == "" {
+		server = "srt://" + b.srt
+	}
 	row("Publish", "%s", server)
 	if b.rtmps != "" && server != b.rtmps {
 		row("", "%s   (RTMP over TLS)", b.rtmps)
+	}
+	if b.srt != "" && server != "" {
+		row("", "srt://%s?streamid=publish:KEY", b.srt)
 	}
 	switch {
 	case b.open:

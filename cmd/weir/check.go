@@ -39,6 +39,9 @@ func (s *Settings) check() []error {
 			bad(name, "%d is not from 0 to 1048576", gb)
 		}
 	}
+	if n := len(s.Ingest.SRTPassphrase); n > 0 && (n < 10 || n > 79) {
+		bad("WEIR_SRT_PASSPHRASE", "has %d characters, not 10 to 79", n)
+	}
 	oneOf("WEIR_LOG_FORMAT", s.Log.Format, "text", "json", "auto")
 	problems = append(problems, s.checkTimes()...)
 	problems = append(problems, s.checkListeners()...)
@@ -93,6 +96,7 @@ func (s *Settings) checkTimes() []error {
 		}
 		return ok
 	}
+	between("WEIR_SRT_LATENCY", s.Ingest.SRTLatency, bound{is: 20 * time.Millisecond}, bound{is: 8 * time.Second})
 	between("WEIR_RECONNECT", s.Ingest.Reconnect, bound{}, bound{is: time.Hour})
 	segment := s.Live.Segment
 	if !between("WEIR_SEGMENT", segment, bound{is: 500 * time.Millisecond}, bound{is: 30 * time.Second}) {
@@ -132,7 +136,7 @@ func (s *Settings) checkListeners() []error {
 			continue
 		}
 		for _, other := range before {
-			if taken, ok := other.value.Interface().(Address); ok && collide(addr, taken) {
+			if taken, ok := other.value.Interface().(Address); ok && row.network == other.network && collide(addr, taken) {
 				problems = append(problems, fmt.Errorf("%s=%s and %s=%s want the same port: give one of them another", other.name, taken, row.name, addr))
 			}
 		}

@@ -119,7 +119,7 @@ func TestExitCodes(t *testing.T) {
 
 // quiet are settings with which any number of weirs run beside each other.
 func quiet(more ...string) []string {
-	return append([]string{"WEIR_HTTP_ADDR=127.0.0.1:0", "WEIR_ADMIN_ADDR=127.0.0.1:0", "WEIR_RTMP_ADDR=127.0.0.1:0", "WEIR_LOG_FORMAT=json"}, more...)
+	return append([]string{"WEIR_HTTP_ADDR=127.0.0.1:0", "WEIR_ADMIN_ADDR=127.0.0.1:0", "WEIR_RTMP_ADDR=127.0.0.1:0", "WEIR_SRT_ADDR=127.0.0.1:0", "WEIR_RTSP_ADDR=127.0.0.1:0", "WEIR_WEBRTC_ADDR=127.0.0.1:0", "WEIR_LOG_FORMAT=json"}, more...)
 }
 
 // startAll starts `weir all` in the working folder, waits for its banner and returns

@@ -11,7 +11,7 @@ import (
 //
 // The tags are the reference: env is the name, envDefault the default, unit and
 // help are shown by `weir config`, secret says how a value is shown ("yes": not at
-// all, "url": scheme and host only), later names what does not exist yet.
+// all, "url": scheme and host only), later names what does not exist yet, network is that of a listener that is not on TCP.
 type Config struct {
 	HTTP   HTTPConfig
 	Ingest IngestConfig
@@ -36,7 +36,9 @@ type IngestConfig struct {
 	RTMPAddr      Address       `env:"WEIR_RTMP_ADDR" envDefault:":1935" unit:"host:port" help:"RTMP; empty: off"`
 	RTMPSAddr     Address       `env:"WEIR_RTMPS_ADDR" unit:"host:port" help:"RTMP over TLS, with WEIR_TLS_CERT; empty: off"`
 	RTSPAddr      Address       `env:"WEIR_RTSP_ADDR" envDefault:":8554" unit:"host:port" help:"RTSP; empty: off" later:"RTSP"`
-	SRTAddr       Address       `env:"WEIR_SRT_ADDR" envDefault:":8890" unit:"host:port" help:"SRT; empty: off" later:"SRT"`
+	SRTAddr       Address       `env:"WEIR_SRT_ADDR" envDefault:":8890" unit:"host:port" help:"SRT, a UDP port; empty: off" network:"udp"`
+	SRTLatency    time.Duration `env:"WEIR_SRT_LATENCY" envDefault:"120ms" unit:"duration" help:"how long SRT waits for lost packets to come again, 20ms to 8s; publishers may wish for more"`
+	SRTPassphrase string        `env:"WEIR_SRT_PASSPHRASE" unit:"text" secret:"yes" help:"10 to 79 characters with which SRT publishers have to encrypt; empty: none encrypts"`
 	WebRTCAddr    Address       `env:"WEIR_WEBRTC_ADDR" envDefault:":8189" unit:"host:port" help:"WebRTC, one UDP and one TCP port; empty: off" later:"WebRTC"`
 	WebRTCPublic  string        `env:"WEIR_WEBRTC_PUBLIC" unit:"addresses" help:"addresses to offer to WebRTC peers from behind NAT; empty: those of the interfaces" later:"WebRTC"`
 	MaxConnsPerIP int           `env:"WEIR_MAX_CONNS_PER_IP" envDefault:"256" unit:"connections" help:"publishing connections from one address at once"`

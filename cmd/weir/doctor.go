@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"strings"
@@ -125,11 +126,9 @@ func checkPorts(ctx context.Context, cfg *Settings, held bool) []finding {
 			out = append(out, f)
 			continue
 		}
-		var lc net.ListenConfig
-		l, err := lc.Listen(ctx, "tcp", string(addr))
+		err := tryListen(ctx, row.network, addr)
 		switch {
 		case err == nil:
-			l.Close()
 		case held && errors.Is(err, syscall.EADDRINUSE):
 			f.remark = "in use by the weir on this data folder"
 		default:
@@ -138,6 +137,22 @@ func checkPorts(ctx context.Context, cfg *Settings, held bool) []finding {
 		out = append(out, f)
 	}
 	return out
+}
+
+// tryListen binds a port and lets it go.
+func tryListen(ctx context.Context, network string, addr Address) error {
+	var lc net.ListenConfig
+	var bound io.Closer
+	var err error
+	if network == "udp" {
+		bound, err = lc.ListenPacket(ctx, network, string(addr))
+	} else {
+		bound, err = lc.Listen(ctx, "tcp", string(addr))
+	}
+	if err != nil {
+		return err
+	}
+	return bound.Close()
 }
 
 func checkTLS(cfg *Settings) []finding {

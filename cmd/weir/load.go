@@ -28,6 +28,7 @@ type Settings struct {
 type setting struct {
 	name, def, unit, help string
 	secret, later         string
+	network               string        // of a listener: "udp", else TCP
 	field                 string        // the field's name, unique in Config
 	value                 reflect.Value // the field itself
 	text                  string        // the value in force as it was written
@@ -103,7 +104,7 @@ func settingsOf(v reflect.Value) []setting {
 			continue
 		}
 		out = append(out, setting{name: name, def: tag.Get("envDefault"), unit: tag.Get("unit"), help: tag.Get("help"),
-			secret: tag.Get("secret"), later: tag.Get("later"), field: f.Name, value: field})
+			secret: tag.Get("secret"), later: tag.Get("later"), network: tag.Get("network"), field: f.Name, value: field})
 	}
 	return out
 }

@@ -18,6 +18,7 @@ import (
 
 	"weir/ingest"
 	"weir/ingest/rtmp"
+	"weir/ingest/srt"
 	"weir/media"
 	"weir/media/codec"
 	"weir/media/hub"
@@ -43,11 +44,18 @@ type mediaRole struct {
 	vod       *vod.Handler
 	boards    *boards
 	stills    *still.Stills
-	rtmp      []*rtmp.Server
+	ways      []way  // in: a server for each protocol that is on
 	rtmpAddr  string // bound; empty when off
 	rtmpsAddr string // bound; empty when off
+	srt       *srt.Server
 	closing   chan struct{}
 	stop      context.CancelFunc
+}
+
+// way is a way in: one protocol on its port.
+type way interface {
+	// Run takes publishers until ctx ends.
+	Run(ctx context.Context) error
 }
 
 // openMedia binds the listeners and prepares the data folder; nothing is served
@@ -106,6 +114,9 @@ func (m *mediaRole) listen(ctx context.Context, cfg Config) error {
 	if err := m.listenRTMP(ctx, cfg, "WEIR_RTMP_ADDR", cfg.Ingest.RTMPAddr, nil); err != nil {
 		return err
 	}
+	if err := m.listenSRT(cfg.Ingest); err != nil {
+		return err
+	}
 	if cfg.Ingest.RTMPSAddr == "" {
 		return nil
 	}
@@ -121,17 +132,32 @@ func (m *mediaRole) listenRTMP(ctx context.Context, cfg Config, setting string, 
 		return nil
 	}
 	s, err := rtmp.Open(ctx, rtmp.Config{
-		Addr: string(addr), TLS: secure, Sessions: rtmp.Local{Sessions: m.sessions}, Log: m.log, MaxConnsPerIP: cfg.Ingest.MaxConnsPerIP,
+		Addr: string(addr), TLS: secure, Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, MaxConnsPerIP: cfg.Ingest.MaxConnsPerIP,
 	})
 	if err != nil {
 		return bindError(setting, addr, err)
 	}
-	m.rtmp = append(m.rtmp, s)
+	m.ways = append(m.ways, s)
 	if secure == nil {
 		m.rtmpAddr = s.Addr().String()
 	} else {
 		m.rtmpsAddr = s.Addr().String()
 	}
+	return nil
+}
+
+func (m *mediaRole) listenSRT(cfg IngestConfig) error {
+	if cfg.SRTAddr == "" {
+		return nil
+	}
+	s, err := srt.Open(srt.Config{
+		Addr: string(cfg.SRTAddr), Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, MaxConnsPerIP: cfg.MaxConnsPerIP,
+		Latency: cfg.SRTLatency, Passphrase: cfg.SRTPassphrase,
+	})
+	if err != nil {
+		return bindError("WEIR_SRT_ADDR", cfg.SRTAddr, err)
+	}
+	m.ways, m.srt = append(m.ways, s), s
 	return nil
 }
 
@@ -141,11 +167,11 @@ func (m *mediaRole) Name() string { return "media" }
 // Run serves until ctx is done, then ends every stream cleanly.
 func (m *mediaRole) Run(ctx context.Context) error {
 	var servers sync.WaitGroup
-	errs := make([]error, len(m.rtmp))
+	errs := make([]error, len(m.ways))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	servers.Go(func() { m.report(ctx) })
-	for i, s := range m.rtmp {
+	for i, s := range m.ways {
 		servers.Go(func() {
 			defer cancel()
 			errs[i] = s.Run(ctx)
@@ -240,6 +266,14 @@ func (m *mediaRole) RTMPAddr() string { return m.rtmpAddr }
 
 // RTMPSAddr is the address that RTMPS is bound to; empty when it is off.
 func (m *mediaRole) RTMPSAddr() string { return m.rtmpsAddr }
+
+// SRTAddr is the address that SRT is bound to; empty when it is off.
+func (m *mediaRole) SRTAddr() string {
+	if m.srt == nil {
+		return ""
+	}
+	return m.srt.Addr().String()
+}
 
 // Collectors are the metrics of the pillar, registered once.
 func (m *mediaRole) Collectors() []prometheus.Collector {

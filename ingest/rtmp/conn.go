@@ -20,7 +20,7 @@ type conn struct {
 	peer    string
 	log     *slog.Logger
 	wire    *wire.ServerConn
-	session Session // nil until Sessions.Open said yes
+	session ingest.Hold // nil until Sessions.Open said yes
 	mapper  *mapper
 }
 

@@ -42,7 +42,7 @@ type lane struct {
 	lengthSize int // bytes before each NAL unit; 0 where there are none
 }
 
-func newMapper(s Session, now func() time.Time) *mapper {
+func newMapper(s ingest.Hold, now func() time.Time) *mapper {
 	return &mapper{
 		out:       ingest.NewCollector(s),
 		introduce: s.Introduce,

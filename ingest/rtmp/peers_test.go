@@ -27,7 +27,7 @@ func newFakeSessions() *fakeSessions {
 	return &fakeSessions{open: make(chan *fakeSession, 64)}
 }
 
-func (f *fakeSessions) Open(_ context.Context, r ingest.Request) (Session, error) {
+func (f *fakeSessions) Open(_ context.Context, r ingest.Request) (ingest.Hold, error) {
 	switch r.Key {
 	case "wrong", "":
 		return nil, ingest.ErrDenied
@@ -108,7 +108,7 @@ func (s *fakeSession) got() ([]*media.Track, []*media.Packet) {
 
 // startServer runs a server on a free port until the test ends. log is what it
 // wrote, to be read after stop.
-func startServer(t *testing.T, f Sessions, change func(*Config)) (addr string, log *bytes.Buffer, stop func()) {
+func startServer(t *testing.T, f ingest.Opener, change func(*Config)) (addr string, log *bytes.Buffer, stop func()) {
 	t.Helper()
 	log = new(bytes.Buffer)
 	cfg := Config{Addr: "127.0.0.1:0", Sessions: f, Log: slog.New(slog.NewTextHandler(log, nil))}

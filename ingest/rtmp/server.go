@@ -11,52 +11,14 @@ import (
 	"time"
 
 	"weir/ingest"
-	"weir/media"
 	wire "weir/media/rtmp"
 )
-
-// Sessions gives publishers their sessions. Local is the real one.
-type Sessions interface {
-	// Open asks whether the publisher may go on. It is called once a connection,
-	// from the connection's goroutine, and may block until ctx ends. The error
-	// wraps one of the refusals of package ingest where one fits.
-	Open(ctx context.Context, r ingest.Request) (Session, error)
-}
-
-// Session is one publisher's hold on its stream, as in ingest.Publisher. All but
-// Done are called from the connection's goroutine.
-type Session interface {
-	Name() string
-	Introduce(encoder string)          // what the publisher calls itself, if it tells
-	Start(tracks []*media.Track) error // once, video first, before Write
-	Write(p *media.Packet) error       // takes p over; may block; an error is final
-	Close(clean bool)                  // clean: the publisher said goodbye
-	Done() <-chan struct{}             // closed when the publisher has to go ...
-	Err() error                        // ... and why
-}
-
-var (
-	_ Sessions = Local{}
-	_ Session  = (*ingest.Publisher)(nil)
-)
-
-// Local are the sessions of this process.
-type Local struct{ Sessions *ingest.Sessions }
-
-// Open is ingest.Sessions.Open.
-func (l Local) Open(ctx context.Context, r ingest.Request) (Session, error) {
-	p, err := l.Sessions.Open(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
-}
 
 // Config is what a Server needs. Zero values mean the defaults.
 type Config struct {
 	Addr     string      // host:port to listen on
 	TLS      *tls.Config // when set, RTMPS is spoken and nothing else
-	Sessions Sessions
+	Sessions ingest.Opener
 	Log      *slog.Logger // default: none
 
 	Limits        wire.Limits

@@ -265,7 +265,7 @@ func TestLocal(t *testing.T) {
 			return ingest.Plan{Segment: 2 * media.Second, Longest: 4 * media.Second}
 		},
 	})
-	addr, _, stop := startServer(t, Local{sessions}, nil)
+	addr, _, stop := startServer(t, ingest.Local{Sessions: sessions}, nil)
 	c := dial(t, addr, "good")
 	_, err := wire.Dial(context.Background(), "rtmp://"+addr+"/live/good", wire.Limits{})
 	if !errors.Is(err, wire.ErrRefused) || !strings.Contains(err.Error(), ingest.ErrBusy.Error()) {

@@ -81,6 +81,8 @@ func findDecoder(c media.Codec) *astiav.Codec {
 		return astiav.FindDecoder(astiav.CodecIDOpus)
 	case media.MP3:
 		return astiav.FindDecoder(astiav.CodecIDMp3)
+	case media.MP2:
+		return astiav.FindDecoder(astiav.CodecIDMp2)
 	case media.AC3:
 		return astiav.FindDecoder(astiav.CodecIDAc3)
 	case media.EAC3:
@@ -94,7 +96,7 @@ func findDecoder(c media.Codec) *astiav.Codec {
 func configure(c *astiav.CodecContext, t *media.Track, options map[string]string) error {
 	config := t.Config
 	switch t.Codec {
-	case media.VP8, media.VP9, media.MP3, media.AC3, media.EAC3:
+	case media.VP8, media.VP9, media.MP3, media.MP2, media.AC3, media.EAC3:
 		config = nil // nothing that a decoder needs
 	case media.Opus:
 		config = opusHead(config)

@@ -170,6 +170,40 @@ func skipProfileTierLevel(r *bitReader, sub int) {
 	}
 }
 
+// BuildHVCC makes the record for 4-byte lengths from whole NAL units. It is nil when
+// a kind of set is missing, when the first SPS cannot be parsed, or when there are more
+// or longer sets than weir takes (16 of a kind, 4,096 bytes each).
+func BuildHVCC(vps, sps, pps [][]byte) []byte {
+	var h HEVCInfo
+	if len(sps) == 0 || h.readSPS(sps[0]) != nil {
+		return nil
+	}
+	head := unescape(sps[0][2:])
+	if len(head) < 13 {
+		return nil
+	}
+	b := append([]byte{1}, head[1:13]...) // profile_tier_level up to general_level_idc
+	b = append(b, 0xf0, 0, 0xfc)          // any segmentation, any parallelism
+	b = append(b, 0xfc|byte(h.ChromaFormat), 0xf8|byte(h.BitDepth-8), 0xf8|byte(h.BitDepth-8), 0, 0)
+	b = append(b, 1<<3|head[0]&1<<2|3, 3) // one temporal layer, sps_temporal_id_nesting_flag
+	for _, a := range []struct {
+		kind byte
+		sets [][]byte
+	}{{hevcVPS, vps}, {hevcSPS, sps}, {hevcPPS, pps}} {
+		if len(a.sets) == 0 || len(a.sets) > 16 {
+			return nil
+		}
+		b = binary.BigEndian.AppendUint16(append(b, 0x80|a.kind), uint16(len(a.sets))) //nolint:gosec // at most 16
+		for _, set := range a.sets {
+			if len(set) > maxParameterSet {
+				return nil
+			}
+		}
+		b = appendSets(b, a.sets)
+	}
+	return b
+}
+
 // IsKeyHEVC tells whether an H.265 access unit with 4-byte lengths holds an
 // intra random access picture (BLA, IDR or CRA).
 func IsKeyHEVC(au []byte) bool {

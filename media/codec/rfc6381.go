@@ -37,6 +37,8 @@ func fixedCodecs(c media.Codec) string {
 		return "opus"
 	case media.MP3:
 		return "mp4a.40.34"
+	case media.MP2:
+		return "mp4a.40.33"
 	case media.AC3:
 		return "ac-3"
 	case media.EAC3:

@@ -1,0 +1,216 @@
+package srt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	srt "github.com/datarhei/gosrt"
+
+	"weir/ingest"
+)
+
+// Config is what a Server needs. Zero values mean the defaults.
+type Config struct {
+	Addr     string // host:port to listen on, UDP
+	Sessions ingest.Opener
+	Log      *slog.Logger // default: none
+
+	Latency    time.Duration // for lost packets to be sent again; the larger wish of both sides counts; default 120 ms
+	Passphrase string        // when set, publishers have to encrypt with it; 10 to 79 bytes
+
+	MaxConns      int           // connections at once; default 1,024
+	MaxConnsPerIP int           // of one IPv4 address or IPv6 /64; default 256
+	GateTime      time.Duration // for Sessions.Open to answer; default 2 s, callers wait 3
+	IdleTime      time.Duration // without a frame, then the publisher is sent away; default 10 s
+	Now           func() time.Time
+}
+
+// Server is one listening socket and the publishers that came through it.
+type Server struct {
+	cfg   Config
+	lis   srt.Listener
+	seats ingest.Seats
+	quiet ingest.Quiet
+	conns sync.WaitGroup
+
+	mu   sync.Mutex
+	live map[*conn]struct{}
+}
+
+// Open binds the listener. The caller must call Run then, which closes it.
+func Open(cfg Config) (*Server, error) {
+	cfg.defaults()
+	c := srt.DefaultConfig()
+	c.ReceiverLatency, c.PeerLatency = cfg.Latency, cfg.Latency
+	c.PeerIdleTimeout = cfg.IdleTime / 2
+	lis, err := srt.Listen("srt", cfg.Addr, c)
+	if err != nil {
+		return nil, fmt.Errorf("srt: %w", err)
+	}
+	if n := enlarge(lis.Addr()); n < readBuffer/4 {
+		cfg.Log.Warn("the buffer of the SRT socket is small, many publishers at once will lose packets: raise net.core.rmem_max", "bytes", n)
+	}
+	return &Server{
+		cfg: cfg, lis: lis, live: make(map[*conn]struct{}),
+		seats: ingest.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP},
+		quiet: ingest.Quiet{Now: cfg.Now, Log: cfg.Log},
+	}, nil
+}
+
+func (c *Config) defaults() {
+	if c.Latency == 0 {
+		c.Latency = 120 * time.Millisecond
+	}
+	if c.MaxConns == 0 {
+		c.MaxConns = 1024
+	}
+	if c.MaxConnsPerIP == 0 {
+		c.MaxConnsPerIP = 256
+	}
+	if c.GateTime == 0 {
+		c.GateTime = 2 * time.Second
+	}
+	if c.IdleTime == 0 {
+		c.IdleTime = 10 * time.Second
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+}
+
+// Addr is where the server listens.
+func (s *Server) Addr() net.Addr { return s.lis.Addr() }
+
+// Run accepts publishers until ctx ends, which is no error, or the socket breaks. It
+// returns when the last connection's goroutine has ended.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer s.lis.Close() // after the last words to publishers
+	defer s.conns.Wait()
+	defer cancel()
+	s.conns.Add(1)
+	broken := make(chan error, 1)
+	go func() {
+		defer s.conns.Done()
+		broken <- s.accept(ctx)
+	}()
+	select {
+	case <-ctx.Done():
+		s.mu.Lock()
+		for c := range s.live {
+			c.interrupt()
+		}
+		s.mu.Unlock()
+		s.lis.Close()
+		return nil
+	case err := <-broken:
+		return fmt.Errorf("srt: %w", err)
+	}
+}
+
+// accept takes requests until the listener is closed.
+func (s *Server) accept(ctx context.Context) error {
+	for {
+		req, err := s.next()
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		case req != nil:
+			s.admit(ctx, req)
+		}
+	}
+}
+
+// next waits for a request. Handshakes are parsed here, so a panic of the parser, should
+// there be a way to one, costs that handshake only.
+func (s *Server) next() (req srt.ConnRequest, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.quiet.Warn("", "SRT handshake failed", "err", fmt.Sprint(v))
+			req, err = nil, nil
+		}
+	}()
+	return s.lis.Accept2()
+}
+
+// admit starts a publisher's goroutine if there is a seat for it.
+func (s *Server) admit(ctx context.Context, req srt.ConnRequest) {
+	peer := req.RemoteAddr().String()
+	seat, ok := s.seats.Take(peer)
+	if !ok {
+		req.Reject(srt.REJX_OVERLOAD)
+		s.quiet.Warn(peer, "publisher turned away", "peer", peer, "err", ingest.ErrTooMany)
+		return
+	}
+	s.conns.Add(1)
+	go func() {
+		defer s.conns.Done()
+		defer s.seats.Leave(seat)
+		s.serve(ctx, req, peer)
+	}()
+}
+
+// enter makes c known, so that the end of the server ends it; false: it is over already.
+func (s *Server) enter(ctx context.Context, c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live[c] = struct{}{}
+	return ctx.Err() == nil
+}
+
+func (s *Server) leave(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.live, c)
+}
+
+// Link is how the network treats a publisher; counts are of the whole connection.
+type Link struct {
+	Stream        string
+	RTT           time.Duration
+	Packets       uint64 // received, each once
+	Lost          uint64 // seen to be missing when the next came
+	Retransmitted uint64 // received again
+	Dropped       uint64 // that came too late or never: lost for good
+}
+
+// Links tells of all publishers, in no order.
+func (s *Server) Links() []Link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]Link, 0, len(s.live))
+	for c := range s.live {
+		list = append(list, c.link())
+	}
+	return list
+}
+
+// refusal is the code with which a publisher is turned away (SRT's access control
+// guidelines); words cannot be sent.
+func refusal(err error) srt.RejectionReason {
+	switch {
+	case errors.Is(err, errStreamID):
+		return srt.REJX_BAD_REQUEST
+	case errors.Is(err, errSecret):
+		return srt.REJ_BADSECRET
+	case errors.Is(err, ingest.ErrBusy):
+		return srt.REJX_CONFLICT
+	case errors.Is(err, ingest.ErrDenied):
+		return srt.REJX_FORBIDDEN
+	case errors.Is(err, ingest.ErrClosing):
+		return srt.REJX_DOWN
+	case errors.Is(err, ingest.ErrTooMany):
+		return srt.REJX_OVERLOAD
+	}
+	return srt.REJX_ISE
+}

@@ -1,0 +1,357 @@
+package srt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	srt "github.com/datarhei/gosrt"
+	"go.uber.org/goleak"
+
+	"weir/ingest"
+	"weir/ingest/ingesttest"
+	"weir/media"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, // what the clients of the tests leave behind is the library's
+		goleak.IgnoreTopFunction("github.com/datarhei/gosrt.Dial.func1"), goleak.IgnoreTopFunction("github.com/datarhei/gosrt.Dial.func3"))
+}
+
+// lines is a log that may be read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	buf  bytes.Buffer
+	more chan struct{} // a token when there are more
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+	return l.buf.Write(p)
+}
+
+// await waits until some words were written n times.
+func (l *lines) await(t *testing.T, words string, n int) {
+	t.Helper()
+	late := time.After(30 * time.Second)
+	for strings.Count(l.String(), words) < n {
+		select {
+		case <-l.more:
+		case <-late:
+			t.Fatalf("not %d times %q in the log:\n%s", n, words, l)
+		}
+	}
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// start runs a server on a free port until the test ends.
+func start(t *testing.T, r *ingesttest.Rig, change func(*Config)) (s *Server, log *lines) {
+	t.Helper()
+	log = &lines{more: make(chan struct{}, 1)}
+	cfg := Config{Addr: "127.0.0.1:0", Sessions: r.Opener(), Log: slog.New(slog.NewTextHandler(log, nil))}
+	if change != nil {
+		change(&cfg)
+	}
+	s, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return s, log
+}
+
+// dial is a publisher of the library's.
+func dial(addr, id string, change func(*srt.Config)) (srt.Conn, error) {
+	cfg := srt.DefaultConfig()
+	cfg.StreamId = id
+	if change != nil {
+		change(&cfg)
+	}
+	return srt.Dial("srt", addr, cfg)
+}
+
+// record makes a transport stream with the ffmpeg program.
+func record(t *testing.T, args ...string) []byte {
+	t.Helper()
+	var out, words bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "ffmpeg", append(append([]string{"-hide_banner", "-nostdin", "-loglevel", "error"}, args...), "-f", "mpegts", "-")...)
+	cmd.Stdout, cmd.Stderr = &out, &words
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("ffmpeg: %v\n%s", err, words.String())
+	}
+	return out.Bytes()
+}
+
+func picture(d string) []string {
+	return []string{"-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=" + d, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25"}
+}
+
+// TestFFmpegPublishes: what the ffmpeg program, over Haivision's library, sends arrives.
+func TestFFmpegPublishes(t *testing.T) {
+	in := []string{"-re", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=3", "-re", "-f", "lavfi", "-i", "sine=r=48000:d=3"}
+	x264 := []string{"-c:v", "libx264", "-preset", "superfast", "-pix_fmt", "yuv420p", "-g", "25"}
+	for _, tt := range []struct {
+		name, id     string
+		args         []string
+		video, audio media.Codec
+	}{
+		{"h264 with b-frames, aac", "publish:key1", append(x264, "-bf", "2", "-c:a", "aac", "-ac", "2"), media.H264, media.AAC},
+		{"hevc, ac3", "key1", []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "keyint=25:log-level=none", "-pix_fmt", "yuv420p", "-c:a", "ac3"}, media.H265, media.AC3},
+		{"h264, mp2", "#!::m=publish,r=key1", append(x264, "-c:a", "mp2"), media.H264, media.MP2},
+		{"h264, opus", "publish:key1", append(x264, "-c:a", "libopus", "-ac", "2"), media.H264, media.Opus},
+		{"picture alone", "publish:key1", append(x264, "-an"), media.H264, 0},
+		{"sound alone", "publish:key1", []string{"-vn", "-c:a", "aac"}, 0, media.AAC},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := ingesttest.New(t, nil)
+			s, log := start(t, r, nil)
+			args := append(append([]string{"-hide_banner", "-nostdin", "-loglevel", "error"}, in...), tt.args...)
+			url := "srt://" + s.Addr().String() + "?mode=caller&latency=120000&streamid=" + tt.id
+			out, err := exec.CommandContext(t.Context(), "ffmpeg", append(args, "-f", "mpegts", url)...).CombinedOutput()
+			if err != nil {
+				t.Fatalf("ffmpeg: %v\n%s\n%s", err, out, log)
+			}
+			stream := r.Next(t)
+			<-stream.Done() // the goodbye ended the session at once
+			var codecs []media.Codec
+			for _, track := range stream.Tracks() {
+				codecs = append(codecs, track.Codec)
+			}
+			var want []media.Codec
+			if tt.video != 0 {
+				want = append(want, tt.video)
+				if n := len(stream.Packets(media.Video)); n < 60 {
+					t.Errorf("%d of 75 pictures", n)
+				}
+			}
+			if tt.audio != 0 {
+				want = append(want, tt.audio)
+				if n := len(stream.Packets(media.Audio)); n < 60 {
+					t.Errorf("%d frames of sound", n)
+				}
+			}
+			if fmt.Sprint(codecs) != fmt.Sprint(want) {
+				t.Errorf("tracks %v, want %v", codecs, want)
+			}
+			if strings.Contains(log.String(), "key1") && !strings.Contains(log.String(), "stream=key1") {
+				t.Errorf("the key is in the log:\n%s", log)
+			}
+		})
+	}
+}
+
+// TestRefusals: each reason has its code, and a refused publisher leaves nothing behind.
+func TestRefusals(t *testing.T) {
+	r := ingesttest.New(t, nil)
+	s, _ := start(t, r, func(c *Config) { c.MaxConnsPerIP = 2 })
+	addr := s.Addr().String()
+	live, err := dial(addr, "publish:live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close()
+	for _, tt := range []struct {
+		name, id string
+		secret   string
+		want     srt.RejectionReason
+	}{
+		{"a wrong key", "publish:bad-key", "", srt.REJX_FORBIDDEN},
+		{"no key", "", "", srt.REJX_BAD_REQUEST},
+		{"play", "#!::m=request,r=live", "", srt.REJX_BAD_REQUEST},
+		{"twice", "publish:live", "", srt.REJX_CONFLICT},
+		{"encrypted without need", "publish:other", "a secret phrase", srt.REJ_BADSECRET},
+	} {
+		_, err := dial(addr, tt.id, func(c *srt.Config) { c.Passphrase = tt.secret })
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprint(uint32(tt.want))) && !strings.Contains(err.Error(), "REJECT") && !strings.Contains(err.Error(), "reject") {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	second, err := dial(addr, "publish:second", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if c, err := dial(addr, "publish:third", nil); err == nil {
+		c.Close()
+		t.Error("a third connection of one address came in")
+	}
+}
+
+// TestPassphrase: where it is set, publishers have to know it.
+func TestPassphrase(t *testing.T) {
+	r := ingesttest.New(t, nil)
+	s, _ := start(t, r, func(c *Config) { c.Passphrase = "correct horse battery" })
+	addr := s.Addr().String()
+	for _, secret := range []string{"", "wrong horse battery"} {
+		if c, err := dial(addr, "publish:live", func(c *srt.Config) { c.Passphrase = secret }); err == nil {
+			c.Close()
+			t.Errorf("%q was let in", secret)
+		}
+	}
+	c, err := dial(addr, "publish:live", func(c *srt.Config) { c.Passphrase = "correct horse battery" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	send(t, c, record(t, picture("1")...), 0)
+	if p := r.Next(t).Wait(t, media.Video, 10); !p[0].Key {
+		t.Error("it does not begin with a key frame")
+	}
+}
+
+// send writes a transport stream, each datagram after a pause.
+func send(t *testing.T, c srt.Conn, ts []byte, pause time.Duration) {
+	t.Helper()
+	for len(ts) > 0 {
+		n := min(1316, len(ts))
+		if _, err := c.Write(ts[:n]); err != nil {
+			t.Error(err)
+			return
+		}
+		ts = ts[n:]
+		if pause > 0 {
+			<-time.After(pause)
+		}
+	}
+}
+
+// TestReturns: who is lost without a goodbye may come back into the same session.
+func TestReturns(t *testing.T) {
+	r := ingesttest.New(t, func(c *ingest.Config) { c.Reconnect = time.Minute })
+	s, _ := start(t, r, func(c *Config) { c.IdleTime = 2 * time.Second })
+	ts := record(t, picture("1")...)
+	relay := newRelay(t, s.Addr(), 0, 0)
+	c, err := dial(relay.addr(), "publish:live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, c, ts, 0)
+	stream := r.Next(t)
+	stream.Wait(t, media.Video, 10)
+	relay.cut()
+	c.Close() // nobody hears of it
+	var back srt.Conn
+	for back == nil { // busy until the loss is noticed
+		if back, err = dial(s.Addr().String(), "publish:live", nil); err != nil && t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+	}
+	defer back.Close()
+	n := len(stream.Packets(media.Video))
+	send(t, back, ts, 5*time.Millisecond)
+	list := stream.Wait(t, media.Video, n+5)
+	if !list[n].Discontinuity {
+		t.Error("the return is no discontinuity")
+	}
+}
+
+// TestIdle: who sends nothing of use is sent away, and its name is free.
+func TestIdle(t *testing.T) {
+	r := ingesttest.New(t, func(c *ingest.Config) { c.Reconnect = -1 })
+	s, log := start(t, r, func(c *Config) { c.IdleTime = 400 * time.Millisecond })
+	for name, data := range map[string][]byte{"nothing": nil, "garbage": bytes.Repeat([]byte("not a transport stream "), 50)} {
+		c, err := dial(s.Addr().String(), "publish:"+name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if data != nil {
+			send(t, c, data, 0)
+		}
+		if _, err := c.Read(make([]byte, 10)); err == nil {
+			t.Error("something came back")
+		}
+		c.Close()
+	}
+	log.await(t, errIdle.Words, 2)
+}
+
+// TestUnsupported: the log says what cannot be taken.
+func TestUnsupported(t *testing.T) {
+	r := ingesttest.New(t, nil)
+	s, log := start(t, r, nil)
+	c, err := dial(s.Addr().String(), "publish:live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	send(t, c, record(t, "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=1", "-c:v", "mpeg2video"), 0)
+	if _, err := c.Read(make([]byte, 10)); err == nil {
+		t.Error("it was not sent away")
+	}
+	log.await(t, "MPEG-2 video is not supported", 1)
+}
+
+// TestHostile: datagrams of strangers cost nothing that lasts, and nobody else.
+func TestHostile(t *testing.T) {
+	r := ingesttest.New(t, nil)
+	s, _ := start(t, r, nil)
+	ts := record(t, picture("2")...)
+	c, err := dial(s.Addr().String(), "publish:live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	stranger, err := net.Dial("udp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 3000 {
+		junk := make([]byte, random.IntN(1500))
+		for j := range junk {
+			junk[j] = byte(random.Uint32())
+		}
+		if len(junk) > 16 && i%3 == 0 { // a handshake, up to a point
+			copy(junk, []byte{0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, byte(4 + i%2)})
+		}
+		if _, err := stranger.Write(junk); err != nil && !errors.Is(err, net.ErrClosed) {
+			<-time.After(time.Millisecond)
+		}
+	}
+	send(t, c, ts, time.Millisecond)
+	if list := r.Next(t).Wait(t, media.Video, 40); len(list) < 40 {
+		t.Errorf("%d pictures", len(list))
+	}
+	if n := len(s.Links()); n != 1 {
+		t.Errorf("%d publishers", n)
+	}
+}
+
+func TestKeyOf(t *testing.T) {
+	for id, want := range map[string]string{
+		"publish:abc": "abc", "abc": "abc", "#!::m=publish,r=abc": "abc", "#!::r=abc,u=me,m=publish": "abc",
+		"": "", "publish:": "", "read:abc": "", "#!::r=abc": "", "#!::m=publish": "", "a/b": "", strings.Repeat("a", 600): "",
+	} {
+		if key, err := keyOf(id); key != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v", id, key, err)
+		}
+	}
+}

@@ -1,0 +1,259 @@
+package mpegts
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+
+	"weir/media"
+)
+
+const (
+	maxSection    = 1024 // bytes, of a PAT or PMT (2.4.4.3, 2.4.4.8)
+	maxProgrammes = 64
+	maxStreams    = 16 // of a programme that are looked at
+)
+
+// tables is what the tables of a stream said last.
+type tables struct {
+	pat, programmes section
+	all             []programme
+	now             programme // that is read; the zero value: none yet
+	order           []uint16  // PIDs of the streams that are read
+}
+
+// programme is a line of the PAT.
+type programme struct{ number, pid uint16 }
+
+// section is a table that is being put together.
+type section struct {
+	buf  []byte
+	last []byte // that was read, to pass over repetitions
+	open bool
+}
+
+// add takes a payload; the result is a whole section, or nil. It aliases the buffer.
+func (s *section) add(starts bool, payload []byte) []byte {
+	if starts {
+		skip := 1 + int(payload[0]) // pointer_field: the end of a section before is not waited for
+		if skip >= len(payload) {
+			s.open = false
+			return nil
+		}
+		s.buf, s.open = append(s.buf[:0], payload[skip:]...), true
+	} else if s.open {
+		s.buf = append(s.buf, payload...)
+	}
+	if !s.open || len(s.buf) < 3 {
+		return nil
+	}
+	n := 3 + int(binary.BigEndian.Uint16(s.buf[1:])&0x0fff)
+	if n > maxSection {
+		s.open = false
+		return nil
+	}
+	if len(s.buf) < n {
+		return nil
+	}
+	s.open = false
+	return s.buf[:n]
+}
+
+// fresh tells whether a section says something new, and remembers it.
+func (s *section) fresh(sec []byte) bool {
+	if bytes.Equal(sec, s.last) {
+		return false
+	}
+	s.last = append(s.last[:0], sec...)
+	return true
+}
+
+// body is what lies between the header and the CRC of a table's first section; nil:
+// it is not one that is in force.
+func body(sec []byte, table byte) []byte {
+	if len(sec) < 12 || sec[0] != table || sec[5]&1 == 0 || sec[6] != 0 || crc(sec) != 0 {
+		return nil
+	}
+	return sec[8 : len(sec)-4]
+}
+
+// crc is the CRC_32 of annex A; 0 over a section with its CRC.
+func crc(data []byte) uint32 {
+	c := uint32(0xffffffff)
+	for _, b := range data {
+		c ^= uint32(b) << 24
+		for range 8 {
+			if c&0x80000000 != 0 {
+				c = c<<1 ^ 0x04c11db7
+			} else {
+				c <<= 1
+			}
+		}
+	}
+	return c
+}
+
+// table reads the payload of a packet of the PAT or of the PMT.
+func (d *Demuxer) table(pid uint16, starts bool, payload []byte) error {
+	t := &d.tables
+	if pid == 0 {
+		if sec := t.pat.add(starts, payload); sec != nil && t.pat.fresh(sec) {
+			d.association(body(sec, 0))
+		}
+		return nil
+	}
+	sec := t.programmes.add(starts, payload)
+	if sec == nil || len(sec) >= 5 && binary.BigEndian.Uint16(sec[3:]) != t.now.number || !t.programmes.fresh(sec) {
+		return nil // of another programme, or known
+	}
+	return d.programmeMap(body(sec, 2))
+}
+
+// association reads the PAT (2.4.4.3): where the tables of programmes are.
+func (d *Demuxer) association(b []byte) {
+	t := &d.tables
+	var all []programme
+	for ; len(b) >= 4 && len(all) < maxProgrammes; b = b[4:] {
+		p := programme{binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]) & 0x1fff}
+		if p.number != 0 && p.pid != 0 && (d.programme == 0 || int(p.number) == d.programme) {
+			all = append(all, p)
+		}
+	}
+	if len(all) == 0 {
+		d.stats.Bad++
+		return
+	}
+	if t.all = all; !slices.Contains(all, t.now) {
+		d.tune(all[0])
+	}
+}
+
+// tune begins with another programme.
+func (d *Demuxer) tune(p programme) {
+	d.tables.now, d.tables.programmes = p, section{}
+	d.tables.order, d.streams = nil, nil
+}
+
+// programmeMap reads the PMT (2.4.4.8): the streams of a programme. Of each kind the
+// first is taken that can be read.
+func (d *Demuxer) programmeMap(b []byte) error {
+	if len(b) < 4 {
+		d.stats.Bad++
+		return nil
+	}
+	b = b[min(len(b), 4+int(binary.BigEndian.Uint16(b[2:])&0x0fff)):]
+	var found [2]*stream // video, audio
+	var foreign string
+	for n := 0; len(b) >= 5 && n < maxStreams; n++ {
+		pid, size := binary.BigEndian.Uint16(b[1:])&0x1fff, int(binary.BigEndian.Uint16(b[3:])&0x0fff)
+		kind, descriptors := b[0], b[5:min(len(b), 5+size)]
+		b = b[min(len(b), 5+size):]
+		s, other := newStream(pid, kind, descriptors)
+		if s == nil {
+			if other != "" && foreign == "" {
+				foreign = other
+			}
+			continue
+		}
+		slot := &found[0]
+		if s.codec.Kind() == media.Audio {
+			slot = &found[1]
+		}
+		if *slot == nil {
+			*slot = s
+		}
+	}
+	if found[0] == nil && d.programme == 0 && d.next() {
+		return nil
+	}
+	if found[0] == nil && foreign != "" {
+		return &UnsupportedError{foreign}
+	}
+	return d.adopt(found)
+}
+
+// next tunes to the programme after this one, as long as none had a picture; false:
+// this was the last.
+func (d *Demuxer) next() bool {
+	at := slices.Index(d.tables.all, d.tables.now)
+	if at < 0 || at+1 >= len(d.tables.all) {
+		return false
+	}
+	d.tune(d.tables.all[at+1])
+	return true
+}
+
+// adopt goes on with the streams of a table; those that are the same keep their state.
+func (d *Demuxer) adopt(found [2]*stream) error {
+	streams := make(map[uint16]*stream, len(found))
+	var order []uint16
+	for _, s := range found {
+		if s == nil {
+			continue
+		}
+		if old := d.streams[s.pid]; old != nil && old.codec == s.codec && old.channels == s.channels {
+			s = old
+		}
+		streams[s.pid] = s
+		order = append(order, s.pid)
+	}
+	d.streams, d.tables.order = streams, order
+	return d.out.Streams(found[0] != nil, found[1] != nil)
+}
+
+// newStream is a stream of the PMT; nil: one that is not read, with words for it where
+// it is a picture or a sound that somebody will miss.
+func newStream(pid uint16, kind byte, descriptors []byte) (s *stream, foreign string) {
+	s = &stream{pid: pid}
+	switch kind { // 13818-1 table 2-34, and ATSC A/53 part 3
+	case 0x1b:
+		s.codec = media.H264
+	case 0x24:
+		s.codec = media.H265
+	case 0x0f:
+		s.codec = media.AAC
+	case 0x03, 0x04:
+		s.codec = media.MP3 // or layer II: its frames say so
+	case 0x81:
+		s.codec = media.AC3
+	case 0x87:
+		s.codec = media.EAC3
+	case 0x06:
+		s.private(descriptors)
+	case 0x01, 0x02:
+		return nil, "MPEG-2 video is not supported, send H.264"
+	case 0x10:
+		return nil, "MPEG-4 part 2 video is not supported, send H.264"
+	case 0x11:
+		return nil, "AAC in LATM is not supported, send it in ADTS"
+	}
+	if s.codec == 0 {
+		return nil, ""
+	}
+	return s, ""
+}
+
+// private finds out by its descriptors what a stream of private data is (ETSI TS 101
+// 154, ETSI EN 300 468 annex D; Opus in MPEG-TS).
+func (s *stream) private(descriptors []byte) {
+	for len(descriptors) >= 2 {
+		tag, n := descriptors[0], int(descriptors[1])
+		if 2+n > len(descriptors) {
+			return
+		}
+		text := descriptors[2 : 2+n]
+		switch {
+		case tag == 0x6a:
+			s.codec = media.AC3
+		case tag == 0x7a:
+			s.codec = media.EAC3
+		case tag == 0x05 && string(text) == "Opus":
+			s.codec, s.channels = media.Opus, 2
+		case tag == 0x05 && string(text) == "HEVC":
+			s.codec = media.H265
+		case tag == 0x7f && n >= 2 && text[0] == 0x80 && (text[1] == 1 || text[1] == 2):
+			s.channels = int(text[1]) // channel_config_code
+		}
+		descriptors = descriptors[2+n:]
+	}
+}
