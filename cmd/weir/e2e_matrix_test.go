@@ -20,6 +20,7 @@ type source struct {
 	video []string // encoder options
 	audio []string // encoder options; nil for no sound
 	fps   float64
+	srt   bool    // not over RTMP
 	wait  float64 // seconds until a player that comes at any time has a key frame
 }
 
@@ -37,6 +38,9 @@ func (s source) publish(t *testing.T, to *station) *tool {
 	}
 	if s.audio != nil {
 		args = append(append(args, "-c:a", "aac", "-b:a", "64k"), s.audio...)
+	}
+	if s.srt {
+		return srtPublish(t, to, s.name, args...)
 	}
 	return ffmpegPublish(t, to, s.name, args...)
 }
@@ -59,6 +63,7 @@ func passed() []source {
 		{name: "no-picture", audio: stereo},
 		{name: "keys-4", input: "s=320x180:r=25", video: gop("100"), audio: stereo, fps: 25},
 		{name: "keys-10", input: "s=320x180:r=25", video: gop("250"), audio: stereo, fps: 25, wait: 10},
+		{name: "srt", input: "s=320x180:r=25", video: []string{"-g", "50", "-bf", "2"}, audio: stereo, fps: 25, srt: true},
 		{name: "irregular", input: "s=320x180:r=25", video: gop("250", "-force_key_frames", "0.6,2,3.9,4.1,5,6.9,8.2,9,10.9,11.4,13,14.6,16,17,18.9,20,21,22"), audio: stereo, fps: 25},
 	}
 }
@@ -68,6 +73,7 @@ func laddered() []source {
 	return []source{
 		{name: "l-bframes", input: "s=320x240:r=25", video: []string{"-g", "50", "-bf", "3"}, audio: []string{"-ac", "6"}, fps: 25},
 		{name: "l-keys-10", input: "s=320x180:r=30000/1001", video: gop("300"), audio: []string{"-ac", "1", "-ar", "44100"}, fps: 29.97},
+		{name: "l-srt-ac3", input: "s=320x180:r=25", video: gop("50"), audio: []string{"-c:a", "ac3", "-ac", "2"}, fps: 25, srt: true},
 		{name: "l-no-sound", input: "s=180x320:r=24", video: gop("48"), fps: 24},
 	}
 }

@@ -22,7 +22,7 @@ import (
 // station is a weir under test, in this process or as a child, on ports of its own.
 type station struct {
 	web, admin string // URLs without a slash at the end
-	rtmp       string // host:port
+	rtmp, srt  string // host:port
 	key        string // the first key, when keys are needed
 	password   string // of the first account
 	dir        string // the data folder
@@ -53,6 +53,7 @@ func newStation(t *testing.T, dir, banner string, stop func() result) *station {
 	s.web = find(t, `Watch\s+(http://\S+)/\n`, banner)
 	s.admin = find(t, `Operate\s+(http://\S+)/metrics`, banner)
 	s.rtmp = find(t, `Publish\s+rtmp://(\S+)/live\n`, banner)
+	s.srt = find(t, `srt://(\S+)\?streamid=`, banner)
 	if m := regexp.MustCompile(`stream key: ([A-Za-z0-9_-]{32}) `).FindStringSubmatch(banner); m != nil {
 		s.key = m[1]
 	}

@@ -38,6 +38,7 @@ type metricDescs struct {
 	libav                                          *prometheus.Desc
 
 	bitrate, fps, keys, drift, behind, mean, peak, lostPackets *prometheus.Desc
+	srtRTT, srtPackets, srtLost, srtDropped                    *prometheus.Desc
 
 	recording, spool, stored, storedBytes, failures, lost *prometheus.Desc
 }
@@ -64,6 +65,10 @@ func newMetricDescs() metricDescs {
 		mean:        desc("weir_ingest_sound_mean_decibels", "How loud a stream's sound was lately, in dB of full scale.", "stream"),
 		peak:        desc("weir_ingest_sound_peak_decibels", "The loudest of a stream's sound lately, in dB of full scale.", "stream"),
 		lostPackets: desc("weir_ingest_lost_packets", "Packets of a publisher that could not be used in the last half minute.", "stream"),
+		srtRTT:      desc("weir_srt_rtt_seconds", "Round trip to a publisher that sends over SRT.", "stream"),
+		srtPackets:  desc("weir_srt_packets_total", "SRT packets received from a publisher, each once.", "stream"),
+		srtLost:     desc("weir_srt_lost_packets_total", "SRT packets that were missing when the next came; most come again.", "stream"),
+		srtDropped:  desc("weir_srt_dropped_packets_total", "SRT packets that came too late or never: lost for good.", "stream"),
 
 		recording:   desc("weir_archive_recordings", "Recordings that are made or closed now."),
 		spool:       desc("weir_archive_spool_bytes", "What of recordings waits on the disk for the object store."),
@@ -116,6 +121,14 @@ func (m *mediaMetrics) Collect(ch chan<- prometheus.Metric) {
 			gauge(d.shed, shed, name, st.Rendition)
 		}
 		count(d.corrupt, p.job.Corrupt(), name)
+	}
+	if srt := m.role.srt; srt != nil {
+		for _, l := range srt.Links() {
+			gauge(d.srtRTT, l.RTT.Seconds(), l.Stream)
+			count(d.srtPackets, l.Packets, l.Stream)
+			count(d.srtLost, l.Lost, l.Stream)
+			count(d.srtDropped, l.Dropped, l.Stream)
+		}
 	}
 	m.collectRecordings(d, gauge, count)
 	c := av.Live()
