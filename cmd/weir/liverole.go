@@ -38,6 +38,10 @@ func (n *node) openLiveService(ctx context.Context) error {
 	if err := n.openBackings(ctx); err != nil {
 		return err
 	}
+	box, err := openSeal(n.cfg)
+	if err != nil {
+		return err
+	}
 	store, err := storeName(n.cfg.Config)
 	if err != nil {
 		return err
@@ -47,10 +51,13 @@ func (n *node) openLiveService(ctx context.Context) error {
 	}
 	s, err := live.Open(live.Config{
 		DB: n.backings.db, Redis: n.backings.redis, Node: nodeName(), Alone: n.backings.redis.Embedded(),
-		HookURL: n.cfg.Ingest.Hook, Vault: n.library, Store: store, Keep: keepOf(n.cfg.Live), Log: n.log,
+		HookURL: n.cfg.Ingest.Hook, Box: box, Vault: n.library, Store: store, Keep: keepOf(n.cfg.Live), Log: n.log,
 	})
 	if err != nil {
 		return err
+	}
+	if err := s.OpenPasses(ctx); err != nil {
+		return sealError(err)
 	}
 	n.live, n.library.channels = s, s
 	n.registry.MustRegister(removalsOf(s)...)
@@ -117,6 +124,7 @@ func (r *liveRole) Run(ctx context.Context) error {
 	parts := []run.Service{
 		part{"tokens of channels", r.verifier.Run},
 		part{"housekeeping of channels", r.service.Run},
+		part{"passes", r.service.RunPasses},
 	}
 	if r.node.media == nil { // else that does it
 		parts = append(parts, part{"recordings", r.service.RunRecordings})

@@ -69,9 +69,9 @@ func openMedia(ctx context.Context, cfg Config, channels *live.Service, shelves 
 	recordings := shelves.recordings
 	shelves.media = m
 	m.boards = newBoards(recordings, log)
-	m.vod = &vod.Handler{Recordings: recordings, Log: log}
+	m.vod = &vod.Handler{Recordings: recordings, Log: log, Door: doors{channels}.recording}
 	m.stills = still.New(time.Now)
-	m.origin = &origin.Handler{Prefix: "/live", Log: log, TimeURL: "/time", Closing: m.closing, Still: m.still}
+	m.origin = &origin.Handler{Prefix: "/live", Log: log, TimeURL: "/time", Closing: m.closing, Still: m.still, Passes: doors{channels}.waiting, Viewers: channels}
 	m.control = &control{live: channels, open: cfg.Ingest.Publish == "open", log: log, names: map[string]*desk{}, end: m.end}
 	lingering, stop := context.WithCancel(context.WithoutCancel(ctx))
 	m.stop = stop

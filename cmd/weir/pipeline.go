@@ -186,6 +186,7 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	pl.stream = &origin.Stream{
 		Name: name, Epoch: epoch, Window: pl.pack.Window(),
 		Target: pack.Target, Segment: pack.Segment, PartTarget: pack.PartTarget, Rewind: pack.Rewind,
+		Door: doors{p.control.live}.live(pl.session.live),
 	}
 	return pl, nil
 }

@@ -103,7 +103,8 @@ func (s *mediaStage) Name() string { return "media" }
 // Run serves until ctx is done.
 func (s *mediaStage) Run(ctx context.Context) error {
 	channels := s.media.control.live
-	return run.Stages(ctx, []run.Service{part{"sessions", channels.RunNode}, part{"recordings", channels.RunRecordings}}, []run.Service{s.media})
+	parts := []run.Service{part{"sessions", channels.RunNode}, part{"recordings", channels.RunRecordings}, part{"passes", channels.RunPasses}}
+	return run.Stages(ctx, parts, []run.Service{s.media})
 }
 
 // tellOfItself is what the API says of this server.

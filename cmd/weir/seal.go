@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"weir/services/backing/db"
+	"weir/services/live"
 	"weir/services/seal"
 	"weir/services/user"
 )
@@ -89,7 +90,7 @@ func checkSeal(ctx context.Context, cfg *Settings) finding {
 		return f // said elsewhere
 	}
 	defer d.Close()
-	if err := user.CheckSealed(ctx, d, box); errors.Is(err, seal.ErrOtherKey) || errors.Is(err, seal.ErrDamaged) {
+	if err := errors.Join(user.CheckSealed(ctx, d, box), live.CheckSealed(ctx, d, box)); errors.Is(err, seal.ErrOtherKey) || errors.Is(err, seal.ErrDamaged) {
 		f.err = sealError(err)
 	}
 	return f

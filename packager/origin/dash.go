@@ -10,7 +10,7 @@ import (
 
 // dashSegment sends a DASH segment: the HLS segments that it spans, part by part
 // while the newest is written. A request that comes a little early waits.
-func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, s *Stream, t *window.Track, n uint64) {
+func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, n uint64) {
 	from, to, open, ok := s.Window.Span(n)
 	if next := s.Window.NextNumber(); !ok && n >= next && n <= next+early && !s.Window.Ended() {
 		from, to, open, ok = h.awaitSpan(r.Context(), s, n)
@@ -19,17 +19,21 @@ func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, s *Stream,
 		notFound(w)
 		return
 	}
-	s.Audience.see(r)
-	if !open && to == from+1 {
-		h.segment(w, r, s, t, from)
+	if err := s.admit(v); err != nil { // it may have waited
+		turnAway(w, err)
 		return
 	}
-	mediaHeader(w, -1)
+	h.see(r, v, s)
+	if !open && to == from+1 {
+		h.segment(w, r, v, s, t, from)
+		return
+	}
+	mediaHeader(w, v, -1)
 	if r.Method == http.MethodHead {
 		return
 	}
 	for msn := from; open || msn < to; msn++ {
-		if !h.sendSpanned(w, r, s, t, n, msn) {
+		if !h.sendSpanned(w, r, v, s, t, n, msn) {
 			return
 		}
 		if open {
@@ -54,8 +58,8 @@ func (h *Handler) awaitSpan(ctx context.Context, s *Stream, n uint64) (from, to 
 }
 
 // sendSpanned sends HLS segment msn as a piece of DASH segment n. It reports
-// false when the DASH segment is over, or the stream or its viewer is gone.
-func (h *Handler) sendSpanned(w http.ResponseWriter, r *http.Request, s *Stream, t *window.Track, n, msn uint64) bool {
+// false when the DASH segment is over, the stream or its viewer is gone, or may watch no longer.
+func (h *Handler) sendSpanned(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, n, msn uint64) bool {
 	for i := 0; ; i++ {
 		p, path, state := h.next(r.Context(), s, t, msn, i, w)
 		switch state {
@@ -66,6 +70,9 @@ func (h *Handler) sendSpanned(w http.ResponseWriter, r *http.Request, s *Stream,
 		case partFound:
 			// Whether the segment still belongs to n is certain once it has a part.
 			if _, to, open, ok := s.Window.Span(n); i == 0 && (!ok || !open && msn >= to) {
+				return false
+			}
+			if s.admit(v) != nil {
 				return false
 			}
 			deadline(w)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/packager/door"
 	"weir/packager/window"
 )
 
@@ -33,6 +34,11 @@ type Handler struct {
 	Holds int64
 	// Closing, when set, ends held requests when it is closed.
 	Closing <-chan struct{}
+	// Passes says whether a pass is one for a name that is not live; nil: there are none.
+	// It must not block.
+	Passes func(name string, b door.Bearer) error
+	// Viewers gives viewers a number; nil: they are told apart by address and User-Agent.
+	Viewers Viewers
 
 	mu      sync.RWMutex
 	live    map[string]*Stream
@@ -102,20 +108,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	name, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, h.Prefix), "/"), "/")
+	v := &visit{}
+	v.Bearer, v.path = door.Read(r, h.Prefix)
+	name, rest, _ := strings.Cut(v.path, "/")
 	switch rest {
 	case "index.m3u8":
-		h.entry(w, r, name, 2, mimeHLS, func(s *Stream, t []*window.Track) ([]byte, error) {
+		h.entry(w, r, v, name, 2, mimeHLS, func(s *Stream, t []*window.Track) ([]byte, error) {
 			return s.entries[0].get(s.PartTarget.Duration(), t, func(t []*window.Track) ([]byte, error) { return s.multivariant(t), nil })
 		})
 	case "manifest.mpd":
-		h.entry(w, r, name, 0, mimeDASH, func(s *Stream, t []*window.Track) ([]byte, error) {
+		h.entry(w, r, v, name, 0, mimeDASH, func(s *Stream, t []*window.Track) ([]byte, error) {
 			return s.entries[1].get(s.PartTarget.Duration(), t, func(t []*window.Track) ([]byte, error) { return s.mpd(t, h.TimeURL) })
 		})
 	case "thumb.jpg":
-		h.still(w, r, name)
+		h.still(w, r, v, name)
 	default:
-		h.session(w, r, name, rest)
+		h.session(w, r, v, name, rest)
 	}
 }
 
@@ -132,18 +140,23 @@ var (
 	brief     = []string{"max-age=1"}
 	byGzip    = []string{"Accept-Encoding"}
 	gzipped   = []string{"gzip"}
+
+	fiveSeconds = []string{"max-age=5"}
 )
 
 // entry answers for the address that players begin with. It is held until the
 // stream is live and ready.
-func (h *Handler) entry(w http.ResponseWriter, r *http.Request, name string, segments int, mime []string,
+func (h *Handler) entry(w http.ResponseWriter, r *http.Request, v *visit, name string, segments int, mime []string,
 	render func(*Stream, []*window.Track) ([]byte, error),
 ) {
-	s, tracks, err := h.await(r.Context(), name, segments)
+	s, tracks, err := h.await(r.Context(), v, name, segments)
 	switch {
 	case errors.Is(err, errFull):
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "too many viewers are waiting", http.StatusServiceUnavailable)
+		return
+	case errors.As(err, &door.Refusal{}):
+		door.Refuse(w, err)
 		return
 	case err != nil:
 		w.Header()["Cache-Control"] = brief
@@ -157,9 +170,9 @@ func (h *Handler) entry(w http.ResponseWriter, r *http.Request, name string, seg
 		return
 	}
 	head := w.Header()
-	welcome(w, r)
+	h.welcome(w, r, v, s)
 	head["Content-Type"] = mime
-	head["Cache-Control"] = noCache
+	v.Cache(head, noCache)
 	head["Content-Length"] = []string{strconv.Itoa(len(text))}
 	deadline(w)
 	h.write(w, r, text)
@@ -170,9 +183,14 @@ var (
 	errNotLive = errors.New("not live")
 )
 
-// await waits for a stream to be ready, at most Hold.
-func (h *Handler) await(ctx context.Context, name string, segments int) (*Stream, []*window.Track, error) {
-	if s := h.Live(name); s != nil {
+// await waits for a stream to be ready, at most Hold. What is hidden from who asks is
+// waited for like what is not there, so that nobody can tell the one from the other.
+func (h *Handler) await(ctx context.Context, v *visit, name string, segments int) (*Stream, []*window.Track, error) {
+	s, err := h.enter(v, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s != nil {
 		if t := s.ready(segments); t != nil {
 			return s, t, nil
 		}
@@ -186,13 +204,17 @@ func (h *Handler) await(ctx context.Context, name string, segments int) (*Stream
 	defer cancel()
 	for {
 		h.mu.RLock()
-		s, changed := h.live[name], h.changed
+		changed := h.changed
 		h.mu.RUnlock()
+		s, err := h.enter(v, name)
+		if err != nil {
+			return nil, nil, err
+		}
 		if s != nil {
 			var tracks []*window.Track
 			err := s.Window.Wait(ctx, h.Closing, func() bool { tracks = s.ready(segments); return tracks != nil || s.Window.Ended() })
 			if tracks != nil {
-				return s, tracks, nil
+				return s, tracks, s.admit(v)
 			}
 			if err != nil {
 				return nil, nil, err
@@ -216,6 +238,26 @@ func (h *Handler) await(ctx context.Context, name string, segments int) (*Stream
 	}
 }
 
+// enter finds the session on the air under a name: nil when there is none, or none that
+// who asks may know of. The error is a door.Refusal.
+func (h *Handler) enter(v *visit, name string) (*Stream, error) {
+	s := h.Live(name)
+	var err error
+	switch {
+	case s != nil:
+		err = s.admit(v)
+	case v.Pass == "":
+	case h.Passes == nil:
+		err = door.Refusal{Words: "there are no passes here"}
+	default:
+		err = h.Passes(name, v.Bearer)
+	}
+	if errors.Is(err, door.ErrHidden) {
+		return nil, nil
+	}
+	return s, err
+}
+
 func (h *Handler) hold() time.Duration {
 	if h.Hold == 0 {
 		return 10 * time.Second
@@ -231,7 +273,7 @@ func (h *Handler) holds() int64 {
 }
 
 // session answers for what lies below an epoch.
-func (h *Handler) session(w http.ResponseWriter, r *http.Request, name, rest string) {
+func (h *Handler) session(w http.ResponseWriter, r *http.Request, v *visit, name, rest string) {
 	epoch, rest, _ := strings.Cut(rest, "/")
 	rendition, file, _ := strings.Cut(rest, "/")
 	h.mu.RLock()
@@ -245,16 +287,21 @@ func (h *Handler) session(w http.ResponseWriter, r *http.Request, name, rest str
 		notFound(w)
 		return
 	}
-	if file == "index.m3u8" {
-		h.playlist(w, r, s, t)
+	if err := s.admit(v); err != nil {
+		turnAway(w, err)
 		return
 	}
-	h.media(w, r, s, t, file)
+	if file == "index.m3u8" {
+		h.playlist(w, r, v, s, t)
+		return
+	}
+	h.media(w, r, v, s, t, file)
 }
 
-func (h *Handler) still(w http.ResponseWriter, r *http.Request, name string) {
-	if h.Still == nil || h.Live(name) == nil {
-		notFound(w)
+func (h *Handler) still(w http.ResponseWriter, r *http.Request, v *visit, name string) {
+	s, err := h.enter(v, name)
+	if err != nil || s == nil || h.Still == nil {
+		turnAway(w, err)
 		return
 	}
 	jpeg, err := h.Still(r.Context(), name)
@@ -265,7 +312,7 @@ func (h *Handler) still(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	head := w.Header()
 	head.Set("Content-Type", "image/jpeg")
-	head.Set("Cache-Control", "max-age=5")
+	v.Cache(head, fiveSeconds)
 	head["Content-Length"] = []string{strconv.Itoa(len(jpeg))}
 	deadline(w)
 	h.write(w, r, jpeg)

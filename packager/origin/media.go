@@ -14,13 +14,13 @@ import (
 )
 
 // media answers for initialisation segments, segments and parts.
-func (h *Handler) media(w http.ResponseWriter, r *http.Request, s *Stream, t *window.Track, file string) {
+func (h *Handler) media(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, file string) {
 	if n, ok := number(file, "init", ".mp4"); ok {
-		h.init(w, r, t, n)
+		h.init(w, r, v, t, n)
 		return
 	}
 	if n, ok := number(file, "d", ".m4s"); ok {
-		h.dashSegment(w, r, s, t, n)
+		h.dashSegment(w, r, v, s, t, n)
 		return
 	}
 	base, isMedia := strings.CutSuffix(file, ".m4s")
@@ -31,7 +31,7 @@ func (h *Handler) media(w http.ResponseWriter, r *http.Request, s *Stream, t *wi
 		return
 	}
 	if !isPart {
-		h.segment(w, r, s, t, msn)
+		h.segment(w, r, v, s, t, msn)
 		return
 	}
 	part, ok := number(partText, "", "")
@@ -39,7 +39,7 @@ func (h *Handler) media(w http.ResponseWriter, r *http.Request, s *Stream, t *wi
 		notFound(w)
 		return
 	}
-	h.part(w, r, s, t, msn, int(part))
+	h.part(w, r, v, s, t, msn, int(part))
 }
 
 // number reads the decimal between prefix and suffix, as it is written in
@@ -56,7 +56,7 @@ func number(text, prefix, suffix string) (uint64, bool) {
 	return n, err == nil
 }
 
-func (h *Handler) init(w http.ResponseWriter, r *http.Request, t *window.Track, n uint64) {
+func (h *Handler) init(w http.ResponseWriter, r *http.Request, v *visit, t *window.Track, n uint64) {
 	var data []byte
 	t.View(func(v *window.View) {
 		if n < uint64(len(v.Inits)) {
@@ -67,14 +67,14 @@ func (h *Handler) init(w http.ResponseWriter, r *http.Request, t *window.Track, 
 		notFound(w)
 		return
 	}
-	mediaHeader(w, int64(len(data)))
+	mediaHeader(w, v, int64(len(data)))
 	h.write(w, r, data)
 }
 
-func mediaHeader(w http.ResponseWriter, size int64) {
+func mediaHeader(w http.ResponseWriter, v *visit, size int64) {
 	head := w.Header()
 	head["Content-Type"] = mimeMP4
-	head["Cache-Control"] = forEver
+	v.Cache(head, forEver)
 	if size >= 0 {
 		head["Content-Length"] = []string{strconv.FormatInt(size, 10)}
 	}
@@ -82,7 +82,7 @@ func mediaHeader(w http.ResponseWriter, size int64) {
 
 // part sends a part; the one that comes next is waited for, and no byte of it is
 // sent before it is whole (rfc8216bis 6.2.2).
-func (h *Handler) part(w http.ResponseWriter, r *http.Request, s *Stream, t *window.Track, msn uint64, n int) {
+func (h *Handler) part(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, msn uint64, n int) {
 	var p window.Part
 	var path string
 	found, gone := false, false
@@ -105,7 +105,11 @@ func (h *Handler) part(w http.ResponseWriter, r *http.Request, s *Stream, t *win
 		notFound(w)
 		return
 	}
-	mediaHeader(w, int64(p.Size))
+	if err := s.admit(v); err != nil { // it may have waited
+		turnAway(w, err)
+		return
+	}
+	mediaHeader(w, v, int64(p.Size))
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -132,7 +136,7 @@ func (h *Handler) send(w io.Writer, p window.Part, path string) {
 
 // segment sends a whole segment: from its file where it is stored, from memory
 // otherwise, or part by part while it is written.
-func (h *Handler) segment(w http.ResponseWriter, r *http.Request, s *Stream, t *window.Track, msn uint64) {
+func (h *Handler) segment(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, msn uint64) {
 	var path string
 	var size int64
 	found, closed := false, false
@@ -146,38 +150,41 @@ func (h *Handler) segment(w http.ResponseWriter, r *http.Request, s *Stream, t *
 		return
 	}
 	if path != "" {
-		h.file(w, r, path)
+		h.file(w, r, v, path)
 		return
 	}
 	if !closed {
 		size = -1
 	}
-	mediaHeader(w, size)
+	mediaHeader(w, v, size)
 	if r.Method != http.MethodHead {
-		h.stream(w, r, s, t, msn, msn+1)
+		h.stream(w, r, v, s, t, msn, msn+1)
 	}
 }
 
 // file sends a stored segment by sendfile, ranges included.
-func (h *Handler) file(w http.ResponseWriter, r *http.Request, path string) {
+func (h *Handler) file(w http.ResponseWriter, r *http.Request, v *visit, path string) {
 	f, err := os.Open(path)
 	if err != nil {
 		notFound(w)
 		return
 	}
 	defer func() { _ = f.Close() }()
-	mediaHeader(w, -1)
+	mediaHeader(w, v, -1)
 	deadline(w)
 	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
 // stream sends the parts of segments [from, to) as they come, each flushed when
 // the next has to be waited for.
-func (h *Handler) stream(w http.ResponseWriter, r *http.Request, s *Stream, t *window.Track, from, to uint64) {
+func (h *Handler) stream(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, from, to uint64) {
 	for msn, n := from, 0; msn < to; {
 		p, path, state := h.next(r.Context(), s, t, msn, n, w)
 		switch state {
 		case partFound:
+			if s.admit(v) != nil {
+				return
+			}
 			deadline(w)
 			h.send(w, p, path)
 			n++

@@ -12,17 +12,21 @@ import (
 
 // playlist answers for a media playlist: at once, or when the part that the
 // request names is there.
-func (h *Handler) playlist(w http.ResponseWriter, r *http.Request, s *Stream, t *window.Track) {
+func (h *Handler) playlist(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track) {
 	d, err := parseDirectives(r.URL.RawQuery)
 	if err != nil {
 		refuse(w, err.Error())
 		return
 	}
-	s.Audience.see(r)
+	h.see(r, v, s)
 	cache := noCache
 	if d.block {
 		if status := h.block(r.Context(), s, t, d); status != http.StatusOK {
 			h.blocked(w, status)
+			return
+		}
+		if err := s.admit(v); err != nil { // it may have waited for long
+			turnAway(w, err)
 			return
 		}
 		deadline(w)
@@ -31,7 +35,7 @@ func (h *Handler) playlist(w http.ResponseWriter, r *http.Request, s *Stream, t 
 	b := s.playlists[t].get(d.skip)
 	head := w.Header()
 	head["Content-Type"] = mimeHLS
-	head["Cache-Control"] = cache
+	v.Cache(head, cache)
 	head["Vary"] = byGzip
 	data := b.plain
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"weir/media"
+	"weir/packager/door"
 	"weir/packager/hls"
 	"weir/packager/window"
 )
@@ -23,6 +24,7 @@ type Stream struct {
 	PartTarget media.Time
 	Rewind     media.Time // length of the playlists
 	Audience   Audience   // who watches
+	Door       door.Door  // who may; nil: everybody
 
 	once      sync.Once
 	playlists map[*window.Track]*playlist

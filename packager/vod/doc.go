@@ -14,6 +14,6 @@
 // still made has a playlist that grows. IDs are never used again, so that what they
 // name may be cached for ever.
 //
-// Manifests are kept in a bounded memory, media in none. Who may watch is decided
-// before this package.
+// Manifests are kept in a bounded memory, media in none. Who may watch, the Door says,
+// also while an answer takes its time; a pass is an element before ID (package door).
 package vod

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"weir/packager/archive"
+	"weir/packager/door"
 )
 
 // Handler serves recordings below one prefix, which the caller strips. The writer
@@ -24,6 +25,10 @@ type Handler struct {
 	// Downloads bounds the files that are made at once; default 16, of which two may go
 	// to one network.
 	Downloads int
+	// Door says who may have a recording: the error is door.ErrHidden, a door.Refusal, or
+	// says why that is not known. It is called for every request and may block for a short
+	// while. nil: everybody.
+	Door func(ctx context.Context, id string, b door.Bearer) error
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
@@ -81,10 +86,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	id, file, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	b, path := door.Read(r, "")
+	id, file, _ := strings.Cut(path, "/")
 	if !archive.ValidID(id) {
 		notFound(w)
 		return
+	}
+	if err := h.admit(r.Context(), id, b); err != nil {
+		h.turnAway(w, r, id, err)
+		return
+	}
+	if h.Door != nil {
+		w = h.guard(w, r, id, b)
 	}
 	if mime := picture(file); mime != nil {
 		h.small(w, r, id, file, mime)

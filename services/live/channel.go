@@ -22,6 +22,7 @@ type Visibility string
 const (
 	Public   Visibility = "public"   // it is in lists
 	Unlisted Visibility = "unlisted" // only who knows the name
+	Private  Visibility = "private"  // only its owner, members, guests, and who has a share link
 )
 
 // Bounds of what a channel holds, in characters where it is text.
@@ -74,7 +75,7 @@ type Changes struct {
 	Tags        *[]string   `json:"tags,omitempty" maxItems:"10"`
 	Language    *string     `json:"language,omitempty" maxLength:"35" doc:"BCP 47 tag such as en or pt-BR; empty: not said"`
 	Mature      *bool       `json:"mature,omitempty" doc:"For adults only"`
-	Visibility  *Visibility `json:"visibility,omitempty" enum:"public,unlisted"`
+	Visibility  *Visibility `json:"visibility,omitempty" enum:"public,unlisted,private"`
 	Record      *bool       `json:"record,omitempty" doc:"Whether its streams are recorded"`
 	Takeover    *bool       `json:"takeover,omitempty" doc:"Whether a second publisher replaces the first, or is refused"`
 	Scheduled   *string     `json:"scheduled_at,omitempty" maxLength:"40" doc:"When the next stream is to begin, RFC 3339; empty: not planned"`
@@ -112,8 +113,8 @@ func (c *Channel) apply(x Changes) error {
 		note("language", problem)
 	}
 	if x.Visibility != nil {
-		if *x.Visibility != Public && *x.Visibility != Unlisted {
-			note("visibility", "must be public or unlisted")
+		if *x.Visibility != Public && *x.Visibility != Unlisted && *x.Visibility != Private {
+			note("visibility", "must be public, unlisted or private")
 		}
 		c.Visibility = *x.Visibility
 	}

@@ -14,6 +14,7 @@ import (
 	"weir/services/event"
 	"weir/services/fault"
 	"weir/services/httpd"
+	"weir/services/live/pass"
 )
 
 // Role is what a user may do in a channel.
@@ -171,7 +172,13 @@ func (s *Service) seen(ctx context.Context, who auth.Identity, c *Channel, err e
 			return View{}, faultOf(err)
 		}
 	}
-	if role == "" && c.Banned != nil {
+	known := role != "" || c.door() != Private
+	if !known && c.Banned == nil && who.User != uuid.Nil {
+		if known, err = s.store().invited(ctx, c.ID, who.User); err != nil {
+			return View{}, faultOf(err)
+		}
+	}
+	if !known {
 		return View{}, noSuch("channel")
 	}
 	return c.view(role), nil
@@ -228,11 +235,17 @@ func (s *Service) change(ctx context.Context, who auth.Identity, id uuid.UUID, l
 		if err != nil {
 			return err
 		}
+		before := c.door()
 		if err := do(c); err != nil {
 			return err
 		}
 		if err := st.update(ctx, c, s.stamp()); err != nil {
 			return err
+		}
+		if c.door() != before {
+			if err := s.closeDoor(ctx, st, c); err != nil {
+				return err
+			}
 		}
 		role, err := s.roleOf(ctx, st, who, c)
 		if err != nil {
@@ -289,6 +302,9 @@ func (s *Service) remove(ctx context.Context, st Store, c *Channel) error {
 	now := s.stamp()
 	*c = Channel{ID: c.ID, Owner: c.Owner, Name: c.Name, Visibility: Unlisted, Version: c.Version, Created: c.Created, Deleted: &now}
 	if err := st.update(ctx, c, now); err != nil {
+		return err
+	}
+	if err := s.closeDoor(ctx, st, c); err != nil {
 		return err
 	}
 	if err := st.revokeAll(ctx, c.ID, now); err != nil {
@@ -351,6 +367,9 @@ func (s *Service) RemoveMember(ctx context.Context, who auth.Identity, id, user 
 		if err == nil && n == 0 {
 			err = noSuch("member")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.revokePasses(ctx, st, subject{id, pass.User, user}, "")
 	})
 }

@@ -24,12 +24,15 @@
 //   - A recording is a row from before its first object until after its last one. RunRecordings,
 //     in processes that have the store, makes clips, removes what is deleted, too old or too
 //     much, and closes what a node left. The store itself is behind the port Vault.
+//   - Who watches a channel that is not public shows a pass (package pass), which Playback
+//     gives to those who may. MayWatch checks it by what this process holds: the keys, and
+//     what was taken back, which RunPasses reads from the database once a second.
 //   - A node says in Redis that it lives; sessions of one that was missed for 20 s, with
 //     Redis answering, are ended by any process that runs Run.
 //
 // Invariants: a change and its events are one transaction; stream.started.v1 is emitted
 // once viewers can watch, and a session that they never could watch has no events; a
-// stream key is in no log, no error and no event.
+// stream key, a share link or a pass is in no log, no error and no event.
 //
 // It carries no media.
 package live

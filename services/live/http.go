@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"weir/services/auth"
 	"weir/services/fault"
@@ -35,6 +36,7 @@ func (s *Service) Routes(h *httpd.Server) {
 	r.addSessions(h.API)
 	r.addRecordings(h.API)
 	r.addHealth(h.API)
+	r.addAccess(h.API)
 }
 
 // ByID is a path with a channel's id in it. It is exported because huma passes over
@@ -216,6 +218,14 @@ type MemberID struct {
 	User string `path:"user" minLength:"36" maxLength:"36" doc:"Id of a user"`
 }
 
+func (m *MemberID) ids() (channel, user uuid.UUID, err error) {
+	if channel, err = httpd.ParseID(m.ID, "path.id"); err != nil {
+		return channel, user, err
+	}
+	user, err = httpd.ParseID(m.User, "path.user")
+	return channel, user, err
+}
+
 type memberInput struct {
 	MemberID
 	Body struct {
@@ -224,11 +234,7 @@ type memberInput struct {
 }
 
 func (r routes) setMember(ctx context.Context, who auth.Identity, in *memberInput) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	user, err := httpd.ParseID(in.User, "path.user")
+	id, user, err := in.ids()
 	if err != nil {
 		return nil, err
 	}
@@ -236,11 +242,7 @@ func (r routes) setMember(ctx context.Context, who auth.Identity, in *memberInpu
 }
 
 func (r routes) removeMember(ctx context.Context, who auth.Identity, in *MemberID) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	user, err := httpd.ParseID(in.User, "path.user")
+	id, user, err := in.ids()
 	if err != nil {
 		return nil, err
 	}

@@ -156,14 +156,17 @@ func rights() map[string]right {
 		"listMembers": {Moderator, "", 200}, "setMember": {Owner, `{"role":"moderator"}`, 204}, "removeMember": {Owner, "", 204},
 		"listKeys": {Manager, "", 200}, "createKey": {Manager, `{}`, 201}, "rotateKey": {Manager, "", 201}, "revokeKey": {Manager, "", 204},
 		"listRefusals": {Moderator, "", 200}, "listChannelSessions": {Moderator, "", 200}, "getChannelSession": {Moderator, "", 200}, "getHealth": {Moderator, "", 200}, "listenHealth": {Moderator, "", 200}, "endStream": {Moderator, `{}`, 204},
-		"createClip": {Moderator, `{"start":-5,"length":5}`, 202},
+		"createClip":     {Moderator, `{"start":-5,"length":5}`, 202},
+		"listShareLinks": {Manager, "", 200}, "createShareLink": {Manager, `{}`, 201}, "revokeShareLink": {Manager, "", 204},
+		"listGuests": {Manager, "", 200}, "addGuest": {Manager, "", 204}, "removeGuest": {Manager, "", 204},
+		"endPass": {Moderator, "", 204}, "endPasses": {Manager, "", 204},
 	}
 }
 
 // paths fills the path of an operation.
 func (o operation) at(channel, second string) string {
 	p := strings.Replace(o.path, "{id}", channel, 1)
-	for _, name := range []string{"{user}", "{key}", "{session}"} {
+	for _, name := range []string{"{user}", "{key}", "{session}", "{link}", "{viewer}"} {
 		p = strings.Replace(p, name, second, 1)
 	}
 	return p
@@ -178,8 +181,9 @@ func TestForeignIDs(t *testing.T) {
 		foreign := w.begin(t, w.admit(t, other.key.Secret))
 		extra := user(auth.User).User
 		ok(t, w.SetMember(t.Context(), w.anna.owner, w.anna.ID, extra, Moderator))
-		mine := map[string]string{"user": extra.String(), "key": w.anna.key.ID.String(), "session": b.ID.String()}
-		theirs := map[string]string{"user": "", "key": other.key.ID.String(), "session": foreign.ID.String()}
+		ok(t, w.AddGuest(t.Context(), w.anna.owner, w.anna.ID, extra))
+		mine := map[string]string{"link": w.linkOf(t, w.anna).ID.String(), "viewer": "00000000000000aa", "user": extra.String(), "key": w.anna.key.ID.String(), "session": b.ID.String()}
+		theirs := map[string]string{"link": w.linkOf(t, other).ID.String(), "viewer": "", "user": "", "key": other.key.ID.String(), "session": foreign.ID.String()}
 		table := rights()
 		var done []func()
 		before := snapshot(t, w)
@@ -255,6 +259,7 @@ func (w *web) may(t *testing.T, o operation, of right, second string) {
 		c := w.owned(t, strings.ToLower(o.ID)+"-"+string(rune('a'+i)))
 		extra := user(auth.User).User
 		ok(t, w.SetMember(t.Context(), c.owner, c.ID, extra, Moderator))
+		ok(t, w.AddGuest(t.Context(), c.owner, c.ID, extra))
 		if name == "moderator" || name == "manager" {
 			ok(t, w.SetMember(t.Context(), c.owner, c.ID, w.who[name].User, role))
 		}
@@ -267,7 +272,7 @@ func (w *web) may(t *testing.T, o operation, of right, second string) {
 			w.hears(t, o.at(c.ID.String(), ""), name)
 			continue
 		}
-		id := map[string]string{"user": extra.String(), "key": c.key.ID.String(), "session": b.ID.String()}[second]
+		id := map[string]string{"link": w.linkOf(t, c).ID.String(), "viewer": "00000000000000aa", "user": extra.String(), "key": c.key.ID.String(), "session": b.ID.String()}[second]
 		w.expect(t, of.works, o.method, o.at(c.ID.String(), id), name, of.body, "If-Match: *")
 	}
 }
@@ -301,6 +306,8 @@ func snapshot(t testing.TB, w *web) string {
 	for _, sql := range []string{
 		`SELECT name || ' ' || title || ' ' || visibility || ' ' || ban_reason || CAST(version AS TEXT) || CASE WHEN deleted_at IS NULL THEN '' ELSE 'deleted' END FROM live_channels ORDER BY name`,
 		`SELECT key_hash || CASE WHEN revoked_at IS NULL THEN '' ELSE 'revoked' END FROM live_keys ORDER BY key_hash`, `SELECT role FROM live_members ORDER BY user_id`,
+		`SELECT link_hash || CASE WHEN revoked_at IS NULL THEN '' ELSE 'revoked' END FROM live_links ORDER BY link_hash`, `SELECT CAST(user_id AS TEXT) FROM live_guests ORDER BY user_id`,
+		`SELECT CAST(kind AS TEXT) FROM live_revocations`,
 		`SELECT state || ' ' || order_reason FROM live_sessions ORDER BY id`,
 		`SELECT kind || ' ' || state || ' ' || title || ' ' || CAST(version AS TEXT) FROM live_recordings ORDER BY id`,
 	} {
@@ -312,13 +319,24 @@ func snapshot(t testing.TB, w *web) string {
 // A channel that is not in lists, or is banned, is not there for who has no part in it.
 func TestUnlistedIsNotFound(t *testing.T) {
 	eachWeb(t, func(t *testing.T, w *web) {
-		_, err := w.UpdateChannel(t.Context(), w.anna.owner, w.anna.ID, 0, Changes{Visibility: ptr(Unlisted)})
-		ok(t, err)
 		table := rights()
-		for _, o := range w.operations(t) {
-			if of, known := table[o.ID]; known {
-				w.expect(t, 404, o.method, o.at(w.anna.ID.String(), uuid.Max.String()), "stranger", of.body, "If-Match: *")
+		for _, v := range []Visibility{Unlisted, Private} {
+			_, err := w.UpdateChannel(t.Context(), w.anna.owner, w.anna.ID, 0, Changes{Visibility: ptr(v)})
+			ok(t, err)
+			for _, o := range w.operations(t) {
+				second := uuid.Max.String()
+				if o.ID == "endPass" {
+					second = second[:8] + second[:8]
+				}
+				if of, known := table[o.ID]; known {
+					w.expect(t, 404, o.method, o.at(w.anna.ID.String(), second), "stranger", of.body, "If-Match: *")
+				}
 			}
+		}
+		for _, path := range []string{w.anna.ID.String(), "by-name/anna"} {
+			w.expect(t, 404, "GET", "/api/v1/channels/"+path, "stranger", "")
+			w.expect(t, 404, "GET", "/api/v1/channels/"+path, "", "")
+			w.expect(t, 200, "GET", "/api/v1/channels/"+path, "moderator", "")
 		}
 	})
 }

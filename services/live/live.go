@@ -15,6 +15,7 @@ import (
 	"weir/services/backing/redis"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/seal"
 )
 
 const source = "/weir/live" // of events
@@ -49,6 +50,9 @@ type Config struct {
 	Store string
 	// Keep bounds what is kept of every channel.
 	Keep Keep
+	// Box seals the keys of passes, with which viewers of channels that are not public
+	// watch; nil: there are none. OpenPasses and RunPasses say more.
+	Box *seal.Box
 
 	Log *slog.Logger     // nil: none
 	Now func() time.Time // nil: time.Now
@@ -69,6 +73,8 @@ type Service struct {
 	air   air // the streams of this process
 	shelf shelf
 	board board
+
+	passes passes
 }
 
 // Open does no I/O and starts nothing; Run does what has to be done beside requests.
@@ -83,6 +89,7 @@ func Open(c Config) (*Service, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.passes.box = c.Box
 	s.lent.byHash = map[string]string{}
 	s.air.sessions, s.air.changed = map[uuid.UUID]*Broadcast{}, make(chan struct{}, 1)
 	s.shelf.vault, s.shelf.name, s.shelf.keep = c.Vault, c.Store, c.Keep

@@ -3,9 +3,12 @@ package live
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"weir/services/backing/bus"
 	"weir/services/backing/db"
 	"weir/services/event"
+	"weir/services/live/pass"
 )
 
 // Subscription is what this service wants to hear: accounts that may publish no more.
@@ -24,6 +27,9 @@ func (s *Service) handle(ctx context.Context, q db.Q, e event.Event) error {
 		return err
 	}
 	if err := st.setOwner(ctx, d.UserID, d.Suspended, d.Until, false); err != nil || !d.Suspended {
+		return err
+	}
+	if err := s.revokePasses(ctx, st, subject{uuid.Nil, pass.User, d.UserID}, ""); err != nil {
 		return err
 	}
 	channels, err := st.owned(ctx, d.UserID)
@@ -63,9 +69,16 @@ func (s *Service) ownerDeleted(ctx context.Context, st Store, e event.Event) err
 			return err
 		}
 	}
-	if _, err = st.q.Exec(ctx, `DELETE FROM live_members WHERE user_id=$1`, d.UserID); err != nil {
+	if err := s.revokePasses(ctx, st, subject{uuid.Nil, pass.User, d.UserID}, ""); err != nil {
 		return err
 	}
-	_, err = st.q.Exec(ctx, `UPDATE live_recordings SET created_by=NULL WHERE created_by=$1`, d.UserID)
-	return err
+	for _, sql := range []string{
+		`DELETE FROM live_members WHERE user_id=$1`, `DELETE FROM live_guests WHERE user_id=$1`,
+		`UPDATE live_links SET created_by=NULL WHERE created_by=$1`, `UPDATE live_recordings SET created_by=NULL WHERE created_by=$1`,
+	} {
+		if _, err := st.q.Exec(ctx, sql, d.UserID); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"weir/services/backing/redis/redistest"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/seal"
 )
 
 func TestMain(m *testing.M) {
@@ -71,6 +72,7 @@ func (l *logText) String() string {
 type rig struct {
 	*Service
 	db    *db.DB
+	box   *seal.Box
 	redis *redis.Client
 	clock *clock
 	log   *logText
@@ -88,6 +90,8 @@ func newRig(t testing.TB, d *db.DB) *rig {
 	ok(t, err)
 	ok(t, d.Migrate(t.Context(), set, Migrations()))
 	r := &rig{db: d, clock: &clock{at: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, log: &logText{}}
+	r.box, err = seal.New(seal.NewKey())
+	ok(t, err)
 	if d.Postgres() && os.Getenv(redistest.Env) != "" {
 		r.redis = redistest.Real(t)
 	} else {
@@ -100,9 +104,10 @@ func newRig(t testing.TB, d *db.DB) *rig {
 // open is another Service on the same backings.
 func (r *rig) open(t testing.TB, c Config) *Service {
 	t.Helper()
-	c.DB, c.Redis, c.Now, c.Log = r.db, r.redis, r.clock.now, slog.New(slog.NewTextHandler(r.log, nil))
+	c.DB, c.Redis, c.Box, c.Now, c.Log = r.db, r.redis, r.box, r.clock.now, slog.New(slog.NewTextHandler(r.log, nil))
 	s, err := Open(c)
 	ok(t, err)
+	ok(t, s.OpenPasses(t.Context()))
 	return s
 }
 
@@ -123,6 +128,13 @@ func (r *rig) keyOf(t testing.TB, who auth.Identity, channel uuid.UUID) NewKey {
 	k, err := r.CreateKey(t.Context(), who, channel, "studio", nil)
 	ok(t, err)
 	return k
+}
+
+func (r *rig) linkOf(t testing.TB, o owned) NewShareLink {
+	t.Helper()
+	l, err := r.CreateShareLink(t.Context(), o.owner, o.ID, "press", "", nil)
+	ok(t, err)
+	return l
 }
 
 // owned is a channel with its owner and a key.

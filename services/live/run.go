@@ -206,6 +206,8 @@ func (s *Service) Run(ctx context.Context) error {
 		ill.log(s, "sessions of dead nodes are not ended", s.reap(ctx, missed))
 		_, err := s.db.Exec(ctx, `DELETE FROM live_refusals WHERE last_at < $1`, s.stamp().Add(-keepRefusals))
 		ill.log(s, "old refusals are not dropped", err)
+		_, err = s.db.Exec(ctx, `DELETE FROM live_revocations WHERE until < $1`, s.stamp().Add(-revocationLife))
+		ill.log(s, "old revocations are not dropped", err)
 		select {
 		case <-ctx.Done():
 			return nil

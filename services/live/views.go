@@ -17,7 +17,7 @@ type View struct {
 	Tags        []string   `json:"tags"`
 	Language    string     `json:"language" doc:"BCP 47 tag; empty: not said"`
 	Mature      bool       `json:"mature"`
-	Visibility  Visibility `json:"visibility" enum:"public,unlisted"`
+	Visibility  Visibility `json:"visibility" enum:"public,unlisted,private"`
 	Scheduled   *time.Time `json:"scheduled_at,omitempty" doc:"When the next stream is planned to begin"`
 	Watch       string     `json:"watch" doc:"Path of the watch page"`
 	Created     time.Time  `json:"created_at"`
