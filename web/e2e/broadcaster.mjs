@@ -63,6 +63,8 @@ async function stream(look, weir, key) {
   await look.page.locator('.panel .badge-live').waitFor({ timeout: 20_000 });
   await press(look, 'Look at what viewers see');
   await look.state('playing');
+  await look.page.locator('.measures').getByText('H.264, 640×360').waitFor({ timeout: 20_000 });
+  await look.page.getByText('Loudness').waitFor({ timeout: 20_000 });
   await look.check('studio-live', true);
   await look.until('six seconds of it', () => document.querySelector('.player video').currentTime > 6, 20_000);
   await press(look, 'End the stream…');
@@ -76,7 +78,7 @@ async function stream(look, weir, key) {
 async function replay(look) {
   await look.page.getByRole('link', { name: 'Recordings', exact: true }).click();
   await look.page.getByRole('link', { name: 'Download The barge, live' }).waitFor({ timeout: 20_000 });
-  await look.until('the picture of it', () => document.querySelector('.recording .thumb img')?.naturalWidth > 0);
+  await look.until('the picture of it', () => document.querySelector('.recording .thumb img')?.naturalWidth > 0, 20_000);
   await look.check('studio-recordings', true);
   await look.page.locator('.recording strong a').click();
   await heading(look, 'The barge, live');

@@ -32,7 +32,7 @@ export const session = new Session(world, setWho);
 channel.addEventListener('message', (e: MessageEvent<Message>) => session.hear(e.data));
 
 /** Sends a request with the token of who is signed in; once more with a new one when that was refused. */
-async function authorized(request: Request): Promise<Response> {
+export async function authorized(request: Request): Promise<Response> {
   const token = await session.token();
   if (token === null) return fetch(request);
   const again = request.clone();

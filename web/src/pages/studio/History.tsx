@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { api, done } from '../../api/client';
 import { sentence, words } from '../../api/problem';
-import { duration, people } from '../../format';
+import { duration, people, resolution } from '../../format';
 import { useAsked } from '../../ui/asked';
 import { Day } from '../../ui/Day';
 import { Section } from '../../ui/Section';
@@ -51,7 +51,7 @@ function Row({ session: s }: { session: Session }) {
     <li className="row">
       <span className="row-main">
         <strong><Day at={s.began_at} time /></strong> {s.state !== 'ended' && <span className={stateOf(s).badge}>{stateOf(s).label}</span>}{s.title !== '' && <> {s.title}</>}
-        <span className="row-facts">{[long, from, ...figures(s.stats)].filter(Boolean).join(' · ')}</span>
+        <span className="row-facts">{[long, from, resolution(s.source.width ?? 0, s.source.height ?? 0), ...figures(s.stats)].filter(Boolean).join(' · ')}</span>
         {s.end_reason !== undefined && <span className="row-facts">Ended: {sentence(s.end_reason)}</span>}
       </span>
     </li>

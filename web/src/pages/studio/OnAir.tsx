@@ -11,7 +11,6 @@ import { useNow } from '../../ui/clock';
 import { Day } from '../../ui/Day';
 import { Section } from '../../ui/Section';
 import { at, stateOf, type Channel, type Session } from './channel';
-import { figures } from './figures';
 
 const ASK_EVERY_MS = 5_000;
 
@@ -37,7 +36,7 @@ function Running({ channel, session, ended }: { channel: Channel; session: Sessi
   const stream = streams?.find((s) => s.name === channel.name);
   const facts = [
     stream === undefined ? '' : people(stream.viewers, 'viewer'),
-    ...figures(session.stats), [session.encoder, session.protocol.toUpperCase()].filter(Boolean).join(' by '),
+    [session.encoder, session.protocol.toUpperCase()].filter(Boolean).join(' by '),
   ].filter(Boolean);
   return (
     <>

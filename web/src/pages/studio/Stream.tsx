@@ -4,6 +4,7 @@ import { Line } from '../../ui/Line';
 import { Section } from '../../ui/Section';
 import { State } from '../../ui/State';
 import { atLeast, onAir, type Channel, type Role } from './channel';
+import { HealthPanel } from './HealthPanel';
 import { Keys } from './Keys';
 import { OnAir } from './OnAir';
 
@@ -15,6 +16,7 @@ export function Stream({ channel, role }: { channel: Channel; role: Role }) {
   return (
     <>
       {session.value === undefined ? <State of={session} /> : <OnAir channel={channel} session={session.value} ended={session.again} />}
+      {session.value && <HealthPanel channel={channel} />}
       <Section title="Your encoder" about="In OBS: Settings, Stream, Service “Custom”. H.264 and AAC, with a key frame every 1 or 2 seconds, are passed on as they are."><Addresses /></Section>
       {atLeast(role, 'manager') && <Keys channel={channel} />}
     </>
