@@ -239,8 +239,8 @@ func (up *upstream) rewrite(pr *httputil.ProxyRequest) {
 func trim(res *http.Response) error {
 	res.Header.Del(requestIDHeader)
 	res.Header.Del("Server")
-	if body, _ := res.Request.Context().Value(bodyKey{}).(*timedBody); body.cut() {
-		res.Header.Set("Connection", "close")
+	if body, _ := res.Request.Context().Value(bodyKey{}).(*timedBody); body.cut() && res.Request.ProtoMajor == 1 {
+		res.Header.Set("Connection", "close") // in HTTP/2 it would end the connection of other requests
 	}
 	return nil
 }

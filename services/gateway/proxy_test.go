@@ -470,39 +470,3 @@ func proxiedClient(t *testing.T, pool *x509.CertPool, header string) *http.Clien
 	t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr}
 }
-
-// A service's answer to who may not call reaches a client that is still to send the
-// body.
-func TestAnswerBeforeTheBody(t *testing.T) {
-	secured := func() *httpd.Server {
-		s := testService("user")
-		huma.Register(s.API, huma.Operation{OperationID: "secured", Method: "POST", Path: "/user/secured", Security: httpd.Bearer()}, func(context.Context, *struct{}) (*struct{}, error) {
-			return nil, nil
-		})
-		return s
-	}
-	memory, _ := inMemory(t, secured())
-	for name, s := range map[string]Service{"memory": memory, "TCP": onTCP(t, secured())} {
-		addr, _ := start(t, Config{Services: []Service{routed(s, "user")}})
-		for _, send := range []string{"Content-Length: 5000\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", "Content-Length: 5000\r\nExpect: 100-continue\r\n\r\n"} {
-			conn, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			began := time.Now()
-			io.WriteString(conn, "POST /api/v1/user/secured HTTP/1.1\r\nHost: x\r\n"+send)
-			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, _ := io.ReadAll(res.Body)
-			if p := problemIn(t, res, string(body)); p.Code != fault.Unauthenticated || !res.Close {
-				t.Errorf("%s, %q: %+v, closes: %v", name, send, p, res.Close)
-			}
-			if took := time.Since(began); took >= bodyTimeout {
-				t.Errorf("%s, %q: waited %v for the body", name, send, took)
-			}
-			conn.Close()
-		}
-	}
-}
