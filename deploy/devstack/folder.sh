@@ -101,15 +101,20 @@ choose_base() {
 
 taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# free_ports SERVER...: says so when somebody else has the port of one of them.
+# free_ports SERVER...: says so when somebody else has the port of one of them. A server
+# that was killed a moment ago may still have it.
 free_ports() {
-  local name port
+  local name port i
   for name in "$@"; do
     local ports=("$name")
     [ "$name" != rabbitmq ] || ports+=(dist)
     [ "$name" != minio ] || ports+=(console)
     for port in "${ports[@]}"; do
-      ! taken "${conf[$port]}" || die "port ${conf[$port]} for $name is taken; stop what has it, or this stack, and start again"
+      for ((i = 0; i < 50; i++)); do
+        taken "${conf[$port]}" || continue 2
+        sleep 0.1
+      done
+      die "port ${conf[$port]} for $name is taken; stop what has it, or this stack, and start again"
     done
   done
 }

@@ -25,6 +25,7 @@ type Broadcast struct {
 	wanted  uint64      // counts the changes of now
 	written uint64      // the last of them that is in the database
 	told    State       // the last state that events tell of; Starting: they told nothing yet
+	lapse   time.Time   // when the publisher dropped, while no event tells of it; zero: none is due
 	viewers viewers
 	health  *Health // measured and not told yet
 
@@ -141,7 +142,10 @@ func (s *Service) Playable(b *Broadcast) {
 
 // Dropped says that the publisher is gone and waited for.
 func (s *Service) Dropped(b *Broadcast) {
-	b.change(s, func(v *SessionView) { v.State = Reconnecting })
+	b.change(s, func(v *SessionView) {
+		v.State = Reconnecting
+		b.lapse = s.stamp()
+	})
 }
 
 // Returned says that a publisher is there again, with the grant of its key.
@@ -152,6 +156,7 @@ func (s *Service) Returned(b *Broadcast, g Grant) {
 		v.State = OnAir
 		if v.Started == nil {
 			v.State = Starting
+			b.lapse = time.Time{} // nobody could watch: nothing was interrupted
 		}
 	})
 }
@@ -214,7 +219,7 @@ func (s *Service) flush(ctx context.Context) error {
 // write brings one session's row and events up to what it is now.
 func (s *Service) write(ctx context.Context, b *Broadcast) error {
 	b.mu.Lock()
-	v, wanted, told := b.now, b.wanted, b.told
+	v, wanted, told, lapse := b.now, b.wanted, b.told, b.lapse
 	stale := b.written == wanted
 	b.mu.Unlock()
 	if stale {
@@ -238,13 +243,16 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 		if err != nil || !done || c == nil {
 			return err
 		}
-		return s.tell(ctx, st, c, v, told)
+		return s.tell(ctx, st, c, v, told, lapse)
 	})
 	if err != nil {
 		return err
 	}
 	b.mu.Lock()
 	b.written = wanted
+	if b.lapse.Equal(lapse) && v.Started != nil {
+		b.lapse = time.Time{}
+	}
 	if v.Started != nil { // until then there is nothing to tell
 		b.told = v.State
 	}
@@ -258,9 +266,10 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 	return nil
 }
 
-// tell emits what lies between the state that was told of last and now. A session that
-// viewers never could watch has no events.
-func (s *Service) tell(ctx context.Context, st Store, c *Channel, v SessionView, told State) error {
+// tell emits what lies between the state that was told of last and now; also that the
+// publisher dropped, when it has come back since. A session that viewers never could watch
+// has no events.
+func (s *Service) tell(ctx context.Context, st Store, c *Channel, v SessionView, told State, lapse time.Time) error {
 	if v.Started == nil {
 		return nil
 	}
@@ -274,10 +283,12 @@ func (s *Service) tell(ctx context.Context, st Store, c *Channel, v SessionView,
 			return err
 		}
 	}
-	switch {
-	case v.State == Reconnecting && told != Reconnecting:
-		return emit(ctx, st, event.StreamReconnecting{SessionID: v.ID, ChannelID: c.ID, Name: c.Name, At: s.stamp()})
-	case v.State == Ended && told != Ended:
+	if !lapse.IsZero() {
+		if err := emit(ctx, st, event.StreamReconnecting{SessionID: v.ID, ChannelID: c.ID, Name: c.Name, At: lapse}); err != nil {
+			return err
+		}
+	}
+	if v.State == Ended && told != Ended {
 		return emit(ctx, st, event.StreamEnded{SessionID: v.ID, ChannelID: c.ID, OwnerID: owner, Name: c.Name, StartedAt: *v.Started, EndedAt: *v.Ended, Reason: v.Reason, Peak: v.Stats.Peak, Unique: v.Stats.Unique})
 	}
 	return nil

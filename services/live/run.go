@@ -280,6 +280,6 @@ func (s *Service) bury(ctx context.Context, v SessionView) error {
 		if err != nil || !done || c == nil {
 			return err
 		}
-		return s.tell(ctx, st, c, v, told)
+		return s.tell(ctx, st, c, v, told, time.Time{})
 	})
 }

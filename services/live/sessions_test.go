@@ -91,7 +91,7 @@ func TestBroadcastWithoutDatabase(t *testing.T) {
 			r.Dropped(b)
 			fail()
 			r.Returned(b, b.Grant())
-		}, OnAir, []string{"stream.started.v1"}},
+		}, OnAir, []string{"stream.started.v1", "stream.reconnecting.v1"}},
 		"still dropped": {func(r *rig, b *Broadcast, fail func()) { r.Playable(b); fail(); r.Dropped(b); fail() }, Reconnecting, []string{"stream.started.v1", "stream.reconnecting.v1"}},
 		"never watched": {func(r *rig, b *Broadcast, fail func()) { fail(); r.Dropped(b); fail(); r.Finish(b, "x", Stats{}) }, Ended, nil},
 	} {

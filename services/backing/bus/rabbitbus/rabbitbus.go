@@ -20,7 +20,7 @@ type Config struct {
 	URL            string        // amqp:// or amqps://, with user and password
 	Prefix         string        // of all names at the broker; "weir"
 	ConfirmTimeout time.Duration // for the broker to confirm one event; 5 s
-	Reconnect      bus.Backoff   // pauses between attempts to connect; 100 ms to 10 s, doubled
+	Reconnect      bus.Backoff   // pauses between attempts to connect; 100 ms to 3 s, doubled
 }
 
 // Bus carries events over RabbitMQ.
@@ -55,7 +55,7 @@ func New(c Config) (*Bus, error) {
 		c.ConfirmTimeout = 5 * time.Second
 	}
 	if c.Reconnect == (bus.Backoff{}) {
-		c.Reconnect = bus.Backoff{First: 100 * time.Millisecond, Max: 10 * time.Second, Factor: 2}
+		c.Reconnect = bus.Backoff{First: 100 * time.Millisecond, Max: 3 * time.Second, Factor: 2}
 	}
 	metrics, err := bus.NewMetrics(c.Metrics)
 	if err != nil {
