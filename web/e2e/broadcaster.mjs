@@ -18,6 +18,7 @@ export async function broadcaster(look, weir) {
   await keys(look, weir, key);
   await details(look);
   await people(look);
+  await guests(look);
   await history(look);
   await ends(look);
 }
@@ -166,6 +167,7 @@ async function details(look) {
   await press(look, 'Save');
   await look.page.locator('.field-wrong').waitFor();
   await look.check('studio-channel', true);
+  await fill(look, 'Tags', 'boats');
 }
 
 async function people(look) {
@@ -181,6 +183,36 @@ async function people(look) {
   await press(look, 'Remove admin');
   await look.page.getByRole('group', { name: 'Remove admin' }).getByRole('button', { name: 'Remove admin' }).click();
   await look.page.getByText(/Manager since/).waitFor({ state: 'detached' });
+}
+
+/** A channel that is not public has links and guests. */
+async function guests(look) {
+  await look.page.getByRole('link', { name: 'Channel', exact: true }).click();
+  await field(look, 'Who can watch').selectOption('private');
+  await press(look, 'Save');
+  await look.page.getByText('Must each be').waitFor({ state: 'detached' });
+  await says(look, 'Saved');
+  await look.page.getByRole('link', { name: 'People', exact: true }).click();
+  await fill(look, 'Who it is for', 'the press');
+  await press(look, 'Make a link');
+  const link = await look.page.locator('.made code').textContent();
+  look.expect(link.startsWith(`${look.base}/watch/barge#`), `the link is ${link}`);
+  await press(look, 'Done');
+  await fill(look, 'Who', 'admin');
+  await press(look, 'Invite');
+  await look.page.locator('.rows').last().getByText('@admin').waitFor();
+  await look.check('studio-guests', true);
+  await press(look, 'Revoke the link the press');
+  await press(look, 'Revoke it');
+  await says(look, 'None yet.');
+  await press(look, 'Remove the guest admin');
+  await press(look, 'Remove the guest');
+  await says(look, 'Nobody yet.');
+  await look.page.getByRole('link', { name: 'Recordings', exact: true }).click();
+  await look.until('the picture of a private recording', () => document.querySelector('.recording .thumb img')?.naturalWidth > 0, 20_000);
+  await look.page.locator('.recording strong a').click();
+  await plays(look);
+  await look.open('/studio/barge/people');
 }
 
 async function history(look) {

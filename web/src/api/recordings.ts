@@ -26,3 +26,17 @@ export async function recording(id: string): Promise<Recording | null> {
 
 /** What a recording is called. */
 export const titleOf = (r: Recording): string => r.title || r.name;
+
+/** Where the media of a channel's recordings are for who looks: with a pass in the path where the channel is not public. */
+export async function passTo(name: string): Promise<string> {
+  const playback = await done(seen().POST('/api/v1/channels/by-name/{name}/playback', { params: { path: { name } }, body: {} }));
+  return playback.replay;
+}
+
+/** A recording whose media are at that place. */
+export function at(place: string, r: Recording): Recording {
+  const { media } = r;
+  if (media === undefined) return r;
+  const moved = Object.entries(media).map(([what, path]) => [what, path.replace(/^\/vod\//, place)]);
+  return { ...r, media: Object.fromEntries(moved) as typeof media };
+}

@@ -2,7 +2,7 @@ import '../../styles/form.css';
 import '../../styles/settings.css';
 import '../../styles/broadcaster.css';
 import { useEffect, useRef, useState } from 'react';
-import { recording, titleOf, type Recording } from '../../api/recordings';
+import { at, recording, titleOf, type Recording } from '../../api/recordings';
 import { clock, fileSize } from '../../format';
 import { ReplayPlayer } from '../../player/ReplayPlayer';
 import { query } from '../../router';
@@ -11,6 +11,7 @@ import { Copy } from '../../ui/Copy';
 import { Day } from '../../ui/Day';
 import { Link } from '../../ui/Link';
 import { State } from '../../ui/State';
+import { useVod } from '../../ui/vod';
 import { Lost } from '../Lost';
 import { Cut } from './Cut';
 
@@ -30,15 +31,21 @@ export function Replay({ id }: { id: string }) {
   return <Page recording={r} />;
 }
 
-function Page({ recording: r }: { recording: Recording }) {
+function Page({ recording: bare }: { recording: Recording }) {
+  const place = useVod(bare.name, ''); // whether its channel is public is not told
+  if (place === '') return <main id="main" className="page"><p className="quiet" role="status">One moment…</p></main>;
+  return <Film recording={at(place, bare)} />;
+}
+
+function Film({ recording: r }: { recording: Recording }) {
   const video = useRef<HTMLVideoElement>(null);
-  const [at] = useState(() => Math.max(0, Number(query('t')) || 0));
+  const [from] = useState(() => Math.max(0, Number(query('t')) || 0));
   const { media } = r;
   const ready = r.state === 'ready';
   return (
     <main id="main" className="watch">
       {media !== undefined && (ready || r.kind === 'recording')
-        ? <ReplayPlayer title={titleOf(r)} hls={media.hls} dash={media.dash} poster={media.thumbnail ?? ''} storyboard={media.storyboard ?? ''} renditions={r.renditions ?? []} at={at} video={video} />
+        ? <ReplayPlayer title={titleOf(r)} hls={media.hls} dash={media.dash} poster={media.thumbnail ?? ''} storyboard={media.storyboard ?? ''} renditions={r.renditions ?? []} at={from} video={video} />
         : <div className="player player-none"><p role="status">{r.state === 'failed' ? 'This could not be made.' : 'It is being made: one moment…'}</p></div>}
       <div className="watch-body">
         <About recording={r} />

@@ -10,7 +10,7 @@ import { Section } from '../../ui/Section';
 import { at, atLeast, type Channel, type Role } from './channel';
 import { changes, localTime, read } from './changes';
 
-const SEEN_BY = [['public', 'Everybody: it is in the lists'], ['unlisted', 'Who knows the name']] as const;
+const SEEN_BY = [['public', 'Everybody: it is in the lists'], ['unlisted', 'Who knows the name'], ['private', 'Who works here, guests, and who has a share link']] as const;
 
 interface Props {
   me: Own;

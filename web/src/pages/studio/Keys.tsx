@@ -5,17 +5,15 @@ import type { components } from '../../api/schema';
 import { Choice, Field } from '../../form/Field';
 import { Form, text } from '../../form/Form';
 import { useAsked } from '../../ui/asked';
-import { Copy } from '../../ui/Copy';
 import { Day } from '../../ui/Day';
+import { Made } from '../../ui/Made';
 import { Section } from '../../ui/Section';
 import { State } from '../../ui/State';
 import { Sure } from '../../ui/Sure';
 import { at, type Channel } from './channel';
+import { inDays, LIVES } from './lives';
 
 type Key = components['schemas']['Key'];
-
-const DAY_MS = 86_400_000;
-const LIVES = [['', 'Until it is revoked'], ['1', 'A day'], ['7', 'A week'], ['30', '30 days'], ['365', 'A year']] as const;
 
 const nameOf = (k: Key): string => k.label || 'without a name';
 
@@ -37,7 +35,7 @@ export function Keys({ channel }: { channel: Channel }) {
   const revoke = (k: Key) => run(done(api.DELETE('/api/v1/channels/{id}/keys/{key}', path(k))));
   return (
     <Section title="Stream keys" about="Who has a key can publish as this channel. Give each encoder its own, so that one can be revoked without the others.">
-      {made !== '' && <Made secret={made} seen={() => setMade('')} />}
+      {made !== '' && <Made what="stream key" secret={made} seen={() => setMade('')} />}
       {list.value === undefined ? <State of={list} /> : list.value.length === 0 && <p className="quiet">None yet: make one for your encoder.</p>}
       <ul className="rows">
         {list.value?.map((k) => (
@@ -61,20 +59,9 @@ export function Keys({ channel }: { channel: Channel }) {
   );
 }
 
-function Made({ secret, seen }: { secret: string; seen: () => void }) {
-  return (
-    <div className="made" role="status">
-      <p><strong>Copy the stream key now.</strong> It is not shown again.</p>
-      <p className="secret"><code>{secret}</code> <Copy text={secret} label="Copy the stream key" compact /></p>
-      <p className="fact"><button type="button" className="button" onClick={seen}>Done</button></p>
-    </div>
-  );
-}
-
 function Make({ channel, made }: { channel: Channel; made: (secret: string) => void }) {
   const send = async (v: FormData) => {
-    const days = Number(text(v, 'life'));
-    const body = { label: text(v, 'label').trim(), ...(days > 0 && { expires_at: new Date(Date.now() + days * DAY_MS).toISOString() }) };
+    const body = { label: text(v, 'label').trim(), ...inDays(text(v, 'life')) };
     made((await done(api.POST('/api/v1/channels/{id}/keys', { ...at(channel.id), body }))).stream_key);
   };
   return (

@@ -41,7 +41,7 @@ function Running({ channel, session, ended }: { channel: Channel; session: Sessi
   return (
     <>
       <ul className="facts" aria-label="Figures">{facts.map((f) => <li key={f}>{f}</li>)}</ul>
-      {session.state !== 'starting' && <Preview channel={channel} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} />}
+      {session.state !== 'starting' && <Preview channel={channel} listed={streams && stream !== undefined} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} />}
       {session.state === 'live' && <ClipNow channel={channel} />}
       <End channel={channel} ended={ended} />
     </>
@@ -51,12 +51,12 @@ function Running({ channel, session, ended }: { channel: Channel; session: Sessi
 const ignore = () => {};
 
 /** What viewers see, without sound. */
-function Preview({ channel, renditions, measured }: { channel: Channel; renditions: string[]; measured: number }) {
+function Preview({ channel, listed, renditions, measured }: { channel: Channel; listed: boolean | null; renditions: string[]; measured: number }) {
   const [open, setOpen] = useState(false);
   return (
     <div className="preview">
       <button type="button" className="button" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? 'Close the preview' : 'Look at what viewers see'}</button>
-      {open && <Player name={channel.name} listed={true} renditions={renditions} measured={measured} onPhase={ignore} />}
+      {open && <Player name={channel.name} listed={listed} renditions={renditions} measured={measured} onPhase={ignore} />}
     </div>
   );
 }

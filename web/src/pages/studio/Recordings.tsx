@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { api, done } from '../../api/client';
 import { words } from '../../api/problem';
-import { recordings, titleOf, type Recording } from '../../api/recordings';
+import { at, recordings, titleOf, type Recording } from '../../api/recordings';
 import { Field, Text } from '../../form/Field';
 import { Form, text } from '../../form/Form';
 import { clock, fileSize } from '../../format';
@@ -12,6 +12,7 @@ import { RecordingThumb } from '../../ui/RecordingCard';
 import { Section } from '../../ui/Section';
 import { State } from '../../ui/State';
 import { Sure } from '../../ui/Sure';
+import { useVod } from '../../ui/vod';
 import { atLeast, type Channel, type Role } from './channel';
 
 const ASK_EVERY_MS = 5_000;
@@ -19,6 +20,7 @@ const PAGE = 25;
 
 /** What is kept of a channel's streams. */
 export function Recordings({ channel, role }: { channel: Channel; role: Role }) {
+  const place = useVod(channel.name, channel.visibility);
   const [size, setSize] = useState(PAGE);
   const list = usePolled(() => recordings(channel.id, size), ASK_EVERY_MS, `${channel.id} ${size}`);
   const [failed, setFailed] = useState('');
@@ -31,7 +33,7 @@ export function Recordings({ channel, role }: { channel: Channel; role: Role }) 
   return (
     <Section title="Recordings and clips" about={about}>
       {items === undefined ? <State of={list} /> : items.length === 0 && <p className="quiet">None yet.</p>}
-      <ul className="rows">{items?.map((r) => <Row key={r.id} recording={r} manages={atLeast(role, 'manager')} remove={remove} changed={list.again} />)}</ul>
+      <ul className="rows">{place !== '' && items?.map((r) => <Row key={r.id} recording={at(place, r)} manages={atLeast(role, 'manager')} remove={remove} changed={list.again} />)}</ul>
       {list.value !== undefined && list.value.next !== '' && size < 100 && <p className="fact"><button type="button" className="button" onClick={() => setSize(Math.min(100, size + PAGE))}>Show more</button></p>}
       {failed !== '' && <p className="form-failed" role="alert">{failed}</p>}
     </Section>

@@ -51,7 +51,7 @@ export function Broadcaster({ name, live, now }: { name: string; live: boolean; 
         {(channel.tags ?? []).length > 0 && <ul className="broadcaster-tags" aria-label="Tags">{channel.tags?.map((t) => <li key={t}>{t}</li>)}</ul>}
         {channel.inside !== undefined && <p><Link to={`/studio/${name}`}>Open this channel in the studio</Link></p>}
       </section>
-      <Past channel={channel.id} />
+      <Past channel={channel.id} name={name} visibility={channel.visibility} />
     </>
   );
 }
