@@ -129,8 +129,13 @@ func NewSound(left, right []float32, pts media.Time) (*Frame, error) {
 }
 
 func newSound(samples int) (*astiav.Frame, error) {
+	return newSamples(samples, astiav.SampleFormatFltp)
+}
+
+func newSamples(samples int, format astiav.SampleFormat) (*astiav.Frame, error) {
 	f := allocFrame()
 	stereo48k(f)
+	f.SetSampleFormat(format)
 	f.SetNbSamples(samples)
 	if err := f.AllocBuffer(0); err != nil {
 		freeFrame(f)

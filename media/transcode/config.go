@@ -53,6 +53,8 @@ type Config struct {
 	// Its stream stays open all the while. It is called from the goroutines of the
 	// Job, one call at a time for each rendition, and must not block.
 	OnShed func(rendition string, shed bool)
+
+	alone bool // OpenPicture: nothing but its one rendition
 }
 
 func (c *Config) defaults() {

@@ -21,7 +21,7 @@ const AudioName = "audio"
 type Job struct {
 	config Config
 	first  *plan
-	rungs  []*rung // largest first
+	rungs  []*rung // largest first; they do not change after Open
 	feed   *feed   // nil without a picture
 	sound  *sound  // nil when the sound is passed through
 	load   *load
@@ -55,7 +55,7 @@ func Open(config Config) (*Job, error) {
 	}
 	var err error
 	if NeedsAudio(audio) {
-		j.sound, err = openSound(j, audio, video == nil)
+		j.sound, err = openSound(j, AudioName, audio, video == nil)
 	}
 	for _, r := range j.rungs {
 		if err == nil {
@@ -84,6 +84,11 @@ func track(s *hub.Stream, k media.Kind) *media.Track {
 
 func (j *Job) plan(t *media.Track) *plan {
 	p := &plan{track: t, wants: make(map[string]media.Rendition)}
+	if j.config.alone {
+		r := calls(t)
+		p.wants[r.Name] = r
+		return p
+	}
 	for _, r := range ladder.Plan(t, j.config.Ladder) {
 		p.wants[r.Name] = r
 	}

@@ -33,6 +33,7 @@ type rung struct {
 	frames atomic.Uint64
 	bytes  atomic.Uint64
 	lag    atomic.Int64 // time.Duration
+	asked  atomic.Bool  // for a key frame
 
 	// the rung's goroutine only
 	stream        *hub.Stream
@@ -222,7 +223,7 @@ func (r *rung) prepare(p picture) error {
 func (r *rung) encode(f *av.Frame, m mark) error {
 	m.discontinuity = m.discontinuity || r.discontinuity
 	r.discontinuity = false
-	if err := r.encoder.Send(f, m.key); err != nil {
+	if err := r.encoder.Send(f, r.asked.Swap(false) || m.key); err != nil {
 		return err
 	}
 	r.flight = append(r.flight, m)

@@ -21,11 +21,12 @@ const (
 	soundSlip = av.SoundDuration
 )
 
-// sound makes "NAME/audio". It counts samples from where the source's sound
+// sound makes "NAME/audio", or "NAME/opus". It counts samples from where the source's sound
 // began and looks at the source's stamps only to see gaps. All but close belongs
 // to one goroutine.
 type sound struct {
 	job     *Job
+	name    string
 	reader  *hub.Reader
 	stream  *hub.Stream
 	leading bool // there is no picture: segments begin with sound
@@ -47,20 +48,29 @@ type sound struct {
 	lag           atomic.Int64 // time.Duration
 }
 
-func openSound(j *Job, source *media.Track, leading bool) (*sound, error) {
-	e, err := av.OpenSoundEncoder(soundBitrate)
+func openSound(j *Job, name string, source *media.Track, leading bool) (*sound, error) {
+	s := &sound{job: j, name: name, leading: leading, source: source}
+	s.resampler.Opus = name == OpusName
+	e, err := s.open()
 	if err != nil {
 		return nil, err
 	}
-	s := &sound{job: j, leading: leading, source: source, encoder: e, track: e.Track()}
+	s.encoder, s.track = e, e.Track()
 	from := j.config.Stream
 	s.reader = from.SubscribeKind(media.Audio, j.config.Queue)
-	s.stream, err = j.config.Hub.Create(media.StreamID(from.ID().Name()+"/"+AudioName), from.Epoch(), []*media.Track{s.track})
+	s.stream, err = j.config.Hub.Create(media.StreamID(from.ID().Name()+"/"+name), from.Epoch(), []*media.Track{s.track})
 	if err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+func (s *sound) open() (*av.SoundEncoder, error) {
+	if s.name == OpusName {
+		return av.OpenOpusEncoder(soundBitrate)
+	}
+	return av.OpenSoundEncoder(soundBitrate)
 }
 
 func (s *sound) run(ctx context.Context) error {
@@ -129,7 +139,7 @@ func (s *sound) samples(f *av.Frame) error {
 		}
 	}
 	if s.encoder == nil {
-		e, err := av.OpenSoundEncoder(soundBitrate)
+		e, err := s.open()
 		if err != nil {
 			return err
 		}
@@ -170,7 +180,7 @@ func (s *sound) write(p av.Packet) {
 	}
 	s.written, s.last = true, p.DTS
 	m := s.marks.take(p.DTS)
-	out := &media.Packet{Track: s.track, DTS: p.DTS, PTS: p.PTS, Duration: av.SoundDuration, Key: true,
+	out := &media.Packet{Track: s.track, DTS: p.DTS, PTS: p.PTS, Duration: s.encoder.Duration(), Key: true,
 		Discontinuity: m.discontinuity, Wall: s.wall, Data: p.Data}
 	if s.leading && isCut(m.boundary) {
 		out.Boundary = media.KeyBoundary
@@ -192,7 +202,7 @@ func (s *sound) finish() {
 	s.running = false
 	err := s.flush()
 	if err != nil {
-		s.job.config.Log.Warn("sound does not end", "rendition", AudioName, "err", err)
+		s.job.config.Log.Warn("sound does not end", "rendition", s.name, "err", err)
 	}
 	s.resampler.Close()
 	s.encoder.Close()
