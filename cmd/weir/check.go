@@ -136,7 +136,7 @@ func (s *Settings) checkListeners() []error {
 			continue
 		}
 		for _, other := range before {
-			if taken, ok := other.value.Interface().(Address); ok && row.network == other.network && collide(addr, taken) {
+			if taken, ok := other.value.Interface().(Address); ok && meet(row.network, other.network) && collide(addr, taken) {
 				problems = append(problems, fmt.Errorf("%s=%s and %s=%s want the same port: give one of them another", other.name, taken, row.name, addr))
 			}
 		}
@@ -144,6 +144,9 @@ func (s *Settings) checkListeners() []error {
 	}
 	return problems
 }
+
+// meet tells whether two listeners share a network: one may be on both.
+func meet(a, b string) bool { return a == b || a == "both" || b == "both" }
 
 // collide tells whether two listeners cannot be open at once.
 func collide(a, b Address) bool {

@@ -249,12 +249,12 @@ func TestKeysWhileRunning(t *testing.T) {
 
 func TestOpenIsLoud(t *testing.T) {
 	t.Chdir(t.TempDir())
-	banner, stop := startAll(t, quiet("WEIR_PUBLISH=open", "WEIR_WEBRTC_PUBLIC=192.0.2.1"))
+	banner, stop := startAll(t, quiet("WEIR_PUBLISH=open", "WEIR_RTSP_ADDR=:18554"))
 	r := stop()
 	if !strings.Contains(banner, "ANYONE") || !strings.Contains(r.stderr, "ANYONE") || strings.Contains(banner, `for "main"`) {
 		t.Errorf("banner %s\nlog %s", banner, r.stderr)
 	}
-	if !strings.Contains(r.stderr, `"setting":"WEIR_WEBRTC_PUBLIC"`) {
+	if !strings.Contains(r.stderr, `"setting":"WEIR_RTSP_ADDR"`) {
 		t.Errorf("nothing is said about a setting without effect: %s", r.stderr)
 	}
 	if list := weir(context.Background(), nil, "key", "list"); strings.Contains(list.stdout, "main") {

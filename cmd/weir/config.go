@@ -11,7 +11,7 @@ import (
 //
 // The tags are the reference: env is the name, envDefault the default, unit and
 // help are shown by `weir config`, secret says how a value is shown ("yes": not at
-// all, "url": scheme and host only), later names what does not exist yet, network is that of a listener that is not on TCP.
+// all, "url": scheme and host only), later names what does not exist yet, network is that of a listener that is not on TCP alone: udp or both.
 type Config struct {
 	HTTP   HTTPConfig
 	Ingest IngestConfig
@@ -39,8 +39,8 @@ type IngestConfig struct {
 	SRTAddr       Address       `env:"WEIR_SRT_ADDR" envDefault:":8890" unit:"host:port" help:"SRT, a UDP port; empty: off" network:"udp"`
 	SRTLatency    time.Duration `env:"WEIR_SRT_LATENCY" envDefault:"120ms" unit:"duration" help:"how long SRT waits for lost packets to come again, 20ms to 8s; publishers may wish for more"`
 	SRTPassphrase string        `env:"WEIR_SRT_PASSPHRASE" unit:"text" secret:"yes" help:"10 to 79 characters with which SRT publishers have to encrypt; empty: none encrypts"`
-	WebRTCAddr    Address       `env:"WEIR_WEBRTC_ADDR" envDefault:":8189" unit:"host:port" help:"WebRTC, one UDP and one TCP port; empty: off" later:"WebRTC"`
-	WebRTCPublic  string        `env:"WEIR_WEBRTC_PUBLIC" unit:"addresses" help:"addresses to offer to WebRTC peers from behind NAT; empty: those of the interfaces" later:"WebRTC"`
+	WebRTCAddr    Address       `env:"WEIR_WEBRTC_ADDR" envDefault:":8189" unit:"host:port" help:"WebRTC, one UDP and one TCP port; empty: off" network:"both"`
+	WebRTCPublic  Addresses     `env:"WEIR_WEBRTC_PUBLIC" unit:"addresses" help:"addresses to offer to WebRTC peers from behind NAT, such as 203.0.113.7; empty: those of the interfaces"`
 	MaxConnsPerIP int           `env:"WEIR_MAX_CONNS_PER_IP" envDefault:"256" unit:"connections" help:"publishing connections from one address at once"`
 	Reconnect     time.Duration `env:"WEIR_RECONNECT" envDefault:"10s" unit:"duration" help:"how long a session waits for a publisher that dropped"`
 	Takeover      bool          `env:"WEIR_TAKEOVER" envDefault:"false" unit:"true or false" help:"a second publisher of a live name replaces the first (true) or is refused (false)"`

@@ -98,6 +98,7 @@ func TestWrongValues(t *testing.T) {
 		"WEIR_LOG_LEVEL=loud":                    {"WEIR_LOG_LEVEL=loud", "debug, info"},
 		"WEIR_LOG_FORMAT=xml":                    {"WEIR_LOG_FORMAT"},
 		"WEIR_TRUSTED_PROXIES=here":              {"WEIR_TRUSTED_PROXIES", "here"},
+		"WEIR_WEBRTC_PUBLIC=example.org":         {"WEIR_WEBRTC_PUBLIC", "not an IP address"},
 		"WEIR_TLS_CERT=a.pem":                    {"WEIR_TLS_KEY: is needed"},
 		"WEIR_RTMPS_ADDR=:1936":                  {"WEIR_RTMPS_ADDR", "WEIR_TLS_CERT"},
 		"WEIR_DATA_DIR=":                         {"WEIR_DATA_DIR"},

@@ -144,9 +144,15 @@ func tryListen(ctx context.Context, network string, addr Address) error {
 	var lc net.ListenConfig
 	var bound io.Closer
 	var err error
-	if network == "udp" {
+	switch network {
+	case "udp":
 		bound, err = lc.ListenPacket(ctx, network, string(addr))
-	} else {
+	case "both":
+		if err := tryListen(ctx, "udp", addr); err != nil {
+			return err
+		}
+		fallthrough
+	default:
 		bound, err = lc.Listen(ctx, "tcp", string(addr))
 	}
 	if err != nil {

@@ -42,8 +42,8 @@ func browserScript(t *testing.T) string {
 	return script
 }
 
-// TestBrowser plays the demo picture in Chromium, by hls.js, by dash.js and on the
-// watch page, and reads the clock in the picture back from the screen.
+// TestBrowser plays the demo picture in Chromium, by hls.js, by dash.js, over WebRTC and
+// on the watch page, and reads the clock in the picture back from the screen.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	script := browserScript(t)
@@ -52,13 +52,14 @@ func TestBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	players := []struct {
-		name    string
-		args    []string
-		isWatch bool
+		name   string
+		args   []string
+		levels int // at least, that the player tells of
 	}{
-		{"hls.js", []string{c.web + "/live/demo/index.m3u8", "--player", "hls"}, false},
-		{"dash.js", []string{c.web + "/live/demo/manifest.mpd", "--player", "dash"}, false},
-		{"watch page", []string{"--watch", c.web + "/watch/demo"}, true},
+		{"hls.js", []string{c.web + "/live/demo/index.m3u8", "--player", "hls"}, 2},
+		{"dash.js", []string{c.web + "/live/demo/manifest.mpd", "--player", "dash"}, 2},
+		{"WebRTC", []string{c.web + "/live/demo/whep", "--player", "whep"}, 0},
+		{"watch page", []string{"--watch", c.web + "/watch/demo"}, 0},
 	}
 	for _, p := range players {
 		t.Run(p.name, func(t *testing.T) {
@@ -75,10 +76,10 @@ func TestBrowser(t *testing.T) {
 			if len(w.Fatal)+len(w.Console) > 0 {
 				t.Errorf("errors: %q %q", w.Fatal, w.Console)
 			}
-			if !p.isWatch && len(w.Levels) < 2 {
+			if len(w.Levels) < p.levels {
 				t.Errorf("levels %v", w.Levels)
 			}
-			if p.isWatch && w.State != "playing" {
+			if p.args[0] == "--watch" && w.State != "playing" {
 				t.Errorf("the page is %q", w.State)
 			}
 		})

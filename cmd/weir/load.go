@@ -28,7 +28,7 @@ type Settings struct {
 type setting struct {
 	name, def, unit, help string
 	secret, later         string
-	network               string        // of a listener: "udp", else TCP
+	network               string        // of a listener: "udp", "both", else TCP
 	field                 string        // the field's name, unique in Config
 	value                 reflect.Value // the field itself
 	text                  string        // the value in force as it was written

@@ -23,6 +23,7 @@ import (
 	"weir/media/codec"
 	"weir/media/hub"
 	"weir/media/still"
+	"weir/media/transcode"
 	"weir/packager/origin"
 	"weir/packager/vod"
 	"weir/packager/window"
@@ -48,6 +49,7 @@ type mediaRole struct {
 	rtmpAddr  string // bound; empty when off
 	rtmpsAddr string // bound; empty when off
 	srt       *srt.Server
+	webRTC    *webRTC
 	closing   chan struct{}
 	stop      context.CancelFunc
 }
@@ -79,6 +81,7 @@ func openMedia(ctx context.Context, cfg Config, channels *live.Service, shelves 
 		cfg: cfg, log: log, hub: &m.hub, origin: m.origin, metrics: newMediaMetrics(m), ctx: lingering,
 		control: m.control, recordings: recordings,
 		all: make(map[string]*pipeline), gops: make(map[string]media.Time),
+		calls: make(map[media.StreamID]*transcode.Job),
 	}
 	m.hub.OnStart = m.pipelines.start
 	m.hub.OnEnd = func(s *hub.Stream) { m.stills.Forget(s.ID()) }
@@ -115,6 +118,9 @@ func (m *mediaRole) listen(ctx context.Context, cfg Config) error {
 		return err
 	}
 	if err := m.listenSRT(cfg.Ingest); err != nil {
+		return err
+	}
+	if err := m.openWebRTC(ctx, cfg); err != nil {
 		return err
 	}
 	if cfg.Ingest.RTMPSAddr == "" {
@@ -180,6 +186,7 @@ func (m *mediaRole) Run(ctx context.Context) error {
 	servers.Go(func() { m.pipelines.recordings.Recover(ctx) })
 	servers.Go(func() { m.boards.run(ctx) })
 	<-ctx.Done()
+	m.webRTC.close()
 	m.sessions.Close()
 	servers.Wait()
 	m.stop()
@@ -190,13 +197,13 @@ func (m *mediaRole) Run(ctx context.Context) error {
 
 // Handler serves what lies below /live/ and /vod/.
 func (m *mediaRole) Handler() http.Handler {
-	recorded := http.StripPrefix("/vod", m.vod)
+	live, recorded := m.webRTC.handler(m.origin), http.StripPrefix("/vod", m.vod)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/vod/") {
 			recorded.ServeHTTP(w, r)
 			return
 		}
-		m.origin.ServeHTTP(w, r)
+		live.ServeHTTP(w, r)
 	})
 }
 

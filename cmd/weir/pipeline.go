@@ -37,9 +37,10 @@ type pipelines struct {
 	ctx  context.Context // ends the lingering of what is over
 	wait sync.WaitGroup
 
-	mu   sync.Mutex
-	all  map[string]*pipeline // by name
-	gops map[string]media.Time
+	mu    sync.Mutex
+	all   map[string]*pipeline              // by name
+	calls map[media.StreamID]*transcode.Job // what WebRTC alone needs
+	gops  map[string]media.Time
 }
 
 // pipeline is one session's.

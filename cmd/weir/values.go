@@ -58,6 +58,28 @@ func (n *Networks) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Addresses is a list of IP addresses; empty is none.
+type Addresses struct{ list []netip.Addr }
+
+// List are the addresses.
+func (a Addresses) List() []netip.Addr { return a.list }
+
+// UnmarshalText reads a comma-separated list.
+func (a *Addresses) UnmarshalText(text []byte) error {
+	a.list = nil
+	if len(text) == 0 {
+		return nil
+	}
+	for item := range strings.SplitSeq(string(text), ",") {
+		ip, err := netip.ParseAddr(strings.TrimSpace(item))
+		if err != nil || ip.IsUnspecified() {
+			return fmt.Errorf("%q is not an IP address such as 203.0.113.7", strings.TrimSpace(item))
+		}
+		a.list = append(a.list, ip)
+	}
+	return nil
+}
+
 // Ladder is a parsed WEIR_LADDER.
 type Ladder struct{ setting ladder.Setting }
 

@@ -1,7 +1,7 @@
 // Plays a live stream in headless Chromium and measures it on the screen, by the clock that weir's test
 // card burns into every frame: from the camera to the glass, start, stalls, switches, errors.
 //
-//   node e2e/play.mjs URL [--player hls|dash] [--height LINES] [--config JSON] [--seconds N] [--warmup N]
+//   node e2e/play.mjs URL [--player hls|dash|whep] [--height LINES] [--config JSON] [--seconds N] [--warmup N]
 //   node e2e/play.mjs --watch BASE/watch/NAME [--seconds N] [--warmup N]
 //   node e2e/play.mjs --stdin
 //
@@ -78,7 +78,7 @@ async function look(page, job) {
   const seen = await page.waitForFunction(() => window.observer.first !== null, undefined, { timeout: GIVE_UP_MS, polling: 50 }).then(() => true, () => false);
   if (seen) await pause((job.seconds ?? 10) * 1000);
   const report = await page.evaluate((warmup) => window.observer.report(warmup), (job.warmup ?? 0) * 1000);
-  const said = await page.evaluate(() => window.said ?? null);
+  const said = await page.evaluate(async () => (window.said ? { ...window.said, stats: await window.said.stats?.() } : null));
   if (job.watch) {
     const attribute = (name) => page.locator('.player').getAttribute(name);
     return { ...report, state: await attribute('data-state'), rendition: await attribute('data-rendition') };

@@ -52,6 +52,28 @@ const players = {
     player.setAutoPlay(true);
     return { load: (url) => player.attachSource(url), latency: () => player.getCurrentLiveLatency() };
   },
+
+  /** WebRTC, by the browser alone (draft-ietf-wish-whep). */
+  async whep() {
+    const connection = new RTCPeerConnection();
+    for (const kind of ['video', 'audio']) connection.addTransceiver(kind, { direction: 'recvonly' });
+    const stream = new MediaStream();
+    connection.addEventListener('track', (e) => { stream.addTrack(e.track); });
+    connection.addEventListener('connectionstatechange', () => { if (connection.connectionState === 'failed') keep(said.fatal, 'the connection failed'); });
+    video.srcObject = stream;
+    said.stats = async () => {
+      const list = [...(await connection.getStats()).values()].filter((s) => s.type === 'inbound-rtp');
+      return list.map(({ kind, packetsReceived, packetsLost, framesDecoded, frameWidth, frameHeight, freezeCount, pliCount, nackCount, jitterBufferDelay, jitterBufferEmittedCount }) => ({ kind, packetsReceived, packetsLost, framesDecoded, frameWidth, frameHeight, freezeCount, pliCount, nackCount, jitterBufferDelay, jitterBufferEmittedCount }));
+    };
+    const load = async (url) => {
+      await connection.setLocalDescription(await connection.createOffer());
+      const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: connection.localDescription.sdp });
+      const text = await answer.text();
+      if (answer.status !== 201) throw new Error(`${answer.status} ${text}`);
+      await connection.setRemoteDescription({ type: 'answer', sdp: text });
+    };
+    return { load: (url) => { load(url).catch((e) => keep(said.fatal, String(e))); }, latency: () => null };
+  },
 };
 
 /** Gets a player ready. height forces a level; config is the library's own. */

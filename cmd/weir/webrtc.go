@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"weir/media"
+	"weir/media/hub"
+	"weir/media/rtc"
+	"weir/media/transcode"
+	"weir/packager/whep"
+)
+
+// webRTC is what goes through the one port of WebRTC. Nil when it is off.
+type webRTC struct {
+	port *rtc.Port
+	whep *whep.Handler
+}
+
+func (m *mediaRole) openWebRTC(ctx context.Context, cfg Config) error {
+	addr := cfg.Ingest.WebRTCAddr
+	if addr == "" {
+		return nil
+	}
+	port, err := rtc.Open(ctx, rtc.Config{Addr: string(addr), Public: cfg.Ingest.WebRTCPublic.List(), Log: m.log})
+	if err != nil {
+		return bindError("WEIR_WEBRTC_ADDR", addr, err)
+	}
+	m.webRTC = &webRTC{port: port, whep: whep.New(whep.Config{
+		Hub: &m.hub, Port: port, Log: m.log, Make: m.pipelines.forCalls, AskKey: m.pipelines.askKey,
+		Prefix: "/live", Admit: m.origin.Admit,
+	})}
+	return nil
+}
+
+// handler answers for WebRTC and leaves the rest to next.
+func (w *webRTC) handler(next http.Handler) http.Handler {
+	if w == nil {
+		return next
+	}
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.whep.Match(r) {
+			w.whep.ServeHTTP(rw, r)
+			return
+		}
+		next.ServeHTTP(rw, r)
+	})
+}
+
+// close lets everybody go.
+func (w *webRTC) close() {
+	if w != nil {
+		w.whep.Close()
+		_ = w.port.Close() // nobody is there any more
+	}
+}
+
+// forCalls makes what WebRTC needs and a stream does not have, until ctx ends.
+func (p *pipelines) forCalls(ctx context.Context, source *hub.Stream, what string) error {
+	open := transcode.OpenPicture
+	if what == whep.SoundName {
+		open = transcode.OpenOpus
+	}
+	job, err := open(transcode.Config{Hub: p.hub, Stream: source, Log: p.log})
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.calls[media.StreamID(source.ID().Name()+"/"+what)] = job
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.calls, media.StreamID(source.ID().Name()+"/"+what))
+	}()
+	if err := job.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// askKey asks the encoder of a rendition for a key frame. A publisher's own picture
+// has none that could be asked.
+func (p *pipelines) askKey(id media.StreamID) {
+	p.mu.Lock()
+	job := p.calls[id]
+	if pl := p.all[id.Name()]; job == nil && pl != nil {
+		job = pl.job
+	}
+	p.mu.Unlock()
+	if job == nil || string(id) == id.Name() {
+		return
+	}
+	job.AskKey(string(id)[len(id.Name())+1:])
+}

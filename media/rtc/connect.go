@@ -1,0 +1,115 @@
+package rtc
+
+import (
+	"fmt"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/cc"
+	"github.com/pion/interceptor/pkg/gcc"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/webrtc/v4"
+)
+
+// Bounds of the bandwidth estimate of a viewer, bit/s.
+const (
+	firstEstimate = 4_000_000
+	leastEstimate = 100_000
+	mostEstimate  = 100_000_000
+)
+
+const (
+	// sentPackets are kept for those who ask for one again: more than a second of 3 Mbit/s.
+	sentPackets = 512
+)
+
+// Estimate is how much can be sent to a peer, by its own feedback.
+type Estimate interface {
+	GetTargetBitrate() int // bit/s; from anywhere
+}
+
+// Viewer makes a connection that only sends: H.264 and Opus. The caller closes it.
+func (p *Port) Viewer() (*webrtc.PeerConnection, Estimate, error) {
+	m := &webrtc.MediaEngine{}
+	if err := register(m, h264(), opus()); err != nil {
+		return nil, nil, err
+	}
+	var estimate Estimate
+	r := &interceptor.Registry{}
+	congestion, err := cc.NewInterceptor(func() (cc.BandwidthEstimator, error) {
+		// No pacer: the one there is waits for ticks, and adds its delay to every frame.
+		return gcc.NewSendSideBWE(gcc.SendSideBWEInitialBitrate(firstEstimate), gcc.SendSideBWEMinBitrate(leastEstimate),
+			gcc.SendSideBWEMaxBitrate(mostEstimate), gcc.SendSideBWEPacer(gcc.NewNoOpPacer()), gcc.WithLoggerFactory(p.logs))
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("webrtc: %w", err)
+	}
+	congestion.OnNewPeerConnection(func(_ string, e cc.BandwidthEstimator) { estimate = e })
+	r.Add(congestion)
+	if err := webrtc.ConfigureTWCCHeaderExtensionSender(m, r); err != nil {
+		return nil, nil, fmt.Errorf("webrtc: %w", err)
+	}
+	again, err := nack.NewResponderInterceptor(nack.ResponderSize(sentPackets), nack.DisableCopy(), nack.WithResponderLoggerFactory(p.logs))
+	if err != nil {
+		return nil, nil, fmt.Errorf("webrtc: %w", err)
+	}
+	r.Add(again)
+	pc, err := p.connect(m, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	return pc, estimate, nil
+}
+
+func (p *Port) connect(m *webrtc.MediaEngine, r *interceptor.Registry) (*webrtc.PeerConnection, error) {
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r), webrtc.WithSettingEngine(p.engine))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return nil, fmt.Errorf("webrtc: %w", err)
+	}
+	return pc, nil
+}
+
+// feedback is what is negotiated for pictures.
+func feedback() []webrtc.RTCPFeedback {
+	return []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}, {Type: webrtc.TypeRTCPFBTransportCC}}
+}
+
+// h264 are the forms of H.264 that browsers offer, packetization-mode 1 (RFC 6184)
+// alone: constrained baseline, baseline, main, high.
+func h264() []webrtc.RTPCodecParameters {
+	var list []webrtc.RTPCodecParameters
+	for i, profile := range []string{"42e01f", "42001f", "4d001f", "64001f"} {
+		list = append(list, webrtc.RTPCodecParameters{
+			RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: webrtc.MimeTypeH264, ClockRate: 90000, RTCPFeedback: feedback(),
+				SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=" + profile,
+			},
+			PayloadType: webrtc.PayloadType(102 + i),
+		})
+	}
+	return list
+}
+
+func opus() []webrtc.RTPCodecParameters {
+	return []webrtc.RTPCodecParameters{{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1",
+			RTCPFeedback: []webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBTransportCC}},
+		},
+		PayloadType: 111,
+	}}
+}
+
+func register(m *webrtc.MediaEngine, pictures, sounds []webrtc.RTPCodecParameters) error {
+	for _, c := range pictures {
+		if err := m.RegisterCodec(c, webrtc.RTPCodecTypeVideo); err != nil {
+			return fmt.Errorf("webrtc: %w", err)
+		}
+	}
+	for _, c := range sounds {
+		if err := m.RegisterCodec(c, webrtc.RTPCodecTypeAudio); err != nil {
+			return fmt.Errorf("webrtc: %w", err)
+		}
+	}
+	return nil
+}

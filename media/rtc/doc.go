@@ -1,0 +1,11 @@
+// Package rtc is the one way to WebRTC (pion) that publishers (ingest/whip) and
+// viewers (packager/whep) share: one UDP and one TCP port for all connections, an
+// ICE-lite agent, and the codecs that weir takes and gives.
+//
+// A Port is opened once. Every connection gets its own set of interceptors: for a
+// viewer retransmission on NACK and an estimate of the bandwidth (transport-wide
+// congestion control), for a publisher the NACKs, receiver reports and feedback
+// that it steers by.
+//
+// It reads no HTTP and knows no stream.
+package rtc

@@ -1,0 +1,281 @@
+package whep
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"weir/media"
+	"weir/media/hub"
+	"weir/media/rtc"
+	"weir/packager/door"
+)
+
+// Config is what a Handler needs. Hub, Port and Make are needed.
+type Config struct {
+	Hub  *hub.Hub
+	Port *rtc.Port
+	Log  *slog.Logger // default: none
+
+	// Make creates "NAME/"+what in the hub, PictureName or SoundName, and fills it
+	// from source until ctx or source ends; then it is gone when Make returns.
+	Make func(ctx context.Context, source *hub.Stream, what string) error
+	// AskKey asks whoever encodes a stream for a key frame; it must not block. May be nil.
+	AskKey func(id media.StreamID)
+	// Admit says whether a viewer may watch what is live under a name; the error is
+	// door.ErrHidden or a door.Refusal. watching is called about once a second as long
+	// as the viewer is there; its error ends the viewer. Nil: all may watch.
+	Admit func(r *http.Request, b door.Bearer, name string) (watching func() error, err error)
+	// Prefix is what paths begin with, such as "/live".
+	Prefix string
+
+	// ICEServers are told to players, as values of Link headers.
+	ICEServers []string
+
+	MaxViewers      int           // in all; default 2,000
+	MaxViewersPerIP int           // of one IPv4 address or IPv6 /64; default 64
+	HalfOpen        time.Duration // for a connection to stand after the answer; default 10 s
+}
+
+// Handler answers viewers below one prefix.
+type Handler struct {
+	cfg  Config
+	ctx  context.Context
+	stop context.CancelFunc
+	wait sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	channels map[*hub.Stream]*channel
+	viewers  map[string]*viewer // by ID
+	crowd    crowd
+}
+
+// New makes a Handler. It must be closed.
+func New(cfg Config) *Handler {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxViewers == 0 {
+		cfg.MaxViewers = 2000
+	}
+	if cfg.MaxViewersPerIP == 0 {
+		cfg.MaxViewersPerIP = 64
+	}
+	if cfg.HalfOpen == 0 {
+		cfg.HalfOpen = 10 * time.Second
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	return &Handler{
+		cfg: cfg, ctx: ctx, stop: stop, channels: map[*hub.Stream]*channel{}, viewers: map[string]*viewer{},
+		crowd: crowd{all: cfg.MaxViewers, each: cfg.MaxViewersPerIP},
+	}
+}
+
+// Close lets all viewers go and waits for that. The port is to be closed after it.
+func (h *Handler) Close() {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	h.stop()
+	h.wait.Wait()
+}
+
+// Viewers is how many connections there are.
+func (h *Handler) Viewers() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.viewers)
+}
+
+// Bounds of what a request may bring.
+const (
+	maxBody  = 64 << 10
+	maxMedia = 16 // m= lines of an offer
+	maxName  = 64 // bytes of a stream's name
+)
+
+// Match tells whether a request is for this package.
+func (h *Handler) Match(r *http.Request) bool {
+	_, path := door.Read(r, h.cfg.Prefix)
+	_, rest, _ := strings.Cut(path, "/")
+	return rest == "whep" || strings.HasPrefix(rest, "whep/")
+}
+
+// ServeHTTP answers POST, PATCH, DELETE and OPTIONS.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	head.Set("Access-Control-Allow-Origin", "*")
+	head.Set("Access-Control-Expose-Headers", "Location, ETag, Link, Accept-Patch, Retry-After")
+	head.Set("Cache-Control", "no-store")
+	bearer, path := door.Read(r, h.cfg.Prefix)
+	name, rest, _ := strings.Cut(path, "/")
+	endpoint, id, isSession := strings.Cut(rest, "/")
+	if endpoint != "whep" || name == "" || len(name) > maxName {
+		refuse(w, http.StatusNotFound, "there is nothing here")
+		return
+	}
+	methods := "POST, OPTIONS"
+	if isSession {
+		methods = "PATCH, DELETE, OPTIONS"
+	}
+	switch {
+	case r.Method == http.MethodOptions:
+		head.Set("Access-Control-Allow-Methods", methods)
+		head.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
+		head.Set("Access-Control-Max-Age", "86400")
+		head.Set("Accept-Post", typeSDP)
+		w.WriteHeader(http.StatusNoContent)
+	case !isSession && r.Method == http.MethodPost:
+		h.post(w, r, bearer, name)
+	case isSession && r.Method == http.MethodPatch:
+		h.patch(w, r, name, id)
+	case isSession && r.Method == http.MethodDelete:
+		h.remove(w, name, id)
+	default:
+		head.Set("Allow", methods)
+		refuse(w, http.StatusMethodNotAllowed, "only "+methods+" are served here")
+	}
+}
+
+// Types of bodies (RFC 9725 4.2 and 4.3.1).
+const (
+	typeSDP      = "application/sdp"
+	typeFragment = "application/trickle-ice-sdpfrag"
+)
+
+// body reads a request's body of one type. It has answered when ok is false.
+func body(w http.ResponseWriter, r *http.Request, want string) (text string, ok bool) {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != want {
+		refuse(w, http.StatusUnsupportedMediaType, "send "+want)
+		return "", false
+	}
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		refuse(w, http.StatusRequestEntityTooLarge, "this is too large, send at most 64 KiB")
+		return "", false
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "the request is not complete")
+		return "", false
+	}
+	return string(data), true
+}
+
+// refuse answers with words for the viewer.
+func refuse(w http.ResponseWriter, status int, words string) {
+	http.Error(w, words, status)
+}
+
+// post makes a session of an offer.
+func (h *Handler) post(w http.ResponseWriter, r *http.Request, b door.Bearer, name string) {
+	text, ok := body(w, r, typeSDP)
+	if !ok {
+		return
+	}
+	watching := func() error { return nil }
+	var err error
+	if h.cfg.Admit != nil {
+		watching, err = h.cfg.Admit(r, b, name)
+	}
+	if errors.As(err, &door.Refusal{}) {
+		door.Refuse(w, err)
+		return
+	}
+	s := h.cfg.Hub.Get(media.StreamID(name))
+	if s == nil || err != nil {
+		w.Header().Set("Retry-After", "2")
+		refuse(w, http.StatusNotFound, name+" is not live")
+		return
+	}
+	v, answer, err := h.admit(r, s, text, watching)
+	switch {
+	case errors.Is(err, errCrowd):
+		w.Header().Set("Retry-After", "5")
+		refuse(w, http.StatusServiceUnavailable, err.Error())
+		return
+	case errors.Is(err, errNoMatch):
+		refuse(w, http.StatusNotAcceptable, errNoMatch.Error())
+		return
+	case errors.Is(err, errOffer):
+		h.cfg.Log.Debug("offer refused", "stream", name, "err", err)
+		refuse(w, http.StatusBadRequest, errOffer.Error())
+		return
+	case err != nil:
+		h.cfg.Log.Error("no answer for a viewer", "stream", name, "err", err)
+		refuse(w, http.StatusInternalServerError, "internal error")
+		return
+	}
+	head := w.Header()
+	head.Set("Content-Type", typeSDP)
+	head.Set("Location", r.URL.EscapedPath()+"/"+v.id)
+	head.Set("ETag", v.etag)
+	head.Set("Accept-Patch", typeFragment)
+	for _, link := range h.cfg.ICEServers {
+		head.Add("Link", link)
+	}
+	w.WriteHeader(http.StatusCreated)
+	io.WriteString(w, answer)
+}
+
+// find gives the session of a name, nil when there is none.
+func (h *Handler) find(name, id string) *viewer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	v := h.viewers[id]
+	if v == nil || v.channel.name != name {
+		return nil
+	}
+	return v
+}
+
+// remove ends a session.
+func (h *Handler) remove(w http.ResponseWriter, name, id string) {
+	v := h.find(name, id)
+	if v == nil {
+		refuse(w, http.StatusNotFound, "there is no such session")
+		return
+	}
+	v.leave()
+	w.WriteHeader(http.StatusOK)
+}
+
+// patch takes candidates, which are not needed: an ICE-lite server is asked and does
+// not ask. A restart of ICE is refused; players make a new session (RFC 9725 4.3.2).
+func (h *Handler) patch(w http.ResponseWriter, r *http.Request, name, id string) {
+	v := h.find(name, id)
+	if v == nil {
+		refuse(w, http.StatusNotFound, "there is no such session")
+		return
+	}
+	text, ok := body(w, r, typeFragment)
+	if !ok {
+		return
+	}
+	switch match := r.Header.Get("If-Match"); {
+	case match == "":
+		refuse(w, http.StatusPreconditionRequired, "say which ICE session is meant, by If-Match")
+	case match == "*" || restarts(text, v.ufrag):
+		refuse(w, http.StatusUnprocessableEntity, "ICE cannot be restarted here: make a new session")
+	case match != v.etag:
+		refuse(w, http.StatusPreconditionFailed, "this is another ICE session")
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// restarts tells whether a fragment has other credentials than the offer had.
+func restarts(fragment, ufrag string) bool {
+	for line := range strings.SplitSeq(fragment, "\n") {
+		if u, ok := strings.CutPrefix(strings.TrimSpace(line), "a=ice-ufrag:"); ok && u != ufrag {
+			return true
+		}
+	}
+	return false
+}

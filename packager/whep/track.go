@@ -1,0 +1,141 @@
+package whep
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"weir/media"
+)
+
+// track sends one kind of media to one viewer. It is pion's webrtc.TrackLocal; the
+// viewer's goroutines alone use it beside pion.
+type track struct {
+	kind media.Kind
+	rate int64 // of the RTP clock, Hz
+
+	mu      sync.Mutex
+	writer  webrtc.TrackLocalWriter // nil while not connected
+	ssrc    uint32
+	payload uint8
+	seq     uint16
+	base    uint32 // RTP time of media time 0
+	last    int64  // RTP time of the newest frame, without base
+	some    bool   // last is valid
+	packets uint32
+	octets  uint32
+}
+
+var _ webrtc.TrackLocal = (*track)(nil)
+
+func newTrack(k media.Kind) *track {
+	var random [6]byte
+	rand.Read(random[:]) // RFC 3550 5.1: both begin anywhere
+	t := &track{kind: k, rate: 90000, seq: binary.BigEndian.Uint16(random[:]), base: binary.BigEndian.Uint32(random[2:])}
+	if k == media.Audio {
+		t.rate = 48000
+	}
+	return t
+}
+
+var errNoCodec = errors.New("no codec in common")
+
+// Bind is called by pion when the connection stands.
+func (t *track) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	mime := webrtc.MimeTypeH264
+	if t.kind == media.Audio {
+		mime = webrtc.MimeTypeOpus
+	}
+	for _, p := range c.CodecParameters() {
+		if strings.EqualFold(p.MimeType, mime) {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.writer, t.ssrc, t.payload = c.WriteStream(), uint32(c.SSRC()), uint8(p.PayloadType)
+			return p, nil
+		}
+	}
+	return webrtc.RTPCodecParameters{}, errNoCodec
+}
+
+// Unbind is called by pion when the connection ends.
+func (t *track) Unbind(webrtc.TrackLocalContext) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.writer = nil
+	return nil
+}
+
+// ID, StreamID, RID and Kind are what the SDP says of the track. Both tracks are of
+// one stream, so that players keep them in sync.
+func (t *track) ID() string { return t.kind.String() }
+
+// StreamID is the name of the MediaStream.
+func (t *track) StreamID() string { return "weir" }
+
+// RID is empty: there is one layer.
+func (t *track) RID() string { return "" }
+
+// Kind is video or audio.
+func (t *track) Kind() webrtc.RTPCodecType {
+	if t.kind == media.Audio {
+		return webrtc.RTPCodecTypeAudio
+	}
+	return webrtc.RTPCodecTypeVideo
+}
+
+// catchUp is how far apart frames are dated that are older than what was sent before,
+// as those of a slower encoder are after a change of feeds; in 1/90,000 s.
+const catchUp = 90
+
+// send writes one frame. An error is the connection's.
+func (t *track) send(f *frame) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.writer == nil {
+		return nil
+	}
+	at := f.pts.In(t.rate)
+	if t.some && at <= t.last {
+		at = t.last + catchUp
+	}
+	t.last, t.some = at, true
+	for i, p := range f.payloads {
+		h := &rtp.Header{
+			Version: 2, PayloadType: t.payload, SequenceNumber: t.seq, Timestamp: t.base + uint32(at), SSRC: t.ssrc,
+			Marker: t.kind == media.Video && i == len(f.payloads)-1,
+		}
+		t.seq++
+		t.packets++
+		t.octets += uint32(len(p))
+		if _, err := t.writer.WriteRTP(h, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ntpEpoch is 1900 in Unix time, seconds.
+const ntpEpoch = 2_208_988_800
+
+// report ties the track's clock to the wall clock (RFC 3550 6.4.1): both by the
+// stream's clock, which all tracks share. It is nil before the first frame.
+func (t *track) report(epoch, now time.Time) *rtcp.SenderReport {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.packets == 0 {
+		return nil
+	}
+	at := media.FromDuration(now.Sub(epoch)).In(t.rate)
+	second, nanos := uint64(now.Unix()+ntpEpoch), uint64(now.Nanosecond())
+	return &rtcp.SenderReport{
+		SSRC: t.ssrc, NTPTime: second<<32 | nanos<<32/1e9, RTPTime: t.base + uint32(at),
+		PacketCount: t.packets, OctetCount: t.octets,
+	}
+}
