@@ -67,6 +67,9 @@ func (s *Settings) check() []error {
 			bad(key[0], "%v", err)
 		}
 	}
+	if s.HTTP.NodeURL != "" && (s.Store.RedisURL == "" || s.Store.SecretKey == "") {
+		bad("WEIR_NODE_URL", "needs WEIR_REDIS_URL and WEIR_SECRET_KEY, the same at all nodes")
+	}
 	s.checkProviders(bad)
 	for _, u := range s.urls() {
 		if err := checkURL(u.value, u.schemes); err != nil {
@@ -173,6 +176,7 @@ type urlSetting struct {
 func (s *Settings) urls() []urlSetting {
 	return []urlSetting{
 		{"WEIR_PUBLIC_URL", s.HTTP.PublicURL, "", []string{"http", "https"}},
+		{"WEIR_NODE_URL", s.HTTP.NodeURL, "", []string{"http", "https"}},
 		{"WEIR_DATABASE_URL", s.Store.DatabaseURL, "5432", []string{"postgres", "postgresql"}},
 		{"WEIR_REDIS_URL", s.Store.RedisURL, "6379", []string{"redis", "rediss", "unix"}},
 		{"WEIR_AMQP_URL", s.Store.AMQPURL, "5672", []string{"amqp", "amqps"}},

@@ -13,6 +13,7 @@ import (
 	"weir/media"
 	"weir/media/hub"
 	"weir/services/live"
+	"weir/services/live/place"
 )
 
 // control is where publishers and streams of this process meet the live-service: it
@@ -20,9 +21,13 @@ import (
 type control struct {
 	live *live.Service
 	open bool // WEIR_PUBLISH=open: the key is the name
-	log  *slog.Logger
+	// takeover: a second publisher replaces the first, whoever's channel it is.
+	takeover bool
+	log      *slog.Logger
 	// end sends the publisher of a name away.
 	end func(name string, reason error)
+	// place keeps a name from being on the air twice; nil where no other process can be.
+	place *place.Table
 
 	mu    sync.Mutex
 	names map[string]*desk // of publishers that joined and sessions that have not ended
@@ -35,6 +40,7 @@ type desk struct {
 	named  string          // what the publisher calls itself
 	now    *live.Broadcast // nil before the first packet, and where nothing is kept
 	reason error           // why it ended
+	waits  bool            // its publisher is gone and waited for
 }
 
 var (
@@ -60,6 +66,9 @@ func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, 
 	case err != nil:
 		return ingest.Grant{}, err
 	}
+	if err := c.claim(ctx, g); err != nil {
+		return ingest.Grant{}, err
+	}
 	return ingest.Grant{Name: g.Name, Takeover: g.Takeover, Detail: g}, nil
 }
 
@@ -77,12 +86,15 @@ func (c *control) Joined(g ingest.Grant, r ingest.Request) {
 	grant, _ := g.Detail.(live.Grant) // Publish put it there
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.place != nil {
+		c.place.Hold(g.Name)
+	}
 	d := c.names[g.Name]
 	if d == nil {
 		c.names[g.Name] = &desk{grant: grant, from: attemptOf(r), named: nameOf(r.Encoder)}
 		return
 	}
-	d.grant, d.from, d.named = grant, attemptOf(r), nameOf(r.Encoder)
+	d.grant, d.from, d.named, d.waits = grant, attemptOf(r), nameOf(r.Encoder), false
 	c.live.Returned(d.now, grant)
 }
 
@@ -110,6 +122,7 @@ func (c *control) Dropped(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if d := c.names[name]; d != nil {
+		d.waits = true
 		c.live.Dropped(d.now)
 	}
 }
@@ -122,6 +135,9 @@ func (c *control) Ended(name string, reason error) {
 		d.reason = reason
 	}
 	delete(c.names, name)
+	if c.place != nil {
+		c.place.Release(name, true)
+	}
 }
 
 // session is one stream of the hub, from its first packet to its last.

@@ -44,6 +44,7 @@ type mediaRole struct {
 	origin    *origin.Handler
 	vod       *vod.Handler
 	boards    *boards
+	peers     *peers // nil: no other node can be asked
 	stills    *still.Stills
 	ways      []way  // in: a server for each protocol that is on
 	rtmpAddr  string // bound; empty when off
@@ -74,13 +75,13 @@ func openMedia(ctx context.Context, cfg Config, channels *live.Service, shelves 
 	m.vod = &vod.Handler{Recordings: recordings, Log: log, Door: doors{channels}.recording}
 	m.stills = still.New(time.Now)
 	m.origin = &origin.Handler{Prefix: "/live", Log: log, TimeURL: "/time", Closing: m.closing, Still: m.still, Passes: doors{channels}.waiting, Viewers: channels}
-	m.control = &control{live: channels, open: cfg.Ingest.Publish == "open", log: log, names: map[string]*desk{}, end: m.end}
+	m.control = &control{live: channels, open: cfg.Ingest.Publish == "open", takeover: cfg.Ingest.Takeover, log: log, names: map[string]*desk{}, end: m.end}
 	lingering, stop := context.WithCancel(context.WithoutCancel(ctx))
 	m.stop = stop
 	m.pipelines = &pipelines{
 		cfg: cfg, log: log, hub: &m.hub, origin: m.origin, metrics: newMediaMetrics(m), ctx: lingering,
 		control: m.control, recordings: recordings,
-		all: make(map[string]*pipeline), gops: make(map[string]media.Time),
+		all: make(map[string]*pipeline), late: make(map[*pipeline]bool), gops: make(map[string]media.Time),
 		calls: make(map[media.StreamID]*transcode.Job),
 	}
 	m.hub.OnStart = m.pipelines.start
@@ -192,6 +193,9 @@ func (m *mediaRole) Run(ctx context.Context) error {
 	m.stop()
 	m.pipelines.wait.Wait()
 	close(m.closing)
+	if m.peers != nil {
+		m.peers.close()
+	}
 	return errors.Join(errs...)
 }
 
@@ -202,6 +206,9 @@ func (m *mediaRole) Handler() http.Handler {
 		if strings.HasPrefix(r.URL.Path, "/vod/") {
 			recorded.ServeHTTP(w, r)
 			return
+		}
+		if m.peers != nil {
+			m.peers.believe(r)
 		}
 		live.ServeHTTP(w, r)
 	})

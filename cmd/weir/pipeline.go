@@ -39,6 +39,7 @@ type pipelines struct {
 
 	mu    sync.Mutex
 	all   map[string]*pipeline              // by name
+	late  map[*pipeline]bool                // that have ended, and can be had a while longer
 	calls map[media.StreamID]*transcode.Job // what WebRTC alone needs
 	gops  map[string]media.Time
 }
@@ -281,7 +282,13 @@ func (p *pipelines) run(pl *pipeline) {
 	if p.all[pl.stream.Name] == pl {
 		delete(p.all, pl.stream.Name)
 	}
+	p.late[pl] = true
 	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.late, pl)
+	}()
 	t := time.NewTimer(linger)
 	defer t.Stop()
 	select {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -88,6 +89,9 @@ func openMediaRole(ctx context.Context, n *node) (run.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := n.joinOthers(m); err != nil {
+		return nil, errors.Join(err, m.Run(canceled()))
+	}
 	n.media = m
 	n.registry.MustRegister(m.Collectors()...)
 	return &mediaStage{m}, nil
@@ -103,8 +107,11 @@ func (s *mediaStage) Name() string { return "media" }
 // Run serves until ctx is done.
 func (s *mediaStage) Run(ctx context.Context) error {
 	channels := s.media.control.live
-	parts := []run.Service{part{"sessions", channels.RunNode}, part{"recordings", channels.RunRecordings}, part{"passes", channels.RunPasses}}
-	return run.Stages(ctx, parts, []run.Service{s.media})
+	stages := [][]run.Service{{part{"sessions", channels.RunNode}, part{"recordings", channels.RunRecordings}, part{"passes", channels.RunPasses}}, {s.media}}
+	if t := s.media.control.place; t != nil {
+		stages = slices.Insert(stages, 0, []run.Service{part{"places", t.Run}})
+	}
+	return run.Stages(ctx, stages...)
 }
 
 // tellOfItself is what the API says of this server.
@@ -139,7 +146,7 @@ func openGateway(ctx context.Context, n *node) (run.Service, error) {
 		Log:            n.log,
 	}
 	if n.media != nil {
-		cfg.Media, cfg.Streams = n.media.Handler(), n.media.Streams
+		cfg.Media, cfg.Streams = n.media.Handler(), n.media.AllStreams
 	}
 	g, err := gateway.Open(ctx, cfg)
 	if err != nil {

@@ -39,6 +39,8 @@ type Handler struct {
 	Passes func(name string, b door.Bearer) error
 	// Viewers gives viewers a number; nil: they are told apart by address and User-Agent.
 	Viewers Viewers
+	// Elsewhere, when set, is asked for names that are not on the air here.
+	Elsewhere Elsewhere
 
 	mu      sync.RWMutex
 	live    map[string]*Stream
@@ -111,6 +113,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := &visit{}
 	v.Bearer, v.path = door.Read(r, h.Prefix)
 	name, rest, _ := strings.Cut(v.path, "/")
+	if h.elsewhere(w, r, name) {
+		return
+	}
 	switch rest {
 	case "index.m3u8":
 		h.entry(w, r, v, name, 2, mimeHLS, func(s *Stream, t []*window.Track) ([]byte, error) {
@@ -149,8 +154,10 @@ var (
 func (h *Handler) entry(w http.ResponseWriter, r *http.Request, v *visit, name string, segments int, mime []string,
 	render func(*Stream, []*window.Track) ([]byte, error),
 ) {
-	s, tracks, err := h.await(r.Context(), v, name, segments)
+	s, tracks, err := h.await(r, v, name, segments)
 	switch {
+	case errors.Is(err, errElsewhere) && h.Elsewhere.Serve(w, r, name):
+		return
 	case errors.Is(err, errFull):
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "too many viewers are waiting", http.StatusServiceUnavailable)
@@ -185,7 +192,7 @@ var (
 
 // await waits for a stream to be ready, at most Hold. What is hidden from who asks is
 // waited for like what is not there, so that nobody can tell the one from the other.
-func (h *Handler) await(ctx context.Context, v *visit, name string, segments int) (*Stream, []*window.Track, error) {
+func (h *Handler) await(r *http.Request, v *visit, name string, segments int) (*Stream, []*window.Track, error) {
 	s, err := h.enter(v, name)
 	if err != nil {
 		return nil, nil, err
@@ -200,9 +207,13 @@ func (h *Handler) await(ctx context.Context, v *visit, name string, segments int
 		return nil, nil, errFull
 	}
 	defer h.held.Add(-1)
-	ctx, cancel := context.WithTimeout(ctx, h.hold())
+	ctx, cancel := context.WithTimeout(r.Context(), h.hold())
 	defer cancel()
 	for {
+		moved, err := h.moved(r, name)
+		if err != nil {
+			return nil, nil, err
+		}
 		h.mu.RLock()
 		changed := h.changed
 		h.mu.RUnlock()
@@ -230,6 +241,7 @@ func (h *Handler) await(ctx context.Context, v *visit, name string, segments int
 		}
 		select {
 		case <-changed:
+		case <-moved:
 		case <-ctx.Done():
 			return nil, nil, errNotLive
 		case <-h.Closing:

@@ -103,6 +103,9 @@ func Open(c Config) (*Service, error) {
 	return s, nil
 }
 
+// Node is Config.Node.
+func (s *Service) Node() string { return s.node }
+
 // within runs do in a transaction and gives its error a code.
 func (s *Service) within(ctx context.Context, do func(ctx context.Context, st Store) error) error {
 	return faultOf(s.db.Tx(ctx, func(ctx context.Context, q db.Q) error { return do(ctx, Store{q}) }))

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"weir/ingest"
+	"weir/services/gateway"
+	"weir/services/live"
+	"weir/services/live/place"
+	"weir/services/seal"
+)
+
+// joinOthers gives a media role its place among the nodes that share a Redis; alone it
+// needs none.
+func (n *node) joinOthers(m *mediaRole) error {
+	if n.backings.redis.Embedded() {
+		return nil
+	}
+	table := place.New(place.Config{
+		Redis: n.backings.redis, Node: n.live.Node(), URL: n.cfg.HTTP.NodeURL, Remember: n.cfg.Ingest.Reconnect, Owner: m, Log: n.log,
+	})
+	m.control.place = table
+	if n.cfg.HTTP.NodeURL == "" {
+		return nil
+	}
+	secret, err := seal.ParseKey(n.cfg.Store.SecretKey)
+	if err != nil {
+		return err
+	}
+	m.peers = newPeers(table, m.origin, secret, m.closing, n.log)
+	m.origin.Elsewhere = m.peers
+	return nil
+}
+
+// errElsewhere is shown to a publisher whose name another node has.
+var errElsewhere = ingest.Refusal{Words: "somebody is publishing this name already, at another server"}
+
+// claim makes a granted name this node's.
+func (c *control) claim(ctx context.Context, g live.Grant) error {
+	if c.place == nil {
+		return nil
+	}
+	_, err := c.place.Claim(ctx, g.Name, g.Takeover || c.takeover)
+	switch {
+	case errors.Is(err, place.ErrElsewhere):
+		return errElsewhere
+	case err != nil:
+		c.log.Warn("nobody can publish while Redis is away", "stream", g.Name, "err", err)
+	}
+	return err
+}
+
+var _ place.Owner = (*mediaRole)(nil)
+
+// Placed is place.Owner.
+func (m *mediaRole) Placed() []place.Stream {
+	var list []place.Stream
+	for _, p := range m.pipelines.list() {
+		s := place.Stream{Name: p.stream.Name, Epoch: p.stream.Epoch}
+		if info := p.session.live.Info(); info.Listed {
+			s.Info, _ = json.Marshal(describe(p, info)) // of plain fields: it does not fail
+		}
+		list = append(list, s)
+	}
+	m.pipelines.mu.Lock()
+	defer m.pipelines.mu.Unlock()
+	for p := range m.pipelines.late {
+		list = append(list, place.Stream{Name: p.stream.Name, Epoch: p.stream.Epoch, Over: true})
+	}
+	return list
+}
+
+// Yield is place.Owner: a name whose publisher is gone, or may be replaced, is given up.
+func (m *mediaRole) Yield(name string, takeover bool) bool {
+	c := m.control
+	c.mu.Lock()
+	d := c.names[name]
+	ok := d == nil || d.waits || takeover
+	c.mu.Unlock()
+	if ok {
+		m.pipelines.wait.Go(func() { m.end(name, ingest.ErrReplaced) })
+	}
+	return ok
+}
+
+// Lost is place.Owner.
+func (m *mediaRole) Lost(name string) {
+	m.log.Warn("another node has a stream of this one", "stream", name)
+	m.pipelines.wait.Go(func() { m.end(name, ingest.ErrReplaced) })
+}
+
+// AllStreams are Streams and those of other nodes, by name.
+func (m *mediaRole) AllStreams() []gateway.Stream {
+	list := m.Streams()
+	if m.control.place == nil {
+		return list
+	}
+	for _, s := range m.control.place.Streams() {
+		var x gateway.Stream
+		if len(s.Info) > 0 && json.Unmarshal(s.Info, &x) == nil && !slices.ContainsFunc(list, func(o gateway.Stream) bool { return o.Name == x.Name }) {
+			list = append(list, x)
+		}
+	}
+	slices.SortFunc(list, func(a, b gateway.Stream) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"weir/packager/origin"
+	"weir/services/live/place"
+)
+
+// peerHeader is how a node tells another for whom it asks. It is signed: nobody else can
+// say who a viewer is. A request that has it is answered by who gets it, or by nobody.
+const peerHeader = "X-Weir-Peer"
+
+// peers is the way to streams of other nodes.
+type peers struct {
+	table   *place.Table
+	local   *origin.Handler
+	key     []byte // signs peerHeader; all nodes have the same
+	log     *slog.Logger
+	proxy   *httputil.ReverseProxy
+	client  *http.Transport
+	closing <-chan struct{}
+	held    atomic.Int64
+	now     func() time.Time
+}
+
+var _ origin.Elsewhere = (*peers)(nil)
+
+const (
+	peerConns  = 4096 // to one other node; more requests wait for one
+	peerIdle   = 256
+	peerDial   = 2 * time.Second
+	peerHold   = 10 * time.Second // for a stream that is about to go on
+	peerHolds  = 10_000
+	peerClocks = 5 * time.Minute // that the clocks of two nodes may differ
+)
+
+// newPeers makes the way; secret is the key that all nodes have.
+func newPeers(table *place.Table, local *origin.Handler, secret []byte, closing <-chan struct{}, log *slog.Logger) *peers {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte("weir peers"))
+	p := &peers{table: table, local: local, key: mac.Sum(nil), log: log, closing: closing, now: time.Now}
+	p.client = &http.Transport{
+		DialContext:     (&net.Dialer{Timeout: peerDial}).DialContext,
+		MaxConnsPerHost: peerConns, MaxIdleConnsPerHost: peerIdle, IdleConnTimeout: 30 * time.Second,
+		DisableCompression: true, // what viewers asked for is passed on
+		ForceAttemptHTTP2:  true, TLSHandshakeTimeout: peerDial, ResponseHeaderTimeout: time.Minute,
+	}
+	p.proxy = &httputil.ReverseProxy{
+		Rewrite: p.rewrite, Transport: p.client, FlushInterval: -1,
+		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
+			towardsOf(r.Context()).failure = err
+		},
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return p
+}
+
+// towards is the context's word of where a request goes and what came of it.
+type towards struct {
+	base    *url.URL
+	failure error
+}
+
+type towardsKey struct{}
+
+func towardsOf(ctx context.Context) *towards {
+	t, _ := ctx.Value(towardsKey{}).(*towards)
+	if t == nil {
+		t = &towards{base: &url.URL{}}
+	}
+	return t
+}
+
+// rewrite passes the path on as it is, and says for whom.
+func (p *peers) rewrite(r *httputil.ProxyRequest) {
+	base := towardsOf(r.In.Context()).base
+	r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = base.Scheme, base.Host, r.In.Host
+	r.Out.Header.Set(peerHeader, p.sign(r.In.RemoteAddr, r.In.URL.Path))
+}
+
+// sign is peerHeader for a viewer's address and a path.
+func (p *peers) sign(address, path string) string {
+	text := strconv.FormatInt(p.now().Unix(), 10) + " " + address
+	return text + " " + p.mac(text, path)
+}
+
+func (p *peers) mac(text, path string) string {
+	mac := hmac.New(sha256.New, p.key)
+	mac.Write([]byte(text + "\x00" + path))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// believe makes the address that a peer tells the request's own, and takes a header away
+// that no peer has signed.
+func (p *peers) believe(r *http.Request) {
+	header := r.Header.Get(peerHeader)
+	if header == "" {
+		return
+	}
+	words := strings.Split(header, " ")
+	if len(words) == 3 && hmac.Equal([]byte(words[2]), []byte(p.mac(words[0]+" "+words[1], r.URL.Path))) {
+		at, err := strconv.ParseInt(words[0], 10, 64)
+		_, bad := netip.ParseAddrPort(words[1])
+		if err == nil && bad == nil && p.now().Sub(time.Unix(at, 0)).Abs() < peerClocks {
+			r.RemoteAddr = words[1]
+			return
+		}
+	}
+	r.Header.Del(peerHeader)
+}
+
+// Moved is origin.Elsewhere.
+func (p *peers) Moved() <-chan struct{} { return p.table.Moved() }
+
+// Has is origin.Elsewhere.
+func (p *peers) Has(r *http.Request, name string) bool {
+	if r.Header.Get(peerHeader) != "" {
+		return false
+	}
+	x, ok := p.table.Find(name)
+	return ok && x.URL != ""
+}
+
+// Serve is origin.Elsewhere: it asks the node that has the stream. Where that is gone,
+// playlists wait for the stream to go on somewhere.
+func (p *peers) Serve(w http.ResponseWriter, r *http.Request, name string) bool {
+	if r.Header.Get(peerHeader) != "" {
+		return false
+	}
+	x, ok := p.table.Find(name)
+	if ok && x.URL != "" {
+		err := p.forward(w, r, x.URL)
+		if err == nil || r.Context().Err() != nil {
+			return true
+		}
+		p.log.Debug("another node does not answer", "stream", name, "err", err)
+	} else if !p.table.Missed(name) {
+		return false
+	}
+	if !p.awaits(r) {
+		away(w)
+		return true
+	}
+	defer p.held.Add(-1)
+	here, there := p.await(r.Context(), name, x.Node)
+	switch {
+	case here:
+		return false
+	case there.URL != "" && p.forward(w, r, there.URL) == nil:
+	case r.Context().Err() == nil:
+		away(w)
+	}
+	return true
+}
+
+// awaits says whether a request is one that is held; then held is to be lowered.
+func (p *peers) awaits(r *http.Request) bool {
+	if !strings.HasSuffix(r.URL.Path, ".m3u8") && !strings.HasSuffix(r.URL.Path, ".mpd") {
+		return false
+	}
+	if p.held.Add(1) > peerHolds {
+		p.held.Add(-1)
+		return false
+	}
+	return true
+}
+
+// away says that a stream is expected back: players try again after a 503, and give up
+// after a 404.
+func away(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "the server that has this stream does not answer", http.StatusServiceUnavailable)
+}
+
+// await waits for a stream to be here or at another node than that which failed.
+func (p *peers) await(ctx context.Context, name, failed string) (here bool, there place.Peer) {
+	ctx, cancel := context.WithTimeout(ctx, peerHold)
+	defer cancel()
+	for {
+		moved, began := p.table.Moved(), p.local.Began()
+		if p.local.Live(name) != nil {
+			return true, place.Peer{}
+		}
+		if x, ok := p.table.Find(name); ok && x.Node != failed {
+			return false, x
+		}
+		select {
+		case <-moved:
+		case <-began:
+		case <-p.closing:
+			return false, place.Peer{}
+		case <-ctx.Done():
+			return false, place.Peer{}
+		}
+	}
+}
+
+const corsHeader = "Access-Control-Allow-Origin"
+
+var errPeer = errors.New("no address of a node")
+
+// forward asks another node. The error is nil when something was answered.
+func (p *peers) forward(w http.ResponseWriter, r *http.Request, address string) error {
+	base, err := url.Parse(address)
+	if err != nil || base.Host == "" {
+		return errPeer
+	}
+	t := &towards{base: base}
+	cors := w.Header()[corsHeader]
+	w.Header().Del(corsHeader) // the other node says it
+	p.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), towardsKey{}, t)))
+	if t.failure != nil {
+		w.Header()[corsHeader] = cors
+	}
+	return t.failure
+}
+
+// close lets go of connections that are idle.
+func (p *peers) close() { p.client.CloseIdleConnections() }

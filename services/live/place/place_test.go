@@ -1,0 +1,192 @@
+package place_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"weir/services/backing/redis"
+	"weir/services/backing/redis/redistest"
+	"weir/services/live/place"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// node is a Table with what its owner would say.
+type node struct {
+	*place.Table
+	mu      sync.Mutex
+	streams []place.Stream
+	yields  bool
+	lost    []string
+	stop    func()
+}
+
+func (n *node) Placed() []place.Stream {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.streams
+}
+
+func (n *node) Yield(name string, takeover bool) bool {
+	n.mu.Lock()
+	yes := n.yields || takeover
+	n.mu.Unlock()
+	if yes {
+		n.Release(name, false)
+	}
+	return yes
+}
+
+func (n *node) Lost(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lost = append(n.lost, name)
+}
+
+func start(t *testing.T, c *redis.Client, name string) *node {
+	t.Helper()
+	n := &node{}
+	n.Table = place.New(place.Config{Redis: c, Node: name, URL: "http://" + name, Remember: time.Minute, Owner: n, Log: slog.New(slog.DiscardHandler)})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	n.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(n.stop)
+	return n
+}
+
+// air puts a stream on the air at n.
+func (n *node) air(t *testing.T, name string) {
+	t.Helper()
+	if _, err := n.Claim(t.Context(), name, false); err != nil {
+		t.Fatal(err)
+	}
+	n.Hold(name)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.streams = append(n.streams, place.Stream{Name: name, Epoch: "e", Info: json.RawMessage(`{}`)})
+}
+
+// sees waits until ok of n.
+func (n *node) sees(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	late := time.After(30 * time.Second)
+	for {
+		moved := n.Moved()
+		if ok() {
+			return
+		}
+		select {
+		case <-moved:
+		case <-late:
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func TestOneNodeHasAName(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, c *redis.Client) {
+		a, b := start(t, c, "a"), start(t, c, "b")
+		a.air(t, "x")
+		b.sees(t, "x at a", func() bool { p, ok := b.Find("x"); return ok && p.Node == "a" && p.URL == "http://a" })
+		if list := b.Streams(); len(list) != 1 || list[0].Name != "x" {
+			t.Errorf("streams of others: %+v", list)
+		}
+		if _, err := b.Claim(t.Context(), "x", false); !errors.Is(err, place.ErrElsewhere) {
+			t.Errorf("claim of a name that another node keeps: %v", err)
+		}
+		if left, err := a.Claim(t.Context(), "x", false); left != nil || err != nil {
+			t.Errorf("claim of an own name: %q, %v", left, err)
+		}
+		if err := a.Keep(t.Context(), "x", []byte("how far")); err != nil {
+			t.Error(err)
+		}
+		left, err := b.Claim(t.Context(), "x", true)
+		if string(left) != "how far" || err != nil {
+			t.Errorf("claim with takeover: %q, %v", left, err)
+		}
+		b.Hold("x")
+		b.Release("x", true)
+		left, err = a.Claim(t.Context(), "x", false)
+		if left != nil || err != nil {
+			t.Errorf("claim of what is over: %q, %v", left, err)
+		}
+	})
+}
+
+func TestADroppedPublisherReturnsElsewhere(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, c *redis.Client) {
+		a, b := start(t, c, "a"), start(t, c, "b")
+		a.air(t, "x")
+		a.mu.Lock()
+		a.yields = true
+		a.mu.Unlock()
+		if err := a.Keep(t.Context(), "x", []byte("state")); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := b.Claim(t.Context(), "x", false); err != nil || string(left) != "state" {
+			t.Errorf("%q, %v", left, err)
+		}
+	})
+}
+
+// A node that is gone is missed, and its names are free.
+func TestNodeThatIsGone(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, c *redis.Client) {
+		a, b := start(t, c, "a"), start(t, c, "b")
+		a.air(t, "x")
+		b.sees(t, "x at a", func() bool { _, ok := b.Find("x"); return ok })
+		if err := a.Keep(t.Context(), "x", []byte("state")); err != nil {
+			t.Fatal(err)
+		}
+		a.stop()
+		b.sees(t, "x missed", func() bool { return b.Missed("x") })
+		if _, ok := b.Find("x"); ok {
+			t.Error("it is still found")
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		if left, err := b.Claim(ctx, "x", false); err != nil || string(left) != "state" {
+			t.Errorf("claim of a dead node's name: %q, %v", left, err)
+		}
+	})
+}
+
+// A node that was away too long hears that it has lost a name.
+func TestLost(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, c *redis.Client) {
+		a := start(t, c, "a")
+		a.air(t, "x")
+		if err := c.Set(t.Context(), "weir:place:name:x", "b", time.Minute).Err(); err != nil {
+			t.Fatal(err)
+		}
+		late := time.After(30 * time.Second)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			a.mu.Lock()
+			lost := len(a.lost)
+			a.mu.Unlock()
+			if lost == 1 {
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-late:
+				t.Fatal("it was never told")
+			}
+		}
+	})
+}

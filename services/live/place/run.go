@@ -1,0 +1,206 @@
+package place
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"weir/services/backing/redis"
+)
+
+// Run says that this node lives and looks at the others, until ctx ends; then it gives
+// up all its names. What fails is tried again.
+func (t *Table) Run(ctx context.Context) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	ill := false
+	for n := 0; ; n++ {
+		err := t.turn(ctx, n%beats == 0)
+		if ctx.Err() == nil && (err != nil) != ill {
+			ill = err != nil
+			if ill {
+				t.cfg.Log.Warn("other nodes are out of sight; trying again", "err", err)
+			} else {
+				t.cfg.Log.Info("other nodes are in sight again")
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return t.leave(context.WithoutCancel(ctx))
+		case <-tick.C:
+		}
+	}
+}
+
+func (t *Table) turn(ctx context.Context, beat bool) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	err := t.answer(ctx)
+	err = errors.Join(err, t.free(ctx))
+	if beat {
+		err = errors.Join(err, t.beat(ctx))
+	}
+	return errors.Join(err, t.look(ctx))
+}
+
+// answer hears what other nodes ask.
+func (t *Table) answer(ctx context.Context) error {
+	for range 100 {
+		text, err := t.cfg.Redis.LPop(ctx, askKey(t.cfg.Node)).Bytes()
+		if errors.Is(err, redis.Nil) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var q question
+		if json.Unmarshal(text, &q) != nil || t.cfg.Owner.Yield(q.Name, q.Takeover) {
+			continue
+		}
+		if err := t.cfg.Redis.Set(ctx, noKey(q.Name, q.From), 1, Life).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// free tells Redis of names that were given up.
+func (t *Table) free(ctx context.Context) error {
+	t.mu.Lock()
+	freed := maps.Clone(t.freed)
+	t.mu.Unlock()
+	for name, over := range freed {
+		if over {
+			if err := t.cfg.Redis.Del(ctx, keepKey(name)).Err(); err != nil {
+				return err
+			}
+		}
+		if err := t.cfg.Redis.Eval(ctx, deleteOurs, []string{nameKey(name)}, t.cfg.Node).Err(); err != nil {
+			return err
+		}
+		t.mu.Lock()
+		delete(t.freed, name)
+		delete(t.kept, name)
+		t.mu.Unlock()
+	}
+	return nil
+}
+
+// beat says that this node lives and what it has.
+func (t *Table) beat(ctx context.Context) error {
+	text, err := json.Marshal(Peer{Node: t.cfg.Node, URL: t.cfg.URL, Streams: t.cfg.Owner.Placed()})
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	names, kept := slices.Sorted(maps.Keys(t.held)), slices.Sorted(maps.Keys(t.kept))
+	t.mu.Unlock()
+	ours := make([]*goredis.Cmd, len(names))
+	_, err = t.cfg.Redis.Pipelined(ctx, func(p goredis.Pipeliner) error {
+		p.SAdd(ctx, nodesKey, t.cfg.Node)
+		p.Set(ctx, nodeKey(t.cfg.Node), text, Life)
+		for i, name := range names {
+			ours[i] = p.Eval(ctx, extendOurs, []string{nameKey(name)}, t.cfg.Node, Life.Milliseconds())
+		}
+		for _, name := range kept {
+			p.PExpire(ctx, keepKey(name), Life+t.cfg.Remember)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		if n, err := ours[i].Int(); err == nil && n == 0 {
+			t.mu.Lock()
+			delete(t.held, name)
+			delete(t.kept, name)
+			t.mu.Unlock()
+			t.cfg.Owner.Lost(name)
+		}
+	}
+	return nil
+}
+
+// look reads what the other nodes have.
+func (t *Table) look(ctx context.Context) error {
+	nodes, err := t.cfg.Redis.SMembers(ctx, nodesKey).Result()
+	if err != nil {
+		return err
+	}
+	nodes = slices.DeleteFunc(nodes, func(n string) bool { return n == t.cfg.Node })
+	nodes = nodes[:min(len(nodes), mostNodes)]
+	found := map[string]*spot{}
+	if len(nodes) > 0 {
+		keys := make([]string, len(nodes))
+		for i, n := range nodes {
+			keys[i] = nodeKey(n)
+		}
+		values, err := t.cfg.Redis.MGet(ctx, keys...).Result()
+		if err != nil {
+			return err
+		}
+		for i, v := range values {
+			text, ok := v.(string)
+			if !ok { // it is back in the set with its next sign of life
+				if err := t.cfg.Redis.SRem(ctx, nodesKey, nodes[i]).Err(); err != nil {
+					return err
+				}
+				continue
+			}
+			p := &Peer{}
+			if json.Unmarshal([]byte(text), p) != nil || p.Node != nodes[i] {
+				continue
+			}
+			for _, s := range p.Streams {
+				if !s.Over || found[s.Name] == nil {
+					found[s.Name] = &spot{peer: p, stream: s}
+				}
+			}
+		}
+	}
+	t.replace(found, time.Now())
+	return nil
+}
+
+// replace takes over what was found, and remembers for a while what is gone.
+func (t *Table) replace(found map[string]*spot, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name, s := range t.others {
+		if found[name] != nil || t.held[name] || s.stream.Over {
+			continue
+		}
+		missed := *s
+		if missed.gone.IsZero() {
+			missed.gone = now
+		}
+		if now.Sub(missed.gone) < t.cfg.Remember {
+			found[name] = &missed
+		}
+	}
+	same := maps.EqualFunc(found, t.others, func(a, b *spot) bool {
+		return a.peer.Node == b.peer.Node && a.stream.Epoch == b.stream.Epoch && a.stream.Over == b.stream.Over && a.gone.IsZero() == b.gone.IsZero()
+	})
+	t.others = found
+	if !same {
+		close(t.moved)
+		t.moved = make(chan struct{})
+	}
+}
+
+// leave gives up what is left, at the end of the process.
+func (t *Table) leave(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	err := errors.Join(t.free(ctx), t.cfg.Redis.Del(ctx, nodeKey(t.cfg.Node)).Err(), t.cfg.Redis.SRem(ctx, nodesKey, t.cfg.Node).Err())
+	if err != nil {
+		t.cfg.Log.Info("other nodes will miss this one a while", "err", err)
+	}
+	return nil
+}
