@@ -24,7 +24,6 @@ type Broadcast struct {
 	now     SessionView // as it is
 	wanted  uint64      // counts the changes of now
 	written uint64      // the last of them that is in the database
-	told    State       // the last state that events tell of; Starting: they told nothing yet
 	lapse   time.Time   // when the publisher dropped, while no event tells of it; zero: none is due
 	viewers viewers
 	health  *Health // measured and not told yet
@@ -82,7 +81,7 @@ func (s *Service) Begin(x Start) (*Broadcast, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broadcast{ID: id, grant: x.Grant, channel: x.Grant.channel, end: x.End, told: Starting}
+	b := &Broadcast{ID: id, grant: x.Grant, channel: x.Grant.channel, end: x.End}
 	b.now = SessionView{ID: id, Channel: x.Grant.Channel, State: Starting, Protocol: x.Protocol, Encoder: cleanEncoder(x.Encoder), Source: x.Source,
 		Began: x.At.UTC().Truncate(time.Microsecond), node: s.node}
 	b.setKey(x.Grant.Key)
@@ -219,7 +218,7 @@ func (s *Service) flush(ctx context.Context) error {
 // write brings one session's row and events up to what it is now.
 func (s *Service) write(ctx context.Context, b *Broadcast) error {
 	b.mu.Lock()
-	v, wanted, told, lapse := b.now, b.wanted, b.told, b.lapse
+	v, wanted, lapse := b.now, b.wanted, b.lapse
 	stale := b.written == wanted
 	b.mu.Unlock()
 	if stale {
@@ -236,7 +235,9 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 			b.channel = *c
 			b.mu.Unlock()
 		}
-		if err := st.begin(ctx, v); err != nil {
+		// What events told is what the row says: an answer to a commit may get lost.
+		told, err := s.opening(ctx, st, c, v)
+		if err != nil {
 			return err
 		}
 		done, err := st.advance(ctx, v)
@@ -253,9 +254,6 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 	if b.lapse.Equal(lapse) && v.Started != nil {
 		b.lapse = time.Time{}
 	}
-	if v.Started != nil { // until then there is nothing to tell
-		b.told = v.State
-	}
 	b.mu.Unlock()
 	if v.State == Ended {
 		s.air.mu.Lock()
@@ -264,6 +262,35 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 		s.air.mu.Unlock()
 	}
 	return nil
+}
+
+// opening writes the row of a session where it has none, and returns the last state that
+// events told of; Starting: they told nothing. Whoever has too much on the air by now is
+// sent away: at the gate others may have been let in at the same time.
+func (s *Service) opening(ctx context.Context, st Store, c *Channel, v SessionView) (told State, err error) {
+	known, err := st.session(ctx, v.ID)
+	switch {
+	case err == nil && known.Started != nil:
+		return known.State, nil
+	case err == nil:
+		return Starting, nil
+	case !missing(err):
+		return "", err
+	}
+	order := ""
+	if c != nil && c.Owner != nil {
+		if _, err := st.countOwned(ctx, *c.Owner); err != nil { // holds the owner's row
+			return "", err
+		}
+		n, err := st.onAir(ctx, *c.Owner, c.ID)
+		if err != nil {
+			return "", err
+		}
+		if n >= Concurrent {
+			order = errConcurrent.Words
+		}
+	}
+	return Starting, st.begin(ctx, v, order)
 }
 
 // tell emits what lies between the state that was told of last and now; also that the
@@ -283,7 +310,7 @@ func (s *Service) tell(ctx context.Context, st Store, c *Channel, v SessionView,
 			return err
 		}
 	}
-	if !lapse.IsZero() {
+	if !lapse.IsZero() && told != Reconnecting {
 		if err := emit(ctx, st, event.StreamReconnecting{SessionID: v.ID, ChannelID: c.ID, Name: c.Name, At: lapse}); err != nil {
 			return err
 		}

@@ -141,7 +141,8 @@ func set[T any](to, from *T) {
 }
 
 // checkText takes what people write: no control characters, and no characters that turn
-// the direction of what stands around them. Lines may be in a description only.
+// the direction of what stands around them or show nothing. Lines may be in a description
+// only.
 func checkText(s string, most int, lines bool) (clean, problem string) {
 	s = strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
 	if !utf8.ValidString(s) {
@@ -151,15 +152,21 @@ func checkText(s string, most int, lines bool) (clean, problem string) {
 		return "", fmt.Sprintf("is too long: %d characters, use at most %d", n, most)
 	}
 	for _, r := range s {
-		if r == '\n' && lines {
-			continue
+		switch {
+		case r == '\n' && lines:
+		case r == '\u200d' || r == '\ufe0f': // between the parts of one emoji
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp):
+			return "", fmt.Sprintf("contains %U, a character that cannot be seen: remove it", r)
 		}
-		if unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x2029 {
-			return "", "contains a character that is not allowed"
-		}
+	}
+	if s != "" && strings.Trim(s, blank) == "" {
+		return "", "has nothing in it that can be seen"
 	}
 	return s, ""
 }
+
+// blank are characters that show nothing and are none of those that checkText refuses.
+const blank = " \n\u00a0\u115f\u1160\u200d\u2800\u3000\u3164\ufe0f\uffa0"
 
 var tagPattern = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}_-]*$`)
 

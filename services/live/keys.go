@@ -71,7 +71,8 @@ func (s *Service) CreateKey(ctx context.Context, who auth.Identity, channel uuid
 }
 
 // RotateKey replaces a key by a new one with the same label and end: the old one is
-// revoked, and who publishes with it is sent away within a second.
+// revoked, and who publishes with it is sent away within a second. A key that has ended
+// is followed by one that lives as long again.
 func (s *Service) RotateKey(ctx context.Context, who auth.Identity, channel, key uuid.UUID) (NewKey, error) {
 	var made NewKey
 	err := s.within(ctx, func(ctx context.Context, st Store) error {
@@ -83,7 +84,12 @@ func (s *Service) RotateKey(ctx context.Context, who auth.Identity, channel, key
 		if err != nil {
 			return notFound(err, "key")
 		}
-		if made, err = s.mint(ctx, st, channel, old.Label, old.Expires); err != nil {
+		expires := old.Expires
+		if now := s.stamp(); expires != nil && !expires.After(now) {
+			again := now.Add(expires.Sub(old.Created))
+			expires = &again
+		}
+		if made, err = s.mint(ctx, st, channel, old.Label, expires); err != nil {
 			return err
 		}
 		return emit(ctx, st, event.KeyRotated{ChannelID: channel, Name: c.Name, OldKeyID: key, KeyID: made.ID, ByUserID: who.User})

@@ -174,11 +174,11 @@ func (s Store) opened(ctx context.Context, node string) ([]SessionView, error) {
 	return db.Collect(rows, err, scanSession)
 }
 
-// begin writes a session once, however often it is called.
-func (s Store) begin(ctx context.Context, v SessionView) error {
+// begin writes a session once, however often it is called; order, when not empty, ends it.
+func (s Store) begin(ctx context.Context, v SessionView, order string) error {
 	_, err := s.q.Exec(ctx, `INSERT INTO live_sessions (id, channel_id, key_id, node, state, title, protocol, encoder, began_at, end_reason, order_reason, stats, source)
-VALUES ($1,$2,$3,$4,$5,'',$6,$7,$8,'','',$9,$9) ON CONFLICT (id) DO NOTHING`,
-		v.ID, v.Channel, v.key, v.node, string(Starting), v.Protocol, v.Encoder, v.Began, json.RawMessage(`{}`))
+VALUES ($1,$2,$3,$4,$5,'',$6,$7,$8,'',$10,$9,$9) ON CONFLICT (id) DO NOTHING`,
+		v.ID, v.Channel, v.key, v.node, string(Starting), v.Protocol, v.Encoder, v.Began, json.RawMessage(`{}`), order)
 	return err
 }
 
@@ -198,6 +198,7 @@ type standing struct {
 	id      uuid.UUID
 	order   string     // not empty: end it, and why
 	revoked *time.Time // its key
+	expired bool       // its key
 	barred  bool       // its owner may not publish
 	channel *Channel
 }
@@ -214,6 +215,8 @@ func (x *standing) why() string {
 		return banned(x.channel).Error()
 	case x.revoked != nil:
 		return errRevoked.Words
+	case x.expired:
+		return errExpired.Words
 	case x.barred:
 		return errSuspended.Words
 	}
@@ -221,12 +224,12 @@ func (x *standing) why() string {
 }
 
 func (s Store) standings(ctx context.Context, node string, now time.Time) ([]standing, error) {
-	rows, err := s.q.Query(ctx, `SELECT s.id, s.order_reason, k.revoked_at, `+ownerBarred+`, `+channelColumns+` FROM live_sessions s JOIN live_channels c ON c.id=s.channel_id
+	rows, err := s.q.Query(ctx, `SELECT s.id, s.order_reason, k.revoked_at, COALESCE(k.expires_at <= $2, $3), `+ownerBarred+`, `+channelColumns+` FROM live_sessions s JOIN live_channels c ON c.id=s.channel_id
 LEFT JOIN live_keys k ON k.id=s.key_id LEFT JOIN live_owners o ON o.user_id=c.owner_id WHERE s.node=$1 AND s.ended_at IS NULL ORDER BY s.id LIMIT 10000`, node, now, false)
 	return db.Collect(rows, err, func(r db.Row) (standing, error) {
 		st := standing{channel: &Channel{}}
 		var tags, limits json.RawMessage
-		if err := r.Scan(append([]any{&st.id, &st.order, &st.revoked, &st.barred}, st.channel.fields(&tags, &limits)...)...); err != nil {
+		if err := r.Scan(append([]any{&st.id, &st.order, &st.revoked, &st.expired, &st.barred}, st.channel.fields(&tags, &limits)...)...); err != nil {
 			return st, err
 		}
 		return st, st.channel.decode(tags, limits)

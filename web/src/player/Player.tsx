@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState, type RefObject } from 'react';
-import { dashAddress, hlsAddress } from '../api/streams';
 import { Controller } from './controller';
 import type { EngineKind } from './engine';
 import { load } from './load';
+import { useEntrance } from './pass';
 import { Stage } from './Stage';
-import { words, type Phase } from './status';
+import { denied, phase, words, type Phase } from './status';
 import { useEngine, useSnapshot } from './use';
 
 interface Props {
@@ -17,18 +17,17 @@ interface Props {
   onPhase: (phase: Phase) => void;
 }
 
-/** A controller that lives as long as its video element, its name and its engine. */
-function useController(video: RefObject<HTMLVideoElement | null>, name: string, kind: EngineKind): Controller | null {
+/** A controller that lives as long as its video element, its address and its engine. */
+function useController(video: RefObject<HTMLVideoElement | null>, url: string, kind: EngineKind): Controller | null {
   const [controller, setController] = useState<Controller | null>(null);
   useEffect(() => {
     if (video.current === null) return undefined;
-    const url = kind === 'dash' ? dashAddress(name) : hlsAddress(name);
     const made = new Controller(video.current, { url, kind, load });
     // The controller needs the element, so there is none before the first effect.
     // oxlint-disable-next-line react/set-state-in-effect
     setController(made);
     return () => made.close();
-  }, [video, name, kind]);
+  }, [video, url, kind]);
   return controller;
 }
 
@@ -37,13 +36,18 @@ export function Player({ name, listed, renditions, measured, onPhase }: Props) {
   const root = useRef<HTMLElement>(null);
   const video = useRef<HTMLVideoElement>(null);
   const [kind, setKind] = useEngine();
-  const controller = useController(video, name, kind);
+  const [state, setState] = useState<Phase>('waiting');
+  const at = useEntrance(name, listed, state);
+  const controller = useController(video, kind === 'dash' ? at.dash : at.hls, kind);
   const snap = useSnapshot(controller);
+  const now = snap === null ? 'waiting' : phase(snap.status);
+  if (now !== state) setState(now);
   useEffect(() => {
-    if (listed !== null) controller?.listed(listed);
-  }, [controller, listed]);
+    // With a pass the list, which has only what is public, says nothing.
+    if (listed !== null && at.expires === null) controller?.listed(listed);
+  }, [controller, listed, at.expires]);
   return (
     <Stage root={root} video={video} label={`Player of ${name}`} picture={`Live video of ${name}`} controller={controller} snap={snap} kind={kind} setKind={setKind}
-      renditions={renditions} measured={measured} say={(status) => words(status, name)} recorded={null} onPhase={onPhase} />
+      renditions={renditions} measured={measured} say={(status) => denied(status, name, at.refused, listed === false && at.expires === null) ?? words(status, name)} recorded={null} onPhase={onPhase} />
   );
 }

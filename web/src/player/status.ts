@@ -1,3 +1,4 @@
+import { sentence } from '../api/problem';
 import type { Failure } from './engine';
 
 /** Where the player is, as fine as the words need it. */
@@ -58,6 +59,17 @@ export function recordedWords(status: Status): Words | null {
   if (status === 'reconnecting') return { title: 'The picture has stopped', detail: 'It goes on as soon as more of it is here.' };
   if (status === 'offline' || status === 'ended') return { title: 'This recording is not there', detail: 'It may have been deleted, or not be ready yet.' };
   return words(status, '');
+}
+
+/**
+ * The words for a viewer who may not watch: `refused` is why the share link does not hold. `unknown`: the name
+ * is not public as far as this page can tell, and no pass was given.
+ */
+export function denied(status: Status, name: string, refused: string, unknown: boolean): Words | null {
+  if (status !== 'offline') return null;
+  if (refused !== '') return { title: 'This link does not open the stream', detail: sentence(refused) };
+  if (!unknown) return null;
+  return { title: `${name} is offline`, detail: 'Leave this page open: it starts by itself when the stream begins. A private channel is watched by who is signed in and invited, or by the link that its owner gave you.' };
 }
 
 /** True while there is a picture to control. */

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { entrance, linkOf, plain, renewIn } from './pass';
+import { denied } from './status';
+
+describe('a pass', () => {
+  it('is in the addresses', () => {
+    const got = entrance('anna', 200, { pass: 'p', hls: '/live/~p/anna/index.m3u8', dash: '/live/~p/anna/manifest.mpd', expires_at: '2026-11-23T12:00:00Z' });
+    expect(got).toEqual({ hls: '/live/~p/anna/index.m3u8', dash: '/live/~p/anna/manifest.mpd', expires: Date.UTC(2026, 10, 23, 12), refused: '' });
+  });
+  it('is not needed, or not had', () => {
+    for (const body of [null, 7, {}, { hls: '/live/anna/index.m3u8' }, { pass: 'p', hls: '//elsewhere.example', dash: '/live/x' }, { pass: 'p', hls: 7, dash: 7 }]) {
+      expect(entrance('anna', 200, body)).toEqual(plain('anna'));
+    }
+  });
+  it('is refused with the words of the server', () => {
+    const got = entrance('anna', 403, { detail: 'this link has expired: ask for a new one' });
+    expect(got.refused).toBe('this link has expired: ask for a new one');
+    expect(denied('offline', 'anna', got.refused, true)?.detail).toBe('This link has expired: ask for a new one.');
+    expect(denied('playing', 'anna', got.refused, true)).toBeNull();
+    expect(denied('offline', 'anna', '', false)).toBeNull();
+    expect(denied('offline', 'anna', '', true)?.title).toBe('anna is offline');
+  });
+  it('is asked for by the secret behind #', () => {
+    expect(linkOf('#share=abc_-9')).toBe('abc_-9');
+    for (const hash of ['', '#', '#main', '#x=1']) expect(linkOf(hash)).toBe('');
+  });
+  it('is renewed before it ends, and never at once', () => {
+    expect(renewIn(3_600_000, 0)).toBe(3_300_000);
+    expect(renewIn(1000, 0)).toBe(30_000);
+    expect(renewIn(2 ** 40, 0)).toBe(2 ** 31 - 1);
+  });
+});
