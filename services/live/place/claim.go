@@ -131,9 +131,3 @@ func (t *Table) Keep(ctx context.Context, name string, data []byte) error {
 	}
 	return nil
 }
-
-// Kept says whether a session of a name can go on at some node.
-func (t *Table) Kept(ctx context.Context, name string) (bool, error) {
-	n, err := t.cfg.Redis.Exists(ctx, keepKey(name)).Result()
-	return n > 0, err
-}
