@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"weir/ingest"
+	"weir/ingest/whip"
 	"weir/media"
 	"weir/media/hub"
 	"weir/media/rtc"
@@ -17,6 +19,7 @@ import (
 type webRTC struct {
 	port *rtc.Port
 	whep *whep.Handler
+	whip *whip.Server
 }
 
 func (m *mediaRole) openWebRTC(ctx context.Context, cfg Config) error {
@@ -28,10 +31,21 @@ func (m *mediaRole) openWebRTC(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return bindError("WEIR_WEBRTC_ADDR", addr, err)
 	}
-	m.webRTC = &webRTC{port: port, whep: whep.New(whep.Config{
-		Hub: &m.hub, Port: port, Log: m.log, Make: m.pipelines.forCalls, AskKey: m.pipelines.askKey,
-		Prefix: "/live", Admit: m.origin.Admit,
-	})}
+	in := whip.New(whip.Config{
+		Port: port, Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, Prefix: "/live",
+		Segment: cfg.Live.Segment, MaxConnsPerIP: cfg.Ingest.MaxConnsPerIP,
+	})
+	out := whep.New(whep.Config{
+		Hub: &m.hub, Port: port, Log: m.log, Prefix: "/live", Admit: m.origin.Admit, Make: m.pipelines.forCalls,
+		AskKey: func(id media.StreamID) {
+			if string(id) == id.Name() {
+				in.AskKey(id)
+			} else {
+				m.pipelines.askKey(id)
+			}
+		},
+	})
+	m.webRTC = &webRTC{port: port, whep: out, whip: in}
 	return nil
 }
 
@@ -41,11 +55,14 @@ func (w *webRTC) handler(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if w.whep.Match(r) {
+		switch {
+		case w.whep.Match(r):
 			w.whep.ServeHTTP(rw, r)
-			return
+		case w.whip.Match(r):
+			w.whip.ServeHTTP(rw, r)
+		default:
+			next.ServeHTTP(rw, r)
 		}
-		next.ServeHTTP(rw, r)
 	})
 }
 
@@ -53,6 +70,7 @@ func (w *webRTC) handler(next http.Handler) http.Handler {
 func (w *webRTC) close() {
 	if w != nil {
 		w.whep.Close()
+		w.whip.Close()
 		_ = w.port.Close() // nobody is there any more
 	}
 }
@@ -81,8 +99,7 @@ func (p *pipelines) forCalls(ctx context.Context, source *hub.Stream, what strin
 	return nil
 }
 
-// askKey asks the encoder of a rendition for a key frame. A publisher's own picture
-// has none that could be asked.
+// askKey asks the encoder of a rendition for a key frame.
 func (p *pipelines) askKey(id media.StreamID) {
 	p.mu.Lock()
 	job := p.calls[id]
@@ -90,7 +107,7 @@ func (p *pipelines) askKey(id media.StreamID) {
 		job = pl.job
 	}
 	p.mu.Unlock()
-	if job == nil || string(id) == id.Name() {
+	if job == nil {
 		return
 	}
 	job.AskKey(string(id)[len(id.Name())+1:])

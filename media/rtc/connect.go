@@ -7,6 +7,7 @@ import (
 	"github.com/pion/interceptor/pkg/cc"
 	"github.com/pion/interceptor/pkg/gcc"
 	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -60,6 +61,33 @@ func (p *Port) Viewer() (*webrtc.PeerConnection, Estimate, error) {
 	return pc, estimate, nil
 }
 
+// Publisher makes a connection that only receives: H.264, VP8, VP9 and Opus, several
+// layers of a picture too. The caller closes it.
+func (p *Port) Publisher() (*webrtc.PeerConnection, error) {
+	m := &webrtc.MediaEngine{}
+	if err := register(m, append(h264(), vpx()...), opus()); err != nil {
+		return nil, err
+	}
+	r := &interceptor.Registry{}
+	missing, err := nack.NewGeneratorInterceptor(nack.WithGeneratorLoggerFactory(p.logs))
+	if err != nil {
+		return nil, fmt.Errorf("webrtc: %w", err)
+	}
+	r.Add(missing)
+	reports, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(p.logs))
+	if err != nil {
+		return nil, fmt.Errorf("webrtc: %w", err)
+	}
+	r.Add(reports)
+	if err := webrtc.ConfigureSimulcastExtensionHeaders(m); err != nil {
+		return nil, fmt.Errorf("webrtc: %w", err)
+	}
+	if err := webrtc.ConfigureTWCCSender(m, r); err != nil {
+		return nil, fmt.Errorf("webrtc: %w", err)
+	}
+	return p.connect(m, r)
+}
+
 func (p *Port) connect(m *webrtc.MediaEngine, r *interceptor.Registry) (*webrtc.PeerConnection, error) {
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r), webrtc.WithSettingEngine(p.engine))
 	pc, err := api.NewPeerConnection(webrtc.Configuration{})
@@ -88,6 +116,14 @@ func h264() []webrtc.RTPCodecParameters {
 		})
 	}
 	return list
+}
+
+// vpx are what browsers send that cannot or may not encode H.264.
+func vpx() []webrtc.RTPCodecParameters {
+	return []webrtc.RTPCodecParameters{
+		{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000, RTCPFeedback: feedback()}, PayloadType: 96},
+		{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP9, ClockRate: 90000, SDPFmtpLine: "profile-id=0", RTCPFeedback: feedback()}, PayloadType: 98},
+	}
 }
 
 func opus() []webrtc.RTPCodecParameters {

@@ -7,5 +7,6 @@
 // congestion control), for a publisher the NACKs, receiver reports and feedback
 // that it steers by.
 //
-// It reads no HTTP and knows no stream.
+// What WHIP and WHEP say over HTTP alike is here too: an offer, its answer, and the
+// session that comes of it. It knows no stream.
 package rtc

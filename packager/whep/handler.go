@@ -3,9 +3,7 @@ package whep
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"strings"
 	"sync"
@@ -94,12 +92,8 @@ func (h *Handler) Viewers() int {
 	return len(h.viewers)
 }
 
-// Bounds of what a request may bring.
-const (
-	maxBody  = 64 << 10
-	maxMedia = 16 // m= lines of an offer
-	maxName  = 64 // bytes of a stream's name
-)
+// maxName is the most bytes of a stream's name.
+const maxName = 64
 
 // Match tells whether a request is for this package.
 func (h *Handler) Match(r *http.Request) bool {
@@ -110,10 +104,7 @@ func (h *Handler) Match(r *http.Request) bool {
 
 // ServeHTTP answers POST, PATCH, DELETE and OPTIONS.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	head := w.Header()
-	head.Set("Access-Control-Allow-Origin", "*")
-	head.Set("Access-Control-Expose-Headers", "Location, ETag, Link, Accept-Patch, Retry-After")
-	head.Set("Cache-Control", "no-store")
+	rtc.Share(w)
 	bearer, path := door.Read(r, h.cfg.Prefix)
 	name, rest, _ := strings.Cut(path, "/")
 	endpoint, id, isSession := strings.Cut(rest, "/")
@@ -127,11 +118,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case r.Method == http.MethodOptions:
-		head.Set("Access-Control-Allow-Methods", methods)
-		head.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
-		head.Set("Access-Control-Max-Age", "86400")
-		head.Set("Accept-Post", typeSDP)
-		w.WriteHeader(http.StatusNoContent)
+		rtc.Options(w, methods)
 	case !isSession && r.Method == http.MethodPost:
 		h.post(w, r, bearer, name)
 	case isSession && r.Method == http.MethodPatch:
@@ -139,33 +126,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case isSession && r.Method == http.MethodDelete:
 		h.remove(w, name, id)
 	default:
-		head.Set("Allow", methods)
+		w.Header().Set("Allow", methods)
 		refuse(w, http.StatusMethodNotAllowed, "only "+methods+" are served here")
 	}
-}
-
-// Types of bodies (RFC 9725 4.2 and 4.3.1).
-const (
-	typeSDP      = "application/sdp"
-	typeFragment = "application/trickle-ice-sdpfrag"
-)
-
-// body reads a request's body of one type. It has answered when ok is false.
-func body(w http.ResponseWriter, r *http.Request, want string) (text string, ok bool) {
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != want {
-		refuse(w, http.StatusUnsupportedMediaType, "send "+want)
-		return "", false
-	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-		refuse(w, http.StatusRequestEntityTooLarge, "this is too large, send at most 64 KiB")
-		return "", false
-	}
-	if err != nil {
-		refuse(w, http.StatusBadRequest, "the request is not complete")
-		return "", false
-	}
-	return string(data), true
 }
 
 // refuse answers with words for the viewer.
@@ -175,7 +138,7 @@ func refuse(w http.ResponseWriter, status int, words string) {
 
 // post makes a session of an offer.
 func (h *Handler) post(w http.ResponseWriter, r *http.Request, b door.Bearer, name string) {
-	text, ok := body(w, r, typeSDP)
+	text, ok := rtc.Body(w, r, rtc.TypeSDP)
 	if !ok {
 		return
 	}
@@ -200,28 +163,22 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, b door.Bearer, na
 		w.Header().Set("Retry-After", "5")
 		refuse(w, http.StatusServiceUnavailable, err.Error())
 		return
-	case errors.Is(err, errNoMatch):
-		refuse(w, http.StatusNotAcceptable, errNoMatch.Error())
+	case errors.Is(err, rtc.ErrNoMatch):
+		refuse(w, http.StatusNotAcceptable, "offer H.264 with packetization-mode=1, or Opus: nothing in this offer can be sent")
 		return
-	case errors.Is(err, errOffer):
+	case errors.Is(err, rtc.ErrOffer):
 		h.cfg.Log.Debug("offer refused", "stream", name, "err", err)
-		refuse(w, http.StatusBadRequest, errOffer.Error())
+		refuse(w, http.StatusBadRequest, rtc.ErrOffer.Error())
 		return
 	case err != nil:
 		h.cfg.Log.Error("no answer for a viewer", "stream", name, "err", err)
 		refuse(w, http.StatusInternalServerError, "internal error")
 		return
 	}
-	head := w.Header()
-	head.Set("Content-Type", typeSDP)
-	head.Set("Location", r.URL.EscapedPath()+"/"+v.id)
-	head.Set("ETag", v.etag)
-	head.Set("Accept-Patch", typeFragment)
 	for _, link := range h.cfg.ICEServers {
-		head.Add("Link", link)
+		w.Header().Add("Link", link)
 	}
-	w.WriteHeader(http.StatusCreated)
-	io.WriteString(w, answer)
+	v.Created(w, r.URL.EscapedPath(), answer)
 }
 
 // find gives the session of a name, nil when there is none.
@@ -246,36 +203,20 @@ func (h *Handler) remove(w http.ResponseWriter, name, id string) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// patch takes candidates, which are not needed: an ICE-lite server is asked and does
-// not ask. A restart of ICE is refused; players make a new session (RFC 9725 4.3.2).
+// patch answers what a player says of its candidates.
 func (h *Handler) patch(w http.ResponseWriter, r *http.Request, name, id string) {
 	v := h.find(name, id)
 	if v == nil {
 		refuse(w, http.StatusNotFound, "there is no such session")
 		return
 	}
-	text, ok := body(w, r, typeFragment)
+	text, ok := rtc.Body(w, r, rtc.TypeFragment)
 	if !ok {
 		return
 	}
-	switch match := r.Header.Get("If-Match"); {
-	case match == "":
-		refuse(w, http.StatusPreconditionRequired, "say which ICE session is meant, by If-Match")
-	case match == "*" || restarts(text, v.ufrag):
-		refuse(w, http.StatusUnprocessableEntity, "ICE cannot be restarted here: make a new session")
-	case match != v.etag:
-		refuse(w, http.StatusPreconditionFailed, "this is another ICE session")
-	default:
-		w.WriteHeader(http.StatusNoContent)
+	if status, words := v.Patch(r.Header.Get("If-Match"), text); words != "" {
+		refuse(w, status, words)
+	} else {
+		w.WriteHeader(status)
 	}
-}
-
-// restarts tells whether a fragment has other credentials than the offer had.
-func restarts(fragment, ufrag string) bool {
-	for line := range strings.SplitSeq(fragment, "\n") {
-		if u, ok := strings.CutPrefix(strings.TrimSpace(line), "a=ice-ufrag:"); ok && u != ufrag {
-			return true
-		}
-	}
-	return false
 }

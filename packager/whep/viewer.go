@@ -2,7 +2,6 @@ package whep
 
 import (
 	"context"
-	"errors"
 
 	"sync"
 	"time"
@@ -28,10 +27,9 @@ func queue() ring.Limits { return ring.Limits{Items: 256, Bytes: 4 << 20} }
 
 // viewer is one connection. Its run owns it; push is called by the writers of streams.
 type viewer struct {
-	handler  *Handler
-	channel  *channel
-	id, etag string
-	ufrag    string       // of the offer
+	handler *Handler
+	channel *channel
+	rtc.Session
 	watching func() error // counts the viewer; its error is the end
 	pc       *webrtc.PeerConnection
 	estimate rtc.Estimate
@@ -316,5 +314,3 @@ func (v *viewer) listen(s *webrtc.RTPSender) {
 		}
 	}
 }
-
-var errNoMatch = errors.New("offer H.264 with packetization-mode=1, or Opus: nothing in this offer can be sent")

@@ -1,0 +1,133 @@
+package whip
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+)
+
+// packets are n frames of VP8 of three packets each, numbered across the wrap.
+func packets(n int) []*rtp.Packet {
+	var out []*rtp.Packet
+	seq := uint16(65500)
+	for i := range n {
+		for part := range 3 {
+			start := byte(0)
+			if part == 0 {
+				start = 0x10
+			}
+			out = append(out, &rtp.Packet{
+				Header:  rtp.Header{SequenceNumber: seq, Timestamp: uint32(i) * 3000, Marker: part == 2},
+				Payload: []byte{start, byte(i), byte(part)},
+			})
+			seq++
+		}
+	}
+	return out
+}
+
+func TestFrames(t *testing.T) {
+	start := time.Unix(1000, 0)
+	ordered := packets(200)
+	shuffled := slices.Clone(ordered)
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := 3; i < len(shuffled); i += 5 { // the first stays the first
+		r.Shuffle(min(5, len(shuffled)-i), func(a, b int) { shuffled[i+a], shuffled[i+b] = shuffled[i+b], shuffled[i+a] })
+	}
+	twice := slices.Concat(ordered[:90], ordered[60:])
+	for name, c := range map[string]struct {
+		in     []*rtp.Packet
+		want   int
+		broken int // frames that are missing
+	}{
+		"in order":      {ordered, 200, 0},
+		"out of order":  {shuffled, 200, 0},
+		"some twice":    {twice, 200, 0},
+		"one lost":      {slices.Delete(slices.Clone(ordered), 31, 32), 199, 1},
+		"a start lost":  {slices.Delete(slices.Clone(ordered), 30, 31), 199, 1},
+		"an end lost":   {slices.Delete(slices.Clone(ordered), 32, 33), 199, 1},
+		"frames lost":   {slices.Delete(slices.Clone(ordered), 30, 60), 190, 10},
+		"a great hole":  {slices.Concat(ordered[:3], jump(ordered[3:], 20_000)), 200, 0},
+		"the other way": {slices.Concat(ordered[:3], jump(ordered[3:], 40_000)), 1, 199},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := frames{depacketizer: &codecs.VP8Packet{}}
+			var got []frame
+			for i, p := range c.in {
+				f.push(p, start.Add(time.Duration(i)*11*time.Millisecond), func(x frame) { got = append(got, x) })
+			}
+			if len(got) != c.want {
+				t.Fatalf("%d frames, want %d", len(got), c.want)
+			}
+			lost := 0
+			for i, x := range got {
+				if n := byte(x.at / 3000); !slices.Equal(x.data, []byte{n, 0, n, 1, n, 2}) {
+					t.Fatalf("frame %d is %v", i, x.data)
+				}
+				if x.lost {
+					lost++
+				}
+			}
+			if c.broken > 0 && c.want > 1 && lost != 1 {
+				t.Errorf("%d frames tell of a loss, want one", lost)
+			}
+		})
+	}
+}
+
+// jump numbers packets so many later.
+func jump(list []*rtp.Packet, by uint16) []*rtp.Packet {
+	var out []*rtp.Packet
+	for _, p := range list {
+		q := *p
+		q.SequenceNumber += by
+		out = append(out, &q)
+	}
+	return out
+}
+
+func TestSizes(t *testing.T) {
+	vp8 := []byte{0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01}
+	if key, w, h := vp8Size(vp8); !key || w != 640 || h != 360 {
+		t.Errorf("VP8: %v %dx%d", key, w, h)
+	}
+	vp9 := []byte{0x82, 0x49, 0x83, 0x42, 0x00, 0x27, 0xf0, 0x16, 0x70, 0x00}
+	if key, w, h := vp9Size(vp9); !key || w != 640 || h != 360 {
+		t.Errorf("VP9: %v %dx%d", key, w, h)
+	}
+	for _, short := range [][]byte{nil, {1}, vp8[:9], vp9[:9], make([]byte, 20)} {
+		if key, _, _ := vp8Size(short); key {
+			t.Errorf("VP8: % x is a key frame", short)
+		}
+		if key, _, _ := vp9Size(short); key {
+			t.Errorf("VP9: % x is a key frame", short)
+		}
+	}
+}
+
+// FuzzFrames: whatever comes, in whatever order, frames are bounded.
+func FuzzFrames(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, d := range []rtp.Depacketizer{&codecs.H264Packet{IsAVC: true}, &codecs.VP8Packet{}, &codecs.VP9Packet{}, &codecs.OpusPacket{}} {
+			x := frames{depacketizer: d}
+			now, data := time.Unix(1000, 0), data
+			for len(data) > 4 {
+				n := min(int(data[3]), len(data)-4)
+				now = now.Add(time.Duration(data[0]) * time.Millisecond)
+				x.push(&rtp.Packet{Header: rtp.Header{SequenceNumber: uint16(data[0]) << (data[1] & 8), Timestamp: uint32(data[1]), Marker: data[2]&1 != 0}, Payload: data[4 : 4+n]},
+					now, func(y frame) {
+						l := lane{codec: 1, rate: 90000}
+						_, _, _ = l.packet(y, 0)
+						_, _, _ = vp8Size(y.data)
+						_, _, _ = vp9Size(y.data)
+					})
+				data = data[4+n:]
+			}
+		}
+	})
+}

@@ -1,0 +1,209 @@
+package whip
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"weir/ingest"
+	"weir/media"
+	"weir/media/codec"
+	"weir/media/timing"
+)
+
+// lane turns the frames of one track into packets. One goroutine uses it.
+type lane struct {
+	codec media.Codec
+	rate  int64 // of the RTP clock, Hz
+	clock timing.Unwrapper
+
+	track  *media.Track
+	begun  bool
+	anchor media.Time // of RTP time 0 on the connection's clock
+	report time.Time  // wall time of RTP time 0 by the newest sender report; zero: none yet
+	waits  bool       // something was lost: for the next key frame
+}
+
+// soundStep is how far sound is moved with each packet towards its place by the sender
+// reports: too little to be heard, or to be taken for a gap.
+const soundStep = media.Millisecond / 2
+
+// hear notes a sender report: which wall time belongs to an RTP time.
+func (l *lane) hear(r *rtcp.SenderReport) {
+	if !l.begun {
+		return
+	}
+	const ntpEpoch = 2_208_988_800 // 1900 in Unix time, s
+	wall := time.Unix(int64(r.NTPTime>>32)-ntpEpoch, int64(r.NTPTime&0xffffffff)*1e9>>32)
+	l.report = wall.Add(-media.FromScale(l.clock.Unwrap(uint64(r.RTPTime)), l.rate).Duration())
+}
+
+// place gives the time of an RTP time on the connection's clock. The first frame is
+// where it arrived, and those after it are by the RTP clock.
+func (l *lane) place(at uint32, arrived media.Time) media.Time {
+	t := media.FromScale(l.clock.Unwrap(uint64(at)), l.rate)
+	if !l.begun {
+		l.begun, l.anchor = true, arrived-t
+	}
+	return l.anchor + t
+}
+
+// follow moves l, which is sound, towards where the sender reports of both say that it
+// is beside the picture.
+func (l *lane) follow(picture *lane) {
+	if l.report.IsZero() || picture.report.IsZero() {
+		return
+	}
+	want := picture.anchor + media.FromDuration(l.report.Sub(picture.report))
+	l.anchor += max(-soundStep, min(soundStep, want-l.anchor))
+}
+
+// packet makes a packet of a frame; nil when it is to be left out. ask says that a key
+// frame is needed.
+func (l *lane) packet(f frame, at media.Time) (p *media.Packet, ask bool, err error) {
+	p = &media.Packet{DTS: at, PTS: at, Wall: f.wall, Data: f.data, Key: true}
+	if l.codec == media.Opus {
+		if l.track == nil {
+			err = l.configure(codec.BuildDOps(codec.OpusInfo{Channels: 2, InputRate: 48000}))
+		}
+		p.Track, p.Duration = l.track, 0
+		return p, false, err
+	}
+	p.Key, err = l.picture(f.data)
+	if err != nil {
+		return nil, true, err
+	}
+	l.waits = (l.waits || f.lost) && !p.Key
+	if l.waits || l.track == nil {
+		return nil, true, nil
+	}
+	p.Track = l.track
+	return p, false, nil
+}
+
+// picture looks at a picture: it learns the track from a key frame.
+func (l *lane) picture(data []byte) (key bool, err error) {
+	switch l.codec {
+	case media.H264:
+		if key = codec.IsKey(data); !key {
+			return false, nil
+		}
+		sps, pps := codec.ParameterSets(data)
+		if len(sps) == 0 {
+			return l.track != nil, nil // those before hold on
+		}
+		config := codec.BuildAVCC(sps, pps)
+		if config == nil {
+			return false, fmt.Errorf("parameter sets: %w", codec.ErrInvalid)
+		}
+		return true, l.configure(config)
+	case media.VP8:
+		key, width, height := vp8Size(data)
+		return key, l.resize(key, width, height)
+	default:
+		key, width, height := vp9Size(data)
+		return key, l.resize(key, width, height)
+	}
+}
+
+func (l *lane) configure(config []byte) error {
+	if l.track != nil && bytes.Equal(config, l.track.Config) {
+		return nil
+	}
+	t, err := codec.NewTrack(l.codec, config)
+	if err != nil {
+		return err
+	}
+	l.track = t
+	return nil
+}
+
+func (l *lane) resize(key bool, width, height int) error {
+	if !key || l.track != nil && l.track.Width == width && l.track.Height == height {
+		return nil
+	}
+	if width == 0 || height == 0 {
+		return fmt.Errorf("size of the picture: %w", codec.ErrInvalid)
+	}
+	l.track = &media.Track{Kind: media.Video, Codec: l.codec, Width: width, Height: height}
+	return nil
+}
+
+// vp8Size reads the header of a VP8 frame (RFC 6386 9.1).
+func vp8Size(data []byte) (key bool, width, height int) {
+	if len(data) < 10 || data[0]&1 != 0 || !bytes.Equal(data[3:6], []byte{0x9d, 0x01, 0x2a}) {
+		return false, 0, 0
+	}
+	return true, int(binary.LittleEndian.Uint16(data[6:]) & 0x3fff), int(binary.LittleEndian.Uint16(data[8:]) & 0x3fff)
+}
+
+// vp9Size reads the uncompressed header of a VP9 frame of profile 0 (VP9 bitstream
+// specification 6.2), as far as its size.
+func vp9Size(data []byte) (key bool, width, height int) {
+	if len(data) < 10 || data[0]>>6 != 2 || data[0]&0x3c != 0 || !bytes.Equal(data[1:4], []byte{0x49, 0x83, 0x42}) {
+		return false, 0, 0 // frame marker 2, profile 0, not shown again, key frame, sync code
+	}
+	const sRGB = 7
+	if data[4]>>5 == sRGB {
+		return false, 0, 0
+	}
+	// colour space and range are 4 bits; so sizes lie across bytes
+	bits := uint64(0)
+	for _, b := range data[4:10] {
+		bits = bits<<8 | uint64(b)
+	}
+	return true, int(bits>>28&0xffff) + 1, int(bits>>12&0xffff) + 1
+}
+
+// mapper brings the lanes of a publisher into its session. One goroutine uses it.
+type mapper struct {
+	out     *ingest.Collector
+	began   time.Time // zero of the connection's clock
+	bad     int       // frames of no use since the last one of use
+	dropped int
+	known   [2]*media.Track
+	picture *lane // the newest layer that was taken; nil: none yet
+}
+
+// maxBad is how many frames in a row may be of no use before the stream is given up.
+const maxBad = 1000
+
+// frame hands one frame on. ask says that the encoder is to send a key frame, key that
+// this was one. The error ends the stream.
+func (m *mapper) frame(l *lane, f frame) (ask, key bool, err error) {
+	sound := l.codec.Kind() == media.Audio
+	if sound && m.picture != nil && l.begun {
+		l.follow(m.picture)
+	}
+	p, ask, err := l.packet(f, l.place(f.at, media.FromDuration(f.wall.Sub(m.began))))
+	if err != nil {
+		m.dropped++
+		if m.bad++; m.bad > maxBad {
+			return false, false, &ingest.StreamError{Words: "nothing in this stream can be decoded", Err: err}
+		}
+		return ask, false, nil
+	}
+	if p == nil {
+		return ask, false, nil
+	}
+	m.bad = 0
+	if !sound {
+		m.picture = l
+	}
+	if slot := &m.known[p.Kind()-media.Video]; *slot != p.Track {
+		*slot = p.Track
+		if err := m.out.Know(p.Track); err != nil {
+			return false, false, err
+		}
+	}
+	err = m.out.Write(p)
+	if bad := (*ingest.BadMedia)(nil); errors.As(err, &bad) {
+		m.dropped++
+		err = nil
+	}
+	return false, p.Key && !sound, err
+}

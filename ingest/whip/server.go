@@ -1,0 +1,261 @@
+package whip
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"weir/ingest"
+	"weir/media"
+	"weir/media/rtc"
+)
+
+// Config is what a Server needs. Port and Sessions are needed; zero values mean the
+// defaults.
+type Config struct {
+	Port     *rtc.Port
+	Sessions ingest.Opener
+	Log      *slog.Logger // default: none
+	Prefix   string       // what paths begin with, such as "/live"
+
+	Segment       time.Duration // a key frame is asked for when there was none for so long; default 2 s
+	MaxConns      int           // connections at once; default 1,024
+	MaxConnsPerIP int           // of one IPv4 address or IPv6 /64; default 256
+	GateTime      time.Duration // for Sessions.Open to answer; default 5 s
+	IdleTime      time.Duration // without a frame, then the publisher is sent away; default 10 s
+	HalfOpen      time.Duration // for a connection to stand after the answer; default 10 s
+	Now           func() time.Time
+}
+
+// Server answers publishers.
+type Server struct {
+	cfg   Config
+	ctx   context.Context
+	stop  context.CancelFunc
+	seats ingest.Seats
+	quiet ingest.Quiet
+
+	mu     sync.Mutex
+	closed bool
+	conns  map[string]*conn // by ID
+	wait   sync.WaitGroup
+}
+
+// New makes a Server. It must be closed, before its port.
+func New(cfg Config) *Server {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Segment == 0 {
+		cfg.Segment = 2 * time.Second
+	}
+	if cfg.MaxConns == 0 {
+		cfg.MaxConns = 1024
+	}
+	if cfg.MaxConnsPerIP == 0 {
+		cfg.MaxConnsPerIP = 256
+	}
+	if cfg.GateTime == 0 {
+		cfg.GateTime = 5 * time.Second
+	}
+	if cfg.IdleTime == 0 {
+		cfg.IdleTime = 10 * time.Second
+	}
+	if cfg.HalfOpen == 0 {
+		cfg.HalfOpen = 10 * time.Second
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	return &Server{
+		cfg: cfg, ctx: ctx, stop: stop, conns: map[string]*conn{},
+		seats: ingest.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP},
+		quiet: ingest.Quiet{Now: cfg.Now, Log: cfg.Log},
+	}
+}
+
+// Close sends all publishers away and waits for that.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.stop()
+	s.wait.Wait()
+}
+
+// AskKey asks the publisher of a stream for a key frame, if it is one of this server.
+func (s *Server) AskKey(id media.StreamID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		if c.session.Name() == string(id) {
+			c.wanted.Store(true)
+		}
+	}
+}
+
+// address is what a path means: a name, which may be empty, and the ID of a session.
+func (s *Server) address(r *http.Request) (name, id string, isSession, ok bool) {
+	path := strings.Split(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, s.cfg.Prefix), "/"), "/")
+	if path[0] != "whip" {
+		name, path = path[0], path[1:]
+	}
+	if len(path) == 0 || path[0] != "whip" || len(path) > 2 {
+		return "", "", false, false
+	}
+	if len(path) == 2 {
+		return name, path[1], true, true
+	}
+	return name, "", false, true
+}
+
+// Match tells whether a request is for this package.
+func (s *Server) Match(r *http.Request) bool {
+	_, _, _, ok := s.address(r)
+	return ok
+}
+
+// ServeHTTP answers POST, PATCH, DELETE and OPTIONS.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rtc.Share(w)
+	name, id, isSession, ok := s.address(r)
+	methods := "POST, OPTIONS"
+	if isSession {
+		methods = "PATCH, DELETE, OPTIONS"
+	}
+	switch {
+	case !ok:
+		http.Error(w, "there is nothing here", http.StatusNotFound)
+	case r.Method == http.MethodOptions:
+		rtc.Options(w, methods)
+	case !isSession && r.Method == http.MethodPost:
+		s.post(w, r, name)
+	case isSession && r.Method == http.MethodPatch:
+		s.patch(w, r, id)
+	case isSession && r.Method == http.MethodDelete:
+		s.remove(w, id)
+	default:
+		w.Header().Set("Allow", methods)
+		http.Error(w, "only "+methods+" are served here", http.StatusMethodNotAllowed)
+	}
+}
+
+// keyOf is the key of a request: the Bearer token, else the name in its address, which
+// is one where anyone may publish.
+func keyOf(r *http.Request, name string) string {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token)
+	}
+	return name
+}
+
+// post makes a session of an offer.
+func (s *Server) post(w http.ResponseWriter, r *http.Request, name string) {
+	key := keyOf(r, name)
+	if key == "" {
+		s.refuse(w, r, ingest.Refusal{Words: "a stream key is needed, as the Bearer token"})
+		return
+	}
+	text, ok := rtc.Body(w, r, rtc.TypeSDP)
+	if !ok {
+		return
+	}
+	seat, ok := s.seats.Take(r.RemoteAddr)
+	if !ok {
+		s.refuse(w, r, ingest.ErrTooMany)
+		return
+	}
+	c, answer, err := s.open(r, key, text)
+	if err == nil && !s.start(c, func() { s.seats.Leave(seat) }) {
+		c.abandon()
+		err = ingest.ErrClosing
+	}
+	if err != nil {
+		s.seats.Leave(seat)
+		s.refuse(w, r, err)
+		return
+	}
+	c.Created(w, r.URL.EscapedPath(), answer)
+}
+
+// start runs a connection; it reports false when the server is closed. done is called
+// when the connection is gone.
+func (s *Server) start(c *conn, done func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.conns[c.ID] = c
+	s.wait.Go(func() {
+		defer done()
+		c.run(s.ctx)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.conns, c.ID)
+	})
+	return true
+}
+
+// refuse tells a publisher why it is not let in.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	s.quiet.Warn(r.RemoteAddr, "publisher not admitted", "peer", r.RemoteAddr, "err", err)
+	status, words := http.StatusServiceUnavailable, ingest.Words(err)
+	switch {
+	case errors.Is(err, rtc.ErrNoMatch):
+		status, words = http.StatusNotAcceptable, "offer H.264 with packetization-mode=1, VP8 or VP9, and Opus: nothing in this offer can be taken"
+	case errors.Is(err, rtc.ErrOffer):
+		status, words = http.StatusBadRequest, rtc.ErrOffer.Error()
+	case errors.Is(err, ingest.ErrDenied):
+		w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
+		status = http.StatusUnauthorized
+	case errors.Is(err, ingest.ErrBusy):
+		status = http.StatusConflict
+	}
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	http.Error(w, words, status)
+}
+
+func (s *Server) find(id string) *conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conns[id]
+}
+
+// remove is the publisher's goodbye.
+func (s *Server) remove(w http.ResponseWriter, id string) {
+	c := s.find(id)
+	if c == nil {
+		http.Error(w, "there is no such session", http.StatusNotFound)
+		return
+	}
+	c.clean.Store(true)
+	c.leave()
+	w.WriteHeader(http.StatusOK)
+}
+
+// patch answers what a publisher says of its candidates.
+func (s *Server) patch(w http.ResponseWriter, r *http.Request, id string) {
+	c := s.find(id)
+	if c == nil {
+		http.Error(w, "there is no such session", http.StatusNotFound)
+		return
+	}
+	text, ok := rtc.Body(w, r, rtc.TypeFragment)
+	if !ok {
+		return
+	}
+	if status, words := c.Patch(r.Header.Get("If-Match"), text); words != "" {
+		http.Error(w, words, status)
+	} else {
+		w.WriteHeader(status)
+	}
+}

@@ -1,0 +1,312 @@
+package whip_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+	wire "github.com/pion/webrtc/v4/pkg/media"
+	"go.uber.org/goleak"
+
+	"weir/ingest"
+	"weir/ingest/ingesttest"
+	"weir/ingest/whip"
+	"weir/media"
+	"weir/media/codec"
+	"weir/media/mediatest"
+	"weir/media/rtc"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type rig struct {
+	t    *testing.T
+	base string
+	*ingesttest.Rig
+}
+
+func newRig(t *testing.T, change func(*whip.Config)) *rig {
+	t.Helper()
+	port, err := rtc.Open(t.Context(), rtc.Config{Addr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t, Rig: ingesttest.New(t, func(c *ingest.Config) { c.Reconnect = -1 })}
+	cfg := whip.Config{Port: port, Sessions: r.Opener(), Prefix: "/live"}
+	if change != nil {
+		change(&cfg)
+	}
+	s := whip.New(cfg)
+	server := httptest.NewServer(s)
+	r.base = server.URL + "/live"
+	t.Cleanup(func() {
+		server.Close()
+		http.DefaultClient.CloseIdleConnections()
+		s.Close()
+		if err := port.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func (r *rig) request(method, url, key, kind, body string) (*http.Response, string) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	req.Header.Set("Content-Type", kind)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return res, string(text)
+}
+
+// camera is a publisher.
+type camera struct {
+	r            *rig
+	pc           *webrtc.PeerConnection
+	video, audio *webrtc.TrackLocalStaticSample
+	session      string
+	losses       atomic.Int64 // key frames that were asked for
+}
+
+func newCamera(r *rig) *camera {
+	r.t.Helper()
+	m := &webrtc.MediaEngine{}
+	if err := m.RegisterDefaultCodecs(); err != nil {
+		r.t.Fatal(err)
+	}
+	e := webrtc.SettingEngine{}
+	e.SetIncludeLoopbackCandidate(true)
+	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	e.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
+	c := &camera{r: r}
+	var err error
+	if c.pc, err = webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithSettingEngine(e)).NewPeerConnection(webrtc.Configuration{}); err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() {
+		if err := c.pc.GracefulClose(); err != nil {
+			r.t.Error(err)
+		}
+	})
+	if c.video, err = webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeH264}, "v", "s"); err != nil {
+		r.t.Fatal(err)
+	}
+	if c.audio, err = webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus}, "a", "s"); err != nil {
+		r.t.Fatal(err)
+	}
+	for _, t := range []webrtc.TrackLocal{c.video, c.audio} {
+		s, err := c.pc.AddTrack(t)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		go func() {
+			for {
+				packets, _, err := s.ReadRTCP()
+				if err != nil {
+					return
+				}
+				for _, p := range packets {
+					if _, ok := p.(*rtcp.PictureLossIndication); ok {
+						c.losses.Add(1)
+					}
+				}
+			}
+		}()
+	}
+	return c
+}
+
+func (c *camera) offer() string {
+	c.r.t.Helper()
+	o, err := c.pc.CreateOffer(nil)
+	if err != nil {
+		c.r.t.Fatal(err)
+	}
+	gathered := webrtc.GatheringCompletePromise(c.pc)
+	if err := c.pc.SetLocalDescription(o); err != nil {
+		c.r.t.Fatal(err)
+	}
+	<-gathered
+	return c.pc.LocalDescription().SDP
+}
+
+// connect publishes under a key and sends until the test, or the connection, ends.
+func (c *camera) connect(path, key string) {
+	t := c.r.t
+	t.Helper()
+	up := make(chan struct{})
+	c.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateConnected {
+			close(up)
+		}
+	})
+	res, answer := c.r.request(http.MethodPost, c.r.base+path, key, rtc.TypeSDP, c.offer())
+	if res.StatusCode != http.StatusCreated {
+		t.Fatalf("%d %s", res.StatusCode, answer)
+	}
+	u, err := res.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.session = u.String()
+	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		t.Fatal(err)
+	}
+	<-up
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		c.shoot(stop)
+	}()
+	t.Cleanup(func() { close(stop); <-done })
+}
+
+func (c *camera) shoot(stop chan struct{}) {
+	began := time.Now()
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	source := &mediatest.Source{GOPs: []int{30}}
+	sound := media.Time(0)
+	for p := range source.All() {
+		tick.Reset(time.Until(began.Add(p.DTS.Duration())))
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		data, err := codec.AppendAnnexB(nil, p.Data)
+		if err != nil {
+			c.r.t.Error(err)
+			return
+		}
+		if c.video.WriteSample(wire.Sample{Data: data, Duration: p.Duration.Duration()}) != nil {
+			return
+		}
+		for ; sound < p.DTS; sound += 20 * media.Millisecond {
+			if c.audio.WriteSample(wire.Sample{Data: []byte{0xf8, 0xff, 0xfe}, Duration: 20 * time.Millisecond}) != nil {
+				return
+			}
+		}
+	}
+}
+
+// What a publisher sends comes out of the hub, in order and dated, until it says goodbye.
+func TestPublish(t *testing.T) {
+	r := newRig(t, nil)
+	c := newCamera(r)
+	c.connect("/whip", "x")
+	s := r.Next(t)
+	if s.ID() != "x" {
+		t.Errorf("it is published as %s", s.ID())
+	}
+	tracks := s.Tracks()
+	if len(tracks) != 2 || tracks[0].Codec != media.H264 || tracks[0].Width != 1280 || tracks[1].Codec != media.Opus {
+		t.Fatalf("tracks %+v", tracks)
+	}
+	pictures, sound := s.Wait(t, media.Video, 60), s.Wait(t, media.Audio, 60)
+	if !pictures[0].Key {
+		t.Error("the first picture is no key frame")
+	}
+	for i := range pictures[1:] {
+		if step := pictures[i+1].DTS - pictures[i].DTS; step < 30*media.Millisecond || step > 37*media.Millisecond {
+			t.Errorf("picture %d comes %v after the one before", i+1, step.Duration())
+		}
+		if err := codec.CheckInBand(media.H264, pictures[i].Data); err != nil {
+			t.Error(err)
+		}
+	}
+	for i := range sound[1:] {
+		if step := sound[i+1].DTS - sound[i].DTS; step < 15*media.Millisecond || step > 25*media.Millisecond {
+			t.Errorf("sound %d comes %v after the one before", i+1, step.Duration())
+		}
+	}
+	if c.losses.Load() == 0 {
+		t.Error("no key frame was asked for")
+	}
+	if res, _ := r.request(http.MethodDelete, c.session, "", "", ""); res.StatusCode != http.StatusOK {
+		t.Errorf("DELETE: %d", res.StatusCode)
+	}
+	<-s.Done()
+	if res, _ := r.request(http.MethodDelete, c.session, "", "", ""); res.StatusCode != http.StatusNotFound {
+		t.Errorf("second DELETE: %d", res.StatusCode)
+	}
+}
+
+// Where anyone may publish the name is in the address.
+func TestNameInTheAddress(t *testing.T) {
+	r := newRig(t, nil)
+	newCamera(r).connect("/y/whip", "")
+	if s := r.Next(t); s.ID() != "y" {
+		t.Errorf("it is published as %s", s.ID())
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	r := newRig(t, func(c *whip.Config) { c.HalfOpen, c.MaxConnsPerIP = 500*time.Millisecond, 2 })
+	offer := newCamera(r).offer()
+	for name, c := range map[string]struct {
+		method, path, key, kind, body string
+		status                        int
+	}{
+		"no key":          {"POST", "/whip", "", rtc.TypeSDP, offer, 401},
+		"wrong key":       {"POST", "/whip", "bad", rtc.TypeSDP, offer, 401},
+		"no type":         {"POST", "/whip", "x", "", offer, 415},
+		"cut short":       {"POST", "/whip", "x", rtc.TypeSDP, offer[:len(offer)/2], 400},
+		"empty":           {"POST", "/whip", "x", rtc.TypeSDP, "", 400},
+		"too large":       {"POST", "/whip", "x", rtc.TypeSDP, offer + strings.Repeat("a=x\r\n", 20000), 413},
+		"many media":      {"POST", "/whip", "x", rtc.TypeSDP, offer + strings.Repeat("m=video 9 UDP/TLS/RTP/SAVPF 96\r\n", 100), 400},
+		"get":             {"GET", "/whip", "", "", "", 405},
+		"preflight":       {"OPTIONS", "/whip", "", "", "", 204},
+		"unknown session": {"PATCH", "/whip/abc", "", rtc.TypeFragment, "", 404},
+		"elsewhere":       {"POST", "/x/whip/y/z", "x", rtc.TypeSDP, offer, 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res, text := r.request(c.method, r.base+c.path, c.key, c.kind, c.body)
+			if res.StatusCode != c.status {
+				t.Errorf("%d %s, want %d", res.StatusCode, text, c.status)
+			}
+			if c.status == 401 && res.Header.Get("WWW-Authenticate") == "" {
+				t.Error("nothing says how to show a key")
+			}
+		})
+	}
+	if res, text := r.request("POST", r.base+"/whip", "x", rtc.TypeSDP, offer); res.StatusCode != 201 {
+		t.Fatalf("%d %s", res.StatusCode, text)
+	}
+	if res, text := r.request("POST", r.base+"/whip", "x", rtc.TypeSDP, offer); res.StatusCode != 409 {
+		t.Errorf("a second publisher of the name: %d %s", res.StatusCode, text)
+	}
+	// one that never connects is forgotten
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(20 * time.Second); ; <-tick.C {
+		res, _ := r.request("POST", r.base+"/whip", "x", rtc.TypeSDP, offer)
+		if res.StatusCode == 201 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("still %d", res.StatusCode)
+		}
+	}
+}
