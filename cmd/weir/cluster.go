@@ -39,7 +39,8 @@ func (n *node) joinOthers(m *mediaRole) error {
 // errElsewhere is shown to a publisher whose name another node has.
 var errElsewhere = ingest.Refusal{Words: "somebody is publishing this name already, at another server"}
 
-// claim makes a granted name this node's.
+// claim makes a granted name this node's. While Redis is away publishers are let in
+// without: a name that is live at two nodes then is one's again when Redis is back.
 func (c *control) claim(ctx context.Context, g live.Grant) error {
 	if c.place == nil {
 		return nil
@@ -48,10 +49,12 @@ func (c *control) claim(ctx context.Context, g live.Grant) error {
 	switch {
 	case errors.Is(err, place.ErrElsewhere):
 		return errElsewhere
+	case err != nil && ctx.Err() != nil:
+		return err // the publisher went, or waited for too long
 	case err != nil:
-		c.log.Warn("nobody can publish while Redis is away", "stream", g.Name, "err", err)
+		c.log.Warn("Redis does not answer: other nodes are not asked whether they have this name", "stream", g.Name, "err", err)
 	}
-	return err
+	return nil
 }
 
 var _ place.Owner = (*mediaRole)(nil)
