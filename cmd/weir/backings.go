@@ -18,6 +18,7 @@ import (
 	"weir/services/backing/redis"
 	"weir/services/event"
 	"weir/services/live"
+	"weir/services/live/webhook"
 	"weir/services/run"
 	"weir/services/user"
 )
@@ -137,7 +138,11 @@ func (n *node) newBus(d *db.DB) (bus.Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := bus.Config{DB: d, Log: n.log, Metrics: n.registry, Groups: event.Groups(), Subscriptions: []bus.Subscription{channels.Subscription()}}
+	hooks, err := webhook.Open(webhook.Config{DB: d, Log: n.log}) // as channels
+	if err != nil {
+		return nil, err
+	}
+	c := bus.Config{DB: d, Log: n.log, Metrics: n.registry, Groups: event.Groups(), Subscriptions: []bus.Subscription{channels.Subscription(), hooks.Subscription()}}
 	if n.cfg.Store.AMQPURL == "" {
 		return membus.New(c)
 	}

@@ -19,6 +19,7 @@ type Config struct {
 	Users  UsersConfig
 	Store  StoreConfig
 	Log    LogConfig
+	Told   ToldConfig
 }
 
 // HTTPConfig is about the public port and the admin port.
@@ -60,6 +61,11 @@ type LiveConfig struct {
 	RecordFreeGB  int           `env:"WEIR_RECORD_FREE_GB" envDefault:"2" unit:"GB" help:"no recording begins with less room in WEIR_DATA_DIR, where recordings go without S3; 0: no bound"`
 	SpoolMB       int           `env:"WEIR_SPOOL_MB" envDefault:"4096" unit:"MB" help:"how much of recordings waits in WEIR_DATA_DIR while the object store does not work; what is more is lost, the oldest first"`
 	DVR           time.Duration `env:"WEIR_DVR" envDefault:"10m" unit:"duration" help:"how far viewers can go back, at least 6 times WEIR_SEGMENT"`
+}
+
+// ToldConfig is about servers elsewhere, whose addresses users choose.
+type ToldConfig struct {
+	WebhookPrivate Networks `env:"WEIR_WEBHOOK_PRIVATE" unit:"networks" help:"networks that webhooks may reach beside public addresses, also by plain http, such as 10.0.0.0/8,127.0.0.1; empty: none"`
 }
 
 // UsersConfig is about accounts.

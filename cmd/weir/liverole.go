@@ -14,6 +14,7 @@ import (
 	"weir/services/gateway"
 	"weir/services/httpd"
 	"weir/services/live"
+	"weir/services/live/webhook"
 	"weir/services/run"
 	"weir/services/user"
 )
@@ -22,13 +23,14 @@ import (
 type liveRole struct {
 	node     *node
 	service  *live.Service
+	hooks    *webhook.Service
 	verifier *auth.Verifier
 	server   *httpd.Server
 	port     servicePort
 }
 
 // liveRoutes are the addresses that the gateway hands to the live-service.
-func liveRoutes() []string { return []string{"channels", "recordings"} }
+func liveRoutes() []string { return []string{"channels", "recordings", "webhooks"} }
 
 // openLiveService opens the live-service, once for the roles live and media.
 func (n *node) openLiveService(ctx context.Context) error {
@@ -92,11 +94,27 @@ func openLive(ctx context.Context, n *node) (run.Service, error) {
 		Ready: map[string]func(context.Context) error{"database": n.backings.db.Ping},
 	})
 	n.live.Routes(r.server)
+	if r.hooks, err = n.openWebhooks(ctx); err != nil {
+		return nil, err
+	}
+	r.hooks.Routes(r.server)
 	if r.port, err = openServicePort(ctx, "WEIR_LIVE_ADDR", n.cfg.Users.LiveAddr); err != nil {
 		return nil, err
 	}
 	n.liveAPI = r
 	return r, nil
+}
+
+// openWebhooks needs the key that seals secrets, as the role user does.
+func (n *node) openWebhooks(ctx context.Context) (*webhook.Service, error) {
+	box, err := openSeal(n.cfg)
+	if err == nil {
+		err = user.CheckSealed(ctx, n.backings.db, box)
+	}
+	if err != nil {
+		return nil, sealError(err)
+	}
+	return webhook.Open(webhook.Config{DB: n.backings.db, Box: box, Channels: n.live, Private: n.cfg.Told.WebhookPrivate.Prefixes(), Log: n.log})
 }
 
 // identities is where access tokens and API tokens are checked: in this process, in the
@@ -125,6 +143,7 @@ func (r *liveRole) Run(ctx context.Context) error {
 		part{"tokens of channels", r.verifier.Run},
 		part{"housekeeping of channels", r.service.Run},
 		part{"passes", r.service.RunPasses},
+		part{"webhooks", r.hooks.Run},
 	}
 	if r.node.media == nil { // else that does it
 		parts = append(parts, part{"recordings", r.service.RunRecordings})

@@ -321,3 +321,28 @@ func BenchmarkWhatDoesNewCost(b *testing.B) {
 		}
 	}
 }
+
+// Whoever is told by a webhook learns nothing that opens an account.
+func TestWebhooksTellNoSecrets(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := 0
+	for line := range strings.SplitSeq(string(readme), "\n") {
+		if typ, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "`"); ok && strings.HasPrefix(line, "| `") && strings.Contains(line, "SECRET") {
+			secrets++
+			if WebhookGroup().Wants(typ) {
+				t.Errorf("webhooks tell %s", typ)
+			}
+		}
+	}
+	if secrets < 2 {
+		t.Errorf("%d types with secrets in README.md", secrets)
+	}
+	for _, d := range All() {
+		if strings.Contains(reflect.TypeOf(d).Name(), "Requested") == WebhookGroup().Wants(d.EventType()) {
+			t.Errorf("%s: told %v", d.EventType(), WebhookGroup().Wants(d.EventType()))
+		}
+	}
+}

@@ -12,12 +12,22 @@ type Group struct {
 // that only emits has to know them: what it tells before a group's first process has
 // started waits for that one.
 func Groups() []Group {
-	return []Group{LiveGroup()}
+	return []Group{LiveGroup(), WebhookGroup()}
 }
 
 // LiveGroup is the live-service: accounts that may publish no more.
 func LiveGroup() Group {
 	return Group{"live", []string{UserSuspended{}.EventType(), UserDeleted{}.EventType()}}
+}
+
+// WebhookGroup is what other systems can be told of: what happens to channels, and to
+// accounts, but nothing with a secret in its data.
+func WebhookGroup() Group {
+	return Group{"webhooks", []string{
+		"stream.*", "recording.*", "clip.*", "key.*", "publish.*", "channel.*",
+		UserRegistered{}.EventType(), UserVerified{}.EventType(), UserUpdated{}.EventType(), UserFollowed{}.EventType(), UserUnfollowed{}.EventType(),
+		UserSuspended{}.EventType(), UserDeleted{}.EventType(), UserSecurity{}.EventType(),
+	}}
 }
 
 // Wants reports whether g listens to the type.

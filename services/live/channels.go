@@ -85,6 +85,18 @@ func (s *Service) hold(ctx context.Context, st Store, who auth.Identity, id uuid
 	return c, nil
 }
 
+// Manages is nil when who manages the channel, in the transaction of q, or outside of
+// one. hold keeps the channel as it is until the transaction ends. It is for what
+// belongs to channels in packages below this one.
+func (s *Service) Manages(ctx context.Context, q db.Q, who auth.Identity, channel uuid.UUID, hold bool) error {
+	do := s.access
+	if hold {
+		do = s.hold
+	}
+	_, err := do(ctx, Store{q}, who, channel, Manager)
+	return err
+}
+
 // CreateChannel makes a channel of the caller's. conflict: the name is taken, or was.
 func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, name string, x Changes) (View, error) {
 	if !ValidName(name) {
