@@ -19,6 +19,7 @@ export async function broadcaster(look, weir) {
   await details(look);
   await people(look);
   await guests(look);
+  await webhooks(look);
   await history(look);
   await ends(look);
 }
@@ -213,6 +214,28 @@ async function guests(look) {
   await look.page.locator('.recording strong a').click();
   await plays(look);
   await look.open('/studio/barge/people');
+}
+
+async function webhooks(look) {
+  await look.page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+  await fill(look, 'Address', 'nowhere');
+  await press(look, 'Add it');
+  await look.page.locator('.field-wrong, .form-failed').first().waitFor();
+  await fill(look, 'Address', 'https://hook.invalid/weir');
+  await fill(look, 'Events', 'stream.*');
+  await press(look, 'Add it');
+  const secret = await look.page.locator('.made code').textContent();
+  look.expect(secret.startsWith('whsec_'), 'the secret is another kind');
+  await press(look, 'Done');
+  await press(look, 'Test');
+  await press(look, 'Log');
+  await look.page.getByText('webhook.ping.v1').waitFor();
+  await look.check('studio-webhooks', true);
+  await press(look, 'Turn off');
+  await look.page.getByRole('button', { name: 'Turn on' }).waitFor();
+  await press(look, 'Delete https://hook.invalid/weir');
+  await press(look, 'Delete it');
+  await says(look, 'None yet.');
 }
 
 async function history(look) {

@@ -16,12 +16,14 @@ import { History } from './History';
 import { People } from './People';
 import { Recordings } from './Recordings';
 import { Stream } from './Stream';
+import { Webhooks } from './Webhooks';
 
 const PLACES: readonly (readonly [tab: Tab, label: string, least: Role])[] = [
   ['', 'Stream', 'moderator'],
   ['recordings', 'Recordings', 'moderator'],
   ['channel', 'Channel', 'manager'],
   ['people', 'People', 'moderator'],
+  ['webhooks', 'Webhooks', 'manager'],
   ['history', 'History', 'moderator'],
 ];
 
@@ -58,6 +60,7 @@ function Desk({ me, name, tab }: { me: Own; name: string; tab: Tab }) {
         {tab === 'recordings' && <Recordings channel={channel} role={role} />}
         {tab === 'channel' && <Details me={me} channel={channel} role={role} changed={changed} />}
         {tab === 'people' && <People me={me} channel={channel} role={role} />}
+        {tab === 'webhooks' && <Webhooks channel={channel} />}
         {tab === 'history' && <History channel={channel} />}
       </div>
     </main>
