@@ -15,16 +15,32 @@ func (l logs) NewLogger(scope string) logging.LeveledLogger { return line{l.log.
 
 type line struct{ log *slog.Logger }
 
-func (line) Trace(string)          {}
-func (line) Tracef(string, ...any) {}
-func (line) Debug(string)          {}
-func (line) Debugf(string, ...any) {}
-func (line) Info(string)           {}
-func (line) Infof(string, ...any)  {}
+// Trace is left out.
+func (line) Trace(string) {}
 
-func (l line) Warn(msg string)               { l.log.Debug("webrtc: " + msg) }
-func (l line) Warnf(format string, a ...any) { l.log.Debug("webrtc: " + fmt.Sprintf(format, a...)) }
-func (l line) Error(msg string)              { l.log.Debug("webrtc: " + msg) }
-func (l line) Errorf(format string, a ...any) {
-	l.log.Debug("webrtc: " + fmt.Sprintf(format, a...))
-}
+// Tracef is left out.
+func (line) Tracef(string, ...any) {}
+
+// Debug is left out.
+func (line) Debug(string) {}
+
+// Debugf is left out.
+func (line) Debugf(string, ...any) {}
+
+// Info is left out.
+func (line) Info(string) {}
+
+// Infof is left out.
+func (line) Infof(string, ...any) {}
+
+// Warn is a debug line.
+func (l line) Warn(msg string) { l.log.Debug("webrtc: " + msg) }
+
+// Warnf is a debug line.
+func (l line) Warnf(format string, a ...any) { l.Warn(fmt.Sprintf(format, a...)) }
+
+// Error is a debug line.
+func (l line) Error(msg string) { l.Warn(msg) }
+
+// Errorf is a debug line.
+func (l line) Errorf(format string, a ...any) { l.Warnf(format, a...) }

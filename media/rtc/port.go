@@ -88,7 +88,7 @@ func listen(ctx context.Context, addr string) (*net.UDPConn, net.Listener, error
 		if err == nil {
 			return udp, tcp, nil
 		}
-		udp.Close()
+		err = errors.Join(err, udp.Close())
 		_, port, splitErr := net.SplitHostPort(addr)
 		if splitErr != nil || port != "0" || try == bindTries {
 			return nil, nil, err

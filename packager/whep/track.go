@@ -72,11 +72,11 @@ func (t *track) Unbind(webrtc.TrackLocalContext) error {
 	return nil
 }
 
-// ID, StreamID, RID and Kind are what the SDP says of the track. Both tracks are of
-// one stream, so that players keep them in sync.
+// ID is the name of the MediaStreamTrack.
 func (t *track) ID() string { return t.kind.String() }
 
-// StreamID is the name of the MediaStream.
+// StreamID is the name of the MediaStream: one for both tracks, so that players keep
+// them in sync.
 func (t *track) StreamID() string { return "weir" }
 
 // RID is empty: there is one layer.
