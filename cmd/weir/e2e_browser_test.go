@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,23 @@ func TestBrowser(t *testing.T) {
 	}
 	if r := c.stop(); r.code != 0 || strings.Contains(r.stderr, `"ERROR"`) {
 		t.Errorf("%d\n%s", r.code, r.stderr)
+	}
+}
+
+// TestBrowserPublishes has Chromium publish a picture of its own by WHIP, with its own
+// encoders, and watch that by WHEP.
+func TestBrowserPublishes(t *testing.T) {
+	t.Parallel()
+	script := browserScript(t)
+	c := startChild(t, nil)
+	var w watched
+	for try := 1; w.Frames < 30 && try <= 3; try++ { // on a busy machine the encoders may be late
+		at := c.web + "/live/cam" + strconv.Itoa(try)
+		w = watch(t, script, at+"/whep", "--player", "whep", "--publish", at+"/whip", "--seconds", "6")
+		t.Logf("%+v", w)
+	}
+	if w.FirstFrame == 0 || w.Frames < 30 || w.Glass == nil || w.Read < w.Frames/2 || len(w.Fatal)+len(w.Console) > 0 {
+		t.Errorf("%+v", w)
 	}
 }
 

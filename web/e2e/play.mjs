@@ -2,6 +2,7 @@
 // card burns into every frame: from the camera to the glass, start, stalls, switches, errors.
 //
 //   node e2e/play.mjs URL [--player hls|dash|whep] [--height LINES] [--config JSON] [--seconds N] [--warmup N]
+//   node e2e/play.mjs URL --publish WHIP-URL [--key KEY] ...   publishes itself first, with Chromium's encoders
 //   node e2e/play.mjs --watch BASE/watch/NAME [--seconds N] [--warmup N]
 //   node e2e/play.mjs --stdin
 //
@@ -24,6 +25,8 @@ const modules = join(dirname(createRequire(import.meta.url).resolve('hls.js/pack
 const FILES = {
   '/': [join(here, 'player.html'), 'text/html'],
   '/player.js': [join(here, 'player.js'), 'text/javascript'],
+  '/camera': [join(here, 'camera.html'), 'text/html'],
+  '/camera.js': [join(here, 'camera.js'), 'text/javascript'],
   '/hls.js': [join(modules, 'hls.js/dist/hls.min.js'), 'text/javascript'],
   '/dash.js': [join(modules, 'dashjs/dist/modern/umd/dash.all.min.js'), 'text/javascript'],
 };
@@ -38,6 +41,8 @@ const { values: options, positionals } = parseArgs({
   options: {
     player: { type: 'string', default: 'hls' },
     watch: { type: 'string' },
+    publish: { type: 'string' },
+    key: { type: 'string' },
     height: { type: 'string', default: '0' },
     config: { type: 'string' },
     seconds: { type: 'string', default: '10' },
@@ -86,12 +91,20 @@ async function look(page, job) {
   return { ...report, ...said };
 }
 
+/** Publishes from a page of its own, until the context ends. */
+async function publish(context, base, job) {
+  const page = await context.newPage();
+  await page.goto(`${base}camera`);
+  await page.evaluate(([url, key]) => window.publish(url, key), [job.publish, job.key]);
+}
+
 /** One viewer from beginning to end. */
 async function play(browser, base, job, opened) {
   const opening = pause(job.delay ?? 0);
   const context = await browser.newContext({ viewport: { width: 1000, height: 600 }, ignoreHTTPSErrors: true });
   const consoleErrors = [];
   try {
+    if (job.publish) await publish(context, base, job);
     const page = await context.newPage();
     page.on('pageerror', (e) => consoleErrors.push(e.message));
     page.on('console', (m) => { if (m.type() === 'error') consoleErrors.push(`${m.text()} ${m.location().url}`); });
@@ -128,7 +141,7 @@ async function main() {
       return;
     }
     const job = {
-      url: positionals[0], watch: options.watch, player: options.player, height: Number(options.height),
+      url: positionals[0], watch: options.watch, publish: options.publish, key: options.key, player: options.player, height: Number(options.height),
       seconds: Number(options.seconds), warmup: Number(options.warmup), config: options.config && JSON.parse(options.config),
     };
     if (!job.url && !job.watch) throw new Error('an address to play is needed');
