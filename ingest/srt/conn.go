@@ -41,7 +41,7 @@ func (s *Server) serve(ctx context.Context, req srt.ConnRequest, peer string) {
 		s.quiet.Warn(peer, "publisher not admitted", "peer", peer, "err", err)
 		return
 	}
-	defer c.wire.Close()
+	defer c.hangUp()
 	defer s.leave(c)
 	if !s.enter(ctx, c) {
 		c.interrupt()
@@ -109,8 +109,11 @@ func (c *conn) stop(reason error) {
 		c.reason = reason
 	}
 	c.mu.Unlock()
-	c.wire.Close()
+	c.hangUp()
 }
+
+// hangUp closes the wire, which may be done more than once and never fails.
+func (c *conn) hangUp() { _ = c.wire.Close() }
 
 // publish carries media to the session until one side ends it.
 func (c *conn) publish(ctx context.Context) {

@@ -120,12 +120,13 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) accept(ctx context.Context) error {
 	for {
 		req, err := s.next()
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // asked to stop: the listener is closed
+		}
+		if err != nil {
 			return err
-		case req != nil:
+		}
+		if req != nil {
 			s.admit(ctx, req)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -157,7 +158,7 @@ func TestFFmpegPublishes(t *testing.T) {
 					t.Errorf("%d frames of sound", n)
 				}
 			}
-			if fmt.Sprint(codecs) != fmt.Sprint(want) {
+			if !slices.Equal(codecs, want) {
 				t.Errorf("tracks %v, want %v", codecs, want)
 			}
 			if strings.Contains(log.String(), "key1") && !strings.Contains(log.String(), "stream=key1") {

@@ -262,7 +262,7 @@ const (
 // opusSamples is how long a packet lasts at 48 kHz (RFC 6716 3.1, 3.2); 0: it is none.
 func opusSamples(p []byte) int {
 	config := p[0] >> 3
-	each := 0
+	var each int
 	switch {
 	case config < 12:
 		each = [...]int{480, 960, 1920, 2880}[config%4]

@@ -117,7 +117,7 @@ func (d *Demuxer) configure(s *stream, config []byte) error {
 	}
 	if err != nil {
 		d.stats.Bad++
-		return nil
+		return nil //nolint:nilerr // counted: the stream goes on with what it has
 	}
 	s.track, s.config = t, config
 	return d.out.Track(t)
