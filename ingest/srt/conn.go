@@ -19,6 +19,13 @@ var errSecret = errors.New("the passphrase is not the one of WEIR_SRT_PASSPHRASE
 // errIdle ends a publisher from whom nothing comes that is of use.
 var errIdle = &ingest.StreamError{Words: "no picture and no sound came for too long"}
 
+// errFlood ends a publisher whose packets pile up: the library keeps those that are dated
+// far ahead, without a bound of its own.
+var errFlood = &ingest.StreamError{Words: "too much was sent that is not to be played yet"}
+
+// lookEvery is how often the wire's buffer is looked at.
+const lookEvery = time.Second
+
 // conn is one publisher, from its request to its last byte.
 type conn struct {
 	server  *Server
@@ -122,13 +129,7 @@ func (c *conn) publish(ctx context.Context) {
 	over, watcher := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(watcher)
-		select {
-		case <-c.session.Done():
-			c.stop(c.session.Err())
-		case <-ctx.Done():
-			c.stop(ingest.ErrClosing)
-		case <-over:
-		}
+		c.watch(ctx, over)
 	}()
 	defer func() {
 		close(over)
@@ -138,6 +139,32 @@ func (c *conn) publish(ctx context.Context) {
 	m := newMapper(c.session, c.server.cfg.Now)
 	err := c.forward(m, idle)
 	c.end(m, err)
+}
+
+// watch ends the connection when the session or the server ends, or when the wire's
+// buffer grows beyond all measure.
+func (c *conn) watch(ctx context.Context, over <-chan struct{}) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.session.Done():
+			c.stop(c.session.Err())
+			return
+		case <-ctx.Done():
+			c.stop(ingest.ErrClosing)
+			return
+		case <-over:
+			return
+		case <-tick.C:
+		}
+		var s srt.Statistics
+		c.wire.Stats(&s)
+		if s.Instantaneous.ByteRecvBuf > c.server.cfg.MaxBuffered {
+			c.stop(errFlood)
+			return
+		}
+	}
 }
 
 // forward reads until something ends the stream; nil: the publisher went.

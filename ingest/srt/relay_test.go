@@ -1,6 +1,7 @@
 package srt
 
 import (
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"net"
@@ -20,6 +21,7 @@ type relay struct {
 	target *net.UDPAddr
 	loss   float64
 	jitter time.Duration
+	change func(datagram []byte) // of publishers, when set
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -28,7 +30,7 @@ type relay struct {
 	work   sync.WaitGroup
 }
 
-func newRelay(t *testing.T, server net.Addr, loss float64, jitter time.Duration) *relay {
+func newRelay(t *testing.T, server net.Addr, loss float64, jitter time.Duration, change ...func([]byte)) *relay {
 	t.Helper()
 	front, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -38,6 +40,9 @@ func newRelay(t *testing.T, server net.Addr, loss float64, jitter time.Duration)
 	r := &relay{
 		front: front, target: server.(*net.UDPAddr), loss: loss, jitter: jitter,
 		random: rand.New(rand.NewPCG(7, 11)), backs: map[string]*net.UDPConn{},
+	}
+	for _, f := range change {
+		r.change = f
 	}
 	r.work.Go(r.forth)
 	t.Cleanup(func() { r.cut(); r.work.Wait() })
@@ -94,6 +99,9 @@ func (r *relay) forth() {
 		n, from, err := r.front.ReadFromUDP(buf)
 		if err != nil {
 			return
+		}
+		if r.change != nil {
+			r.change(buf[:n])
 		}
 		back, err := r.back(from)
 		if err != nil {
@@ -164,4 +172,28 @@ func TestLossyNetwork(t *testing.T) {
 			t.Errorf("%d of 100 pictures", n)
 		}
 	}
+}
+
+// TestFarAhead: packets that are dated an hour ahead are not kept without end.
+func TestFarAhead(t *testing.T) {
+	r := ingesttest.New(t, nil)
+	s, log := start(t, r, func(c *Config) { c.MaxBuffered = 1 << 20 })
+	way := newRelay(t, s.Addr(), 0, 0, func(b []byte) {
+		if len(b) > 1000 { // a data packet: its time stamp
+			binary.BigEndian.PutUint32(b[8:], 3_000_000_000)
+		}
+	})
+	c, err := dial(way.addr(), "publish:live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	junk := make([]byte, 1316)
+	for range 4 << 20 / len(junk) {
+		if _, err := c.Write(junk); err != nil {
+			break // sent away
+		}
+		<-time.After(100 * time.Microsecond)
+	}
+	log.await(t, errFlood.Words, 1)
 }

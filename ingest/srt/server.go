@@ -27,6 +27,7 @@ type Config struct {
 	MaxConnsPerIP int           // of one IPv4 address or IPv6 /64; default 256
 	GateTime      time.Duration // for Sessions.Open to answer; default 2 s, callers wait 3
 	IdleTime      time.Duration // without a frame, then the publisher is sent away; default 10 s
+	MaxBuffered   uint64        // bytes of a publisher that wait for their time; default 16 MiB
 	Now           func() time.Time
 }
 
@@ -77,6 +78,9 @@ func (c *Config) defaults() {
 	}
 	if c.IdleTime == 0 {
 		c.IdleTime = 10 * time.Second
+	}
+	if c.MaxBuffered == 0 {
+		c.MaxBuffered = 16 << 20
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
