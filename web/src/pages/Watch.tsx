@@ -20,12 +20,13 @@ export function Watch({ name }: { name: string }) {
   const [settled, setSettled] = useState(false);
   if (!settled && phase !== 'waiting') setSettled(true);
   const live = phase === 'playing' || (stream !== null && phase === 'waiting');
-  useEffect(() => { document.title = `${name} · ${live ? 'live' : 'offline'} · weir`; }, [name, live]);
+  const state = live ? 'live' : phase === 'error' ? '' : 'offline'; // what went wrong here says nothing of the stream
+  useEffect(() => { document.title = [name, state, 'weir'].filter(Boolean).join(' · '); }, [name, state]);
   return (
     <main id="main" className="watch">
       <Player key={name} name={name} listed={streams === null ? null : stream !== null} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} onPhase={setPhase} />
       <div className="watch-body">
-        <About name={name} stream={stream} live={live} now={now} />
+        <About name={name} stream={stream} state={state} now={now} />
         {settled && <Suspense fallback={null}><Broadcaster name={name} live={live} now={now} /></Suspense>}
         {others.length > 0 && (
           <section className="others" aria-labelledby="others">

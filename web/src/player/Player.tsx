@@ -17,17 +17,18 @@ interface Props {
   onPhase: (phase: Phase) => void;
 }
 
-/** A controller that lives as long as its video element, its address and its engine. */
-function useController(video: RefObject<HTMLVideoElement | null>, url: string, kind: EngineKind): Controller | null {
+/** A controller that lives as long as its video element, its address and its engine. `refused`: the address opens nothing. */
+function useController(video: RefObject<HTMLVideoElement | null>, url: string, kind: EngineKind, refused: boolean): Controller | null {
   const [controller, setController] = useState<Controller | null>(null);
   useEffect(() => {
     if (video.current === null) return undefined;
     const made = new Controller(video.current, { url, kind, load });
+    if (refused) made.refuse();
     // The controller needs the element, so there is none before the first effect.
     // oxlint-disable-next-line react/set-state-in-effect
     setController(made);
     return () => made.close();
-  }, [video, url, kind]);
+  }, [video, url, kind, refused]);
   return controller;
 }
 
@@ -38,7 +39,7 @@ export function Player({ name, listed, renditions, measured, onPhase }: Props) {
   const [kind, setKind] = useEngine();
   const [state, setState] = useState<Phase>('waiting');
   const at = useEntrance(name, listed, state);
-  const controller = useController(video, kind === 'dash' ? at.dash : at.hls, kind);
+  const controller = useController(video, kind === 'dash' ? at.dash : at.hls, kind, at.refused !== '' && listed !== true);
   const snap = useSnapshot(controller);
   const now = snap === null ? 'waiting' : phase(snap.status);
   if (now !== state) setState(now);

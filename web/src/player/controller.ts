@@ -84,6 +84,12 @@ export class Controller extends Face {
     this.tick();
   }
 
+  /** Asks no more: the address opens nothing. */
+  refuse(): void {
+    this.drop();
+    this.set({ status: 'refused', blocked: false });
+  }
+
   /** Makes a new attempt at once. */
   override again(): void {
     this.failures = 0;
@@ -138,6 +144,7 @@ export class Controller extends Face {
 
   private failed(why: Failure, mine: number): void {
     if (mine !== this.attempt || this.stop.signal.aborted) return;
+    if (why === 'denied') return this.refuse();
     const took = performance.now() - this.asked;
     this.failures = quick(took) ? this.failures + 1 : 1;
     const status = afterFailure(why, this.played, this.snapshot.status);

@@ -11,8 +11,9 @@ const fields = (v: unknown): Fields => (typeof v === 'object' && v !== null ? (v
 /** What an error of dash.js means: { code, data: { response: { status } } }. */
 export function failure(error: unknown, online: boolean): Failure {
   const { code, data } = fields(error);
+  const status = Number(fields(fields(data)['response'])['status']);
+  if (status === 401 || status === 403) return 'denied';
   if (MPD_CODES.includes(Number(code))) return online ? 'absent' : 'network';
   if (!FETCH_CODES.includes(Number(code))) return 'media';
-  const status = Number(fields(fields(data)['response'])['status']);
   return status === 404 || status === 410 ? 'hole' : 'network';
 }

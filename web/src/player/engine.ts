@@ -13,9 +13,10 @@ export interface Rung {
 /**
  * Why an engine gave up. "absent": the stream is not there (404, or a playlist that has ended
  * before anything was played). "network": no answer. "media": the browser could not play it. "hole":
- * media that the stream speaks of is not there, as after a drop of the publisher.
+ * media that the stream speaks of is not there, as after a drop of the publisher. "denied": the
+ * address does not hold any more (401, 403), and asking it again is of no use.
  */
-export type Failure = 'absent' | 'network' | 'media' | 'hole';
+export type Failure = 'absent' | 'network' | 'media' | 'hole' | 'denied';
 
 /** What an engine tells its owner. None is called after destroy. */
 export interface EngineEvents {

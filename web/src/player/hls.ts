@@ -15,6 +15,7 @@ function failure(data: ErrorData): Failure {
   if (data.type === ErrorTypes.MEDIA_ERROR || data.type === ErrorTypes.MUX_ERROR) return 'media';
   if (data.type !== ErrorTypes.NETWORK_ERROR) return 'media';
   const code = data.response?.code ?? 0;
+  if (code === 401 || code === 403) return 'denied';
   return code >= 400 && code < 500 ? 'absent' : 'network';
 }
 
@@ -43,8 +44,8 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
     if (!recorded && !data.details.live && !played) events.failed('absent');
   });
   hls.on(Events.ERROR, (_, data) => {
-    if (!data.fatal) return;
     const why = failure(data);
+    if (!data.fatal && why !== 'denied') return; // another quality would be denied as well
     if (why === 'media' && !recovered) {
       recovered = true;
       hls.recoverMediaError();

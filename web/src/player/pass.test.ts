@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { entrance, linkOf, plain, renewIn } from './pass';
+import { after, entrance, linkOf, plain, renewIn } from './pass';
 import { denied } from './status';
 
 describe('a pass', () => {
@@ -19,6 +19,15 @@ describe('a pass', () => {
     expect(denied('playing', 'anna', got.refused, true)).toBeNull();
     expect(denied('offline', 'anna', '', false)).toBeNull();
     expect(denied('offline', 'anna', '', true)?.title).toBe('anna is offline');
+  });
+  it('that is given no more is no offline stream', () => {
+    const had = { ...plain('anna'), expires: 1 };
+    const lost = after(had, plain('anna'));
+    expect(lost.refused).not.toBe('');
+    expect(denied('refused', 'anna', lost.refused, true)?.title).toBe('This link does not open the stream');
+    expect(after(lost, plain('anna')).refused).toBe(lost.refused);
+    expect(after(lost, had)).toBe(had);
+    expect(after(plain('anna'), plain('anna')).refused).toBe('');
   });
   it('is asked for by the secret behind #', () => {
     expect(linkOf('#share=abc_-9')).toBe('abc_-9');

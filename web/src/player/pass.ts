@@ -9,7 +9,7 @@ export interface Entrance {
   dash: string;
   /** When the pass ends, epoch milliseconds; null: there is none. */
   expires: number | null;
-  /** Why a share link does not hold; "": nothing is wrong. */
+  /** Why there is no pass, where it is known that one is needed; "": nothing is wrong. */
   refused: string;
 }
 
@@ -36,8 +36,24 @@ export function entrance(name: string, status: number, body: unknown): Entrance 
   return { hls, dash, expires: Number.isNaN(expires) ? null : expires, refused: '' };
 }
 
-/** Asks for a pass: as who is signed in, where somebody is. */
+const TAKEN_BACK = 'your right to watch it was taken back: ask its owner';
+
+/**
+ * What becomes of an entrance with the next answer. Who had a pass and gets none is not told that the stream is
+ * over: its channel may be on the air. Once it is in the list again, it is for everybody.
+ */
+export const after = (old: Entrance, next: Entrance): Entrance =>
+  ((old.expires !== null || old.refused !== '') && next.expires === null && next.refused === '' ? { ...next, refused: TAKEN_BACK } : next);
+
+/** Asks for a pass: as who is signed in, where somebody is. A link that does not hold is no hindrance to who needs none. */
 async function ask(name: string, link: string): Promise<Entrance> {
+  const got = await askWith(name, link);
+  if (link === '' || got.refused === '') return got;
+  const without = await askWith(name, '');
+  return without.expires === null ? got : without;
+}
+
+async function askWith(name: string, link: string): Promise<Entrance> {
   const body = link === '' ? {} : { link };
   const token = wasSignedIn() ? await import('../api/client').then((m) => m.session.token()).catch(() => null) : null;
   const answer = await fetch(`/api/v1/channels/by-name/${encodeURIComponent(name)}/playback`, {
@@ -57,15 +73,18 @@ export function useEntrance(name: string, listed: boolean | null, phase: Phase):
   const [at, setAt] = useState(() => plain(name));
   const [turn, setTurn] = useState(0);
   const asked = useRef(0);
+  const played = useRef(false);
   const playing = useRef(false);
   const [link] = useState(() => linkOf(location.hash));
   const wanted = link !== '' || listed === false;
   useEffect(() => {
     playing.current = phase === 'playing';
-    const over = phase === 'ended' || phase === 'error';
-    // What was shown may hold no longer: a reason to ask again, once.
-    // oxlint-disable-next-line react/set-state-in-effect
-    if (over && Date.now() - asked.current >= AGAIN_MS) setTurn((t) => t + 1);
+    if (playing.current) played.current = true;
+    if (phase !== 'ended' && phase !== 'error') return undefined;
+    // What was shown may hold no longer: a reason to ask again, once. What never played waits for its turn.
+    const pause = played.current ? 0 : Math.max(0, asked.current + AGAIN_MS - Date.now());
+    const t = window.setTimeout(() => setTurn((n) => n + 1), pause);
+    return () => window.clearTimeout(t);
   }, [phase]);
   useEffect(() => {
     if (!wanted) return undefined;
@@ -73,11 +92,12 @@ export function useEntrance(name: string, listed: boolean | null, phase: Phase):
     let timer = 0;
     const now = async () => {
       asked.current = Date.now();
+      played.current = false;
       try {
         const next = await ask(name, link);
         if (gone) return;
         // A pass that plays is kept until it grows old: with another address the picture begins anew.
-        setAt((old) => (playing.current && old.expires !== null && old.expires - Date.now() > 2 * EARLY_MS ? old : next));
+        setAt((old) => (playing.current && old.expires !== null && old.expires - Date.now() > 2 * EARLY_MS ? old : after(old, next)));
         if (next.expires !== null) timer = window.setTimeout(now, renewIn(next.expires, Date.now()));
       } catch {
         if (!gone) timer = window.setTimeout(now, AGAIN_MS);

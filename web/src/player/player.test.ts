@@ -6,7 +6,7 @@ import { pauseBefore, RENEW_MS } from './retry';
 import { afterFailure, afterSilence, controllable, phase, words, type Status } from './status';
 
 const ALL: Status[] = [
-  'connecting', 'starting', 'playing', 'buffering', 'reconnecting', 'offline', 'ended', 'unreachable', 'broken', 'unsupported',
+  'connecting', 'starting', 'playing', 'buffering', 'reconnecting', 'refused', 'offline', 'ended', 'unreachable', 'broken', 'unsupported',
 ];
 
 describe('status', () => {
@@ -26,6 +26,8 @@ describe('status', () => {
     ['absent', false, 'unreachable', 'offline'],
     ['network', true, 'playing', 'unreachable'],
     ['media', false, 'starting', 'broken'],
+    ['denied', true, 'playing', 'refused'],
+    ['denied', false, 'ended', 'refused'],
     ['hole', true, 'playing', 'reconnecting'],
     ['hole', false, 'reconnecting', 'reconnecting'],
     ['absent', false, 'reconnecting', 'ended'],

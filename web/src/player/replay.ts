@@ -6,7 +6,7 @@ import { controllable, type Status } from './status';
 
 const SPINNER_AFTER_MS = 400;
 
-const AFTER: Record<Failure, Status> = { absent: 'offline', network: 'unreachable', media: 'broken', hole: 'reconnecting' };
+const AFTER: Record<Failure, Status> = { absent: 'offline', network: 'unreachable', media: 'broken', hole: 'reconnecting', denied: 'refused' };
 
 /** Plays one recording in one video element, from where the viewer wants, and goes on there after a failure. */
 export class Replay extends Face {
@@ -104,7 +104,7 @@ export class Replay extends Face {
     this.at = this.video.currentTime || this.at;
     this.drop();
     this.set({ status: AFTER[why], blocked: false });
-    if (why !== 'absent') this.next = window.setTimeout(() => this.begin(), pauseBefore(0, this.failures));
+    if (why !== 'absent' && why !== 'denied') this.next = window.setTimeout(() => this.begin(), pauseBefore(0, this.failures));
   }
 
   /** Lets go of the current attempt. */

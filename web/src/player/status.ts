@@ -8,6 +8,7 @@ export type Status =
   | 'playing'
   | 'buffering'
   | 'reconnecting' // the picture has stopped for a while
+  | 'refused' // the address opens nothing any more
   | 'offline' // the stream is not live
   | 'ended' // it was, and is over
   | 'unreachable' // no answer from the server
@@ -19,7 +20,7 @@ export type Phase = 'waiting' | 'playing' | 'offline' | 'error' | 'ended';
 
 const PHASES: Record<Status, Phase> = {
   connecting: 'waiting', starting: 'waiting', playing: 'playing', buffering: 'waiting', reconnecting: 'waiting',
-  offline: 'offline', ended: 'ended', unreachable: 'error', broken: 'error', unsupported: 'error',
+  offline: 'offline', ended: 'ended', refused: 'error', unreachable: 'error', broken: 'error', unsupported: 'error',
 };
 
 /** The coarse state of a status. */
@@ -45,6 +46,8 @@ export function words(status: Status, name: string): Words | null {
       return { title: `${name} is offline`, detail: 'Leave this page open: it starts by itself when the stream begins.' };
     case 'ended':
       return { title: 'The stream has ended', detail: `If ${name} goes live again, it starts here by itself.` };
+    case 'refused':
+      return { title: 'This link no longer holds', detail: 'It was taken back, or its time is over: ask who gave it to you for a new one.' };
     case 'unreachable':
       return { title: 'No answer from the server', detail: 'Trying again. Check your connection if this stays.' };
     case 'broken':
@@ -57,18 +60,18 @@ export function words(status: Status, name: string): Words | null {
 /** The words of a recording's status; null when the picture speaks for itself. */
 export function recordedWords(status: Status): Words | null {
   if (status === 'reconnecting') return { title: 'The picture has stopped', detail: 'It goes on as soon as more of it is here.' };
+  if (status === 'refused') return { title: 'You can no longer watch this here', detail: 'Load the page again. If that does not help, it is not for everybody any more: ask its owner.' };
   if (status === 'offline' || status === 'ended') return { title: 'This recording is not there', detail: 'It may have been deleted, or not be ready yet.' };
   return words(status, '');
 }
 
 /**
- * The words for a viewer who may not watch: `refused` is why the share link does not hold. `unknown`: the name
+ * The words for a viewer who may not watch: `refused` is why no pass was given. `unknown`: the name
  * is not public as far as this page can tell, and no pass was given.
  */
 export function denied(status: Status, name: string, refused: string, unknown: boolean): Words | null {
-  if (status !== 'offline') return null;
-  if (refused !== '') return { title: 'This link does not open the stream', detail: sentence(refused) };
-  if (!unknown) return null;
+  if (refused !== '' && (status === 'refused' || status === 'offline')) return { title: 'This link does not open the stream', detail: sentence(refused) };
+  if (status !== 'offline' || !unknown) return null;
   return { title: `${name} is offline`, detail: 'Leave this page open: it starts by itself when the stream begins. A private channel is watched by who is signed in and invited, or by the link that its owner gave you.' };
 }
 
@@ -80,6 +83,7 @@ export const controllable = (status: Status): boolean =>
 export function afterFailure(why: Failure, played: boolean, before: Status): Status {
   if (why === 'network') return 'unreachable';
   if (why === 'media') return 'broken';
+  if (why === 'denied') return 'refused';
   if (why === 'hole') return played ? 'reconnecting' : before;
   if (played || before === 'ended' || before === 'reconnecting') return 'ended';
   return 'offline';

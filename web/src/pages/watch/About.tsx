@@ -5,12 +5,14 @@ import { Copy } from '../../ui/Copy';
 interface Props {
   name: string;
   stream: Stream | null;
-  live: boolean;
+  /** "": not known. */
+  state: 'live' | 'offline' | '';
   now: number;
 }
 
 /** What is on, how many watch, and what the broadcaster sends. */
-export function About({ name, stream, live, now }: Props) {
+export function About({ name, stream, state, now }: Props) {
+  const live = state === 'live';
   const known = live ? stream : null;
   const facts = known === null ? [] : [
     soundOnly(known) ? 'Audio only' : resolution(known.width, known.height), frameRate(known.frameRate), bitrate(known.bitrate),
@@ -22,7 +24,7 @@ export function About({ name, stream, live, now }: Props) {
       <div className="about-words">
         <h1>{title || name}</h1>
         <p className="about-state">
-          <span className={live ? 'badge badge-live' : 'badge'}>{live ? 'Live' : 'Offline'}</span>
+          {state !== '' && <span className={live ? 'badge badge-live' : 'badge'}>{live ? 'Live' : 'Offline'}</span>}
           {known?.mature === true && <span className="badge">18+</span>}
           {known !== null && known.viewers > 0 && <span>{people(known.viewers, 'viewer')}</span>}
           {known?.startedAt != null && <Since at={known.startedAt} now={now} />}
