@@ -217,8 +217,8 @@ async function reset(look, weir, codes) {
   await look.open('/forgot-password');
   await fill(look, 'E-mail address', 'ada.l@example.org');
   await look.check('forgot');
-  await press(look, 'Send the link');
-  await heading(look, 'Look into your mail');
+  await press(look, 'Ask for a link');
+  await heading(look, 'You asked for a link');
   await look.open(await weir.link('reset-password'));
   await heading(look, 'Choose a new password');
   look.expect(!look.page.url().includes('token'), 'the secret of the link stays in the address');

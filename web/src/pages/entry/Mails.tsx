@@ -7,15 +7,16 @@ import { wasSignedIn } from '../../session/hint';
 import { linkSecret } from '../../session/secret';
 import { useWho } from '../../session/who';
 import { Link } from '../../ui/Link';
+import { NO_MAILS } from '../../ui/mails';
 import { Card } from './Card';
 
-/** Asks for a mail with which a new password can be chosen. */
+/** Asks for a link with which a new password can be chosen. */
 export function Forgot() {
   const [sent, setSent] = useState('');
   if (sent !== '') {
     return (
-      <Card title="Look into your mail">
-        <p className="quiet">If <strong>{sent}</strong> has an account here, a mail with a link is on its way. It works once, for a short time.</p>
+      <Card title="You asked for a link">
+        <p className="quiet">If <strong>{sent}</strong> has an account here, a link was made for it. It works once, for a short time. {NO_MAILS}</p>
         <p className="entry-links"><button type="button" className="textlink" onClick={() => setSent('')}>Another address</button> <Link to="/sign-in">Sign in</Link></p>
       </Card>
     );
@@ -27,8 +28,8 @@ export function Forgot() {
   };
   return (
     <Card title="Choose a new password">
-      <p className="quiet">We send a link to your e-mail address.</p>
-      <Form submit="Send the link" onSend={send}>
+      <p className="quiet">A link is made for your e-mail address. {NO_MAILS}</p>
+      <Form submit="Ask for a link" onSend={send}>
         <Field name="email" type="email" label="E-mail address" autoComplete="email" required />
       </Form>
       <p className="entry-links"><Link to="/sign-in">Back to sign in</Link></p>
@@ -91,7 +92,7 @@ export function Verify() {
   return (
     <Card title="That did not work">
       <p className="form-failed" role="alert">{state.failed}</p>
-      <p className="entry-buttons"><Link to="/settings/account" className="button">Ask for another mail</Link></p>
+      <p className="entry-buttons"><Link to="/settings/account" className="button">Ask for another link</Link></p>
     </Card>
   );
 }
@@ -99,8 +100,8 @@ export function Verify() {
 function NoSecret({ ask }: { ask: string }) {
   return (
     <Card title="This link is not whole">
-      <p className="quiet">Open the link in the mail once more, or ask for another mail.</p>
-      <p className="entry-buttons"><Link to={ask} className="button">Ask for another mail</Link></p>
+      <p className="quiet">Open the link once more, whole, or ask for another one.</p>
+      <p className="entry-buttons"><Link to={ask} className="button">Ask for another link</Link></p>
     </Card>
   );
 }

@@ -4,6 +4,7 @@ import { Field, Password } from '../../form/Field';
 import { Form, text } from '../../form/Form';
 import { returnTo } from '../../router';
 import { Link } from '../../ui/Link';
+import { NO_MAILS } from '../../ui/mails';
 import { Card } from './Card';
 import { Providers } from './Providers';
 
@@ -38,7 +39,7 @@ export function SignUp() {
 function Welcome({ name, email, back }: { name: string; email: string; back: string }) {
   return (
     <Card title={`Welcome, ${name}`}>
-      <p className="quiet">A mail is on its way to <strong>{email}</strong>. Open the link in it to prove that the address is yours.</p>
+      <p className="quiet">Open the link that was made for <strong>{email}</strong> to prove that the address is yours. {NO_MAILS}</p>
       <p className="entry-buttons">
         <Link to="/settings" className="button">Set up your profile</Link>
         <Link to={back} className="button button-main">{back === '/' ? 'See who is live' : 'Go back'}</Link>

@@ -6,6 +6,7 @@ import { Form, text } from '../../form/Form';
 import { navigate } from '../../router';
 import type { Own } from '../../session/session';
 import { Export } from './Export';
+import { NO_MAILS } from '../../ui/mails';
 import { Section } from '../../ui/Section';
 
 /** The address, the password, the data, and the end of an account. */
@@ -31,7 +32,8 @@ function Email({ me }: { me: Own }) {
         <strong>{me.email}</strong> <span className={me.email_verified ? 'badge badge-good' : 'badge'}>{me.email_verified ? 'Verified' : 'Not verified'}</span>
       </p>
       {!me.email_verified && <Resend />}
-      <Form submit="Change the address" onSend={changeEmail} clear done="Open the link in the mail to the new address; until then the old one stays.">
+      <p className="quiet">{NO_MAILS}</p>
+      <Form submit="Change the address" onSend={changeEmail} clear done="A link was made for the new address: open it. Until then the old one stays.">
         <div className="pair">
           <Field name="email" type="email" label="New address" autoComplete="email" required />
           <Password name="password" label="Password" autoComplete="current-password" required />
@@ -44,9 +46,9 @@ function Email({ me }: { me: Own }) {
 function Resend() {
   const [said, setSaid] = useState('');
   const click = () => {
-    done(api.POST('/api/v1/auth/email/send')).then(() => setSaid('A mail is on its way.'), (err: unknown) => setSaid(words(err)));
+    done(api.POST('/api/v1/auth/email/send')).then(() => setSaid('A link was made.'), (err: unknown) => setSaid(words(err)));
   };
-  return <p className="fact"><button type="button" className="button button-compact" onClick={click}>Send the mail again</button> <span role="status" className="quiet">{said}</span></p>;
+  return <p className="fact"><button type="button" className="button button-compact" onClick={click}>Ask for a link again</button> <span role="status" className="quiet">{said}</span></p>;
 }
 
 async function changePassword(v: FormData): Promise<void> {
