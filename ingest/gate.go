@@ -48,7 +48,7 @@ type Gate interface {
 }
 
 // Watcher is told what becomes of publishers. Its methods are called with the session
-// locked, in the order in which things happen to a name, and must not block.
+// locked, in the order in which things happen to a name, and must not block, but for the last.
 type Watcher interface {
 	// Joined: the publisher of r is the session's now, as a new one, in place of one
 	// that dropped, or in place of one that it replaced.
@@ -59,4 +59,7 @@ type Watcher interface {
 	Dropped(name string)
 	// Ended: the session is over; reason is nil when its publisher left.
 	Ended(name string, reason error)
+	// TurnedAway: the gate let the publisher of r in, and its name is taken. It is called
+	// without the session's lock, and may block until ctx ends.
+	TurnedAway(ctx context.Context, g Grant, r Request, reason error)
 }

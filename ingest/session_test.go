@@ -349,9 +349,12 @@ func TestStatsAndName(t *testing.T) {
 	if got := session.Stats(); got != (ingest.Stats{Dropped: 1, Jumps: 1}) {
 		t.Errorf("after a jump: %+v", got)
 	}
+	if _, err := r.sessions.Open(t.Context(), ingest.Request{Key: "x", Peer: "another"}); !errors.Is(err, ingest.ErrBusy) {
+		t.Errorf("a second publisher: %v", err)
+	}
 	r.pub.Close(true)
 	r.pub.Introduce("ghost")
-	if got := strings.Join(w.lines, ", "); got != "joined, x is OBS 30, ended" {
+	if got := strings.Join(w.lines, ", "); got != "joined, x is OBS 30, another turned away: "+ingest.ErrBusy.Error()+", ended" {
 		t.Errorf("told: %s", got)
 	}
 }
@@ -361,8 +364,11 @@ type watched struct{ lines []string }
 
 func (w *watched) Joined(ingest.Grant, ingest.Request) { w.lines = append(w.lines, "joined") }
 func (w *watched) Introduced(name, encoder string)     { w.lines = append(w.lines, name+" is "+encoder) }
-func (w *watched) Dropped(string)                      { w.lines = append(w.lines, "dropped") }
-func (w *watched) Ended(string, error)                 { w.lines = append(w.lines, "ended") }
+func (w *watched) TurnedAway(_ context.Context, _ ingest.Grant, r ingest.Request, reason error) {
+	w.lines = append(w.lines, r.Peer+" turned away: "+reason.Error())
+}
+func (w *watched) Dropped(string)      { w.lines = append(w.lines, "dropped") }
+func (w *watched) Ended(string, error) { w.lines = append(w.lines, "ended") }
 
 // TestLateThenPunctual: a publisher that was late for a while and caught up must
 // not be held back in long bursts.

@@ -79,6 +79,9 @@ func (s *Sessions) Open(ctx context.Context, r Request) (*Publisher, error) {
 			return nil, err
 		}
 		p, err := x.join(g, r, s.cfg.Takeover || g.Takeover)
+		if w := s.cfg.Watch; w != nil && errors.Is(err, ErrBusy) {
+			w.TurnedAway(ctx, g, r, err)
+		}
 		if !errors.Is(err, errLeft) {
 			return p, err
 		}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -58,6 +59,7 @@ func serve(ctx context.Context, p process, picked []role, demo bool) error {
 	}
 	defer data.close()
 	warnLater(cfg, log)
+	warnApart(cfg, picked, log)
 
 	traces, err := trace.Open(ctx, trace.Config{Endpoint: p.getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), Service: "weir", Version: buildInfo().version, Log: log})
 	if err != nil {
@@ -124,6 +126,29 @@ func closeAll(ctx context.Context, stages [][]run.Service) error {
 	done, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	cancel()
 	return run.Stages(done, stages...)
+}
+
+// warnApart says what roles in several processes lack: what ends in one of them, such as
+// an account, has to end in all.
+func warnApart(cfg *Settings, picked []role, log *slog.Logger) {
+	has := func(name string) bool {
+		return slices.ContainsFunc(picked, func(r role) bool { return r.name == name })
+	}
+	if has("user") && (has("live") || has("media")) {
+		return
+	}
+	var missing []string
+	for _, x := range []setting{{name: "WEIR_DATABASE_URL", text: cfg.Store.DatabaseURL}, {name: "WEIR_REDIS_URL", text: cfg.Store.RedisURL}, {name: "WEIR_AMQP_URL", text: cfg.Store.AMQPURL}} {
+		if x.text == "" {
+			missing = append(missing, x.name)
+		}
+	}
+	if len(missing) > 0 {
+		log.Warn("roles in several processes share a database, Redis and RabbitMQ; without them this process does not hear of accounts, sessions and channels that end elsewhere", "missing", strings.Join(missing, ", "))
+	}
+	if has("user") && cfg.Users.UserAddr == "" {
+		log.Warn("WEIR_USER_ADDR is not set: no other process can reach the role user here")
+	}
 }
 
 // warnLater names the settings that were given and have no effect yet.

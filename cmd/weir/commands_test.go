@@ -197,7 +197,7 @@ func TestAll(t *testing.T) {
 		t.Errorf("no ready-made publish and watch addresses in\n%s", banner)
 	}
 	for url, want := range map[string]string{
-		operate + "/": "/debug/pprof/", web + "/api/v1/server": `"publish":"key","rtmp_port":` + find(t, `Publish\s+rtmp://\S+:(\d+)/live`, banner) + `,"rtmps_port":0}`,
+		operate + "/": "/debug/pprof/", web + "/api/v1/server": `"publish":"key","rtmp_port":` + find(t, `Publish\s+rtmp://\S+:(\d+)/live`, banner) + `,"rtmps_port":0,"srt_port":` + find(t, `srt://\S+:(\d+)\?`, banner) + `}`,
 		web + "/readyz": "ok", web + "/healthz": "ok", operate + "/readyz": "ok", operate + "/healthz": "ok",
 		web + "/api/v1/streams": `{"streams":[]}`, operate + "/metrics": "weir_gateway_requests_total", operate + "/debug/pprof/": "goroutine",
 	} {

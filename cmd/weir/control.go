@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"weir/ingest"
 	"weir/media"
 	"weir/media/hub"
@@ -79,6 +81,15 @@ func attemptOf(r ingest.Request) live.Attempt {
 		a.Address = ap.Addr()
 	}
 	return a
+}
+
+// TurnedAway is ingest.Watcher: the owner finds it among the refusals.
+func (c *control) TurnedAway(ctx context.Context, g ingest.Grant, r ingest.Request, reason error) {
+	if grant, _ := g.Detail.(live.Grant); grant.Channel != uuid.Nil {
+		ctx, cancel := context.WithTimeout(ctx, noteWithin)
+		defer cancel()
+		c.live.NoteRefusal(ctx, grant.Channel, attemptOf(r), "busy", reason.Error())
+	}
 }
 
 // Joined is ingest.Watcher.

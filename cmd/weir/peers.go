@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/ingest"
 	"weir/packager/origin"
 	"weir/services/live/place"
 )
@@ -35,6 +36,7 @@ type peers struct {
 	client  *http.Transport
 	closing <-chan struct{}
 	held    atomic.Int64
+	seats   ingest.Seats // of requests that are passed on
 	now     func() time.Time
 }
 
@@ -43,6 +45,7 @@ var _ origin.Elsewhere = (*peers)(nil)
 const (
 	peerConns  = 4096 // to one other node; more requests wait for one
 	peerIdle   = 256
+	peerEach   = 1024 // of one network's at once: nobody may take all connections
 	peerDial   = 2 * time.Second
 	peerHold   = 10 * time.Second // for a stream that is about to go on
 	peerHolds  = 10_000
@@ -53,7 +56,8 @@ const (
 func newPeers(table *place.Table, local *origin.Handler, secret []byte, closing <-chan struct{}, log *slog.Logger) *peers {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("weir peers"))
-	p := &peers{table: table, local: local, key: mac.Sum(nil), log: log, closing: closing, now: time.Now}
+	p := &peers{table: table, local: local, key: mac.Sum(nil), log: log, closing: closing, now: time.Now,
+		seats: ingest.Seats{All: peerConns, Each: peerEach}}
 	p.client = &http.Transport{
 		DialContext:     (&net.Dialer{Timeout: peerDial}).DialContext,
 		MaxConnsPerHost: peerConns, MaxIdleConnsPerHost: peerIdle, IdleConnTimeout: 30 * time.Second,
@@ -62,6 +66,12 @@ func newPeers(table *place.Table, local *origin.Handler, secret []byte, closing 
 	}
 	p.proxy = &httputil.ReverseProxy{
 		Rewrite: p.rewrite, Transport: p.client, FlushInterval: -1,
+		ModifyResponse: func(res *http.Response) error {
+			if res.StatusCode == http.StatusNotFound {
+				return errNotThere
+			}
+			return nil
+		},
 		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
 			towardsOf(r.Context()).failure = err
 		},
@@ -145,12 +155,19 @@ func (p *peers) Serve(w http.ResponseWriter, r *http.Request, name string) bool 
 	x, ok := p.table.Find(name)
 	if ok && x.URL != "" {
 		err := p.forward(w, r, x.URL)
-		if err == nil || r.Context().Err() != nil {
+		switch {
+		case err == nil || r.Context().Err() != nil:
+			return true
+		case errors.Is(err, errNotThere):
+			origin.NotFound(w) // as this node says it: the other one must not be seen
 			return true
 		}
 		p.log.Debug("another node does not answer", "stream", name, "err", err)
 	} else if !p.table.Missed(name) {
 		return false
+	}
+	if !p.table.Listed(name) {
+		return false // that it was on the air is not for everybody
 	}
 	if !p.awaits(r) {
 		away(w)
@@ -213,7 +230,10 @@ func (p *peers) await(ctx context.Context, name, failed string) (here bool, ther
 
 const corsHeader = "Access-Control-Allow-Origin"
 
-var errPeer = errors.New("no address of a node")
+var (
+	errPeer     = errors.New("no address of a node")
+	errNotThere = errors.New("another node does not have it, or not for whoever asks")
+)
 
 // forward asks another node. The error is nil when something was answered.
 func (p *peers) forward(w http.ResponseWriter, r *http.Request, address string) error {
@@ -221,6 +241,12 @@ func (p *peers) forward(w http.ResponseWriter, r *http.Request, address string) 
 	if err != nil || base.Host == "" {
 		return errPeer
 	}
+	seat, ok := p.seats.Take(r.RemoteAddr)
+	if !ok {
+		away(w)
+		return nil
+	}
+	defer p.seats.Leave(seat)
 	t := &towards{base: base}
 	cors := w.Header()[corsHeader]
 	w.Header().Del(corsHeader) // the other node says it

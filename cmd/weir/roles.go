@@ -119,6 +119,7 @@ func (n *node) tellOfItself() gateway.Server {
 	s := gateway.Server{Version: buildInfo().version, Publish: n.cfg.Ingest.Publish}
 	if n.media != nil {
 		s.RTMPPort, s.RTMPSPort = portOf(n.media.RTMPAddr()), portOf(n.media.RTMPSAddr())
+		s.SRTPort = portOf(n.media.SRTAddr())
 	}
 	return s
 }

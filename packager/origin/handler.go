@@ -330,6 +330,9 @@ func (h *Handler) still(w http.ResponseWriter, r *http.Request, v *visit, name s
 	h.write(w, r, jpeg)
 }
 
+// NotFound answers for what is not there, or not for whoever asks.
+func NotFound(w http.ResponseWriter) { notFound(w) }
+
 func notFound(w http.ResponseWriter) {
 	w.Header()["Cache-Control"] = brief
 	http.Error(w, "not found", http.StatusNotFound)

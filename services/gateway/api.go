@@ -50,6 +50,7 @@ type Server struct {
 	Publish   string `json:"publish"`    // "key": a stream key is needed; "open": the name is the key
 	RTMPPort  int    `json:"rtmp_port"`  // 0 when RTMP is off
 	RTMPSPort int    `json:"rtmps_port"` // 0 when RTMPS is off
+	SRTPort   int    `json:"srt_port"`   // UDP; 0 when SRT is off
 }
 
 //go:embed openapi.yaml

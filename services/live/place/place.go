@@ -115,6 +115,15 @@ func (t *Table) Missed(name string) bool {
 	return s != nil && !s.gone.IsZero()
 }
 
+// Listed says that a stream of another node, or one that is missed, is in the list of
+// streams that everybody may see.
+func (t *Table) Listed(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.others[name]
+	return s != nil && len(s.stream.Info) > 0
+}
+
 // Streams are those of all other nodes, by name.
 func (t *Table) Streams() []Stream {
 	t.mu.Lock()

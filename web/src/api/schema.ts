@@ -2586,6 +2586,8 @@ export interface components {
             rtmp_port: number;
             /** @description Port to publish to over RTMPS; 0 when that is off. */
             rtmps_port: number;
+            /** @description UDP port to publish to over SRT; 0 when that is off. */
+            srt_port: number;
             /** @description The version of weir. */
             version: string;
         };
