@@ -77,50 +77,57 @@ type conn struct {
 	heard  time.Time
 }
 
-// open admits a publisher and answers its offer.
-func (s *Server) open(r *http.Request, key, offer string) (*conn, string, error) {
-	pc, err := s.cfg.Port.Publisher()
+// open admits a publisher and answers its offer. Nothing is made for one without a key.
+func (s *Server) open(r *http.Request, key, text string) (_ *conn, answer string, err error) {
+	offer, err := rtc.ParseOffer(text)
 	if err != nil {
 		return nil, "", err
 	}
 	c := &conn{
-		server: s, peer: r.RemoteAddr, pc: pc, pieces: make(chan piece, pieces), up: make(chan struct{}), over: make(chan struct{}),
+		server: s, peer: r.RemoteAddr, pieces: make(chan piece, pieces), up: make(chan struct{}), over: make(chan struct{}),
 		layers: map[*layer]struct{}{},
 	}
-	pc.OnConnectionStateChange(c.state)
-	pc.OnTrack(c.track)
-	session, answer, err := rtc.Answer(r.Context(), pc, offer)
-	if err != nil {
-		c.abandon()
-		return nil, "", err
-	}
-	kinds := rtc.Accepted(answer)
-	video, audio := kinds[media.Video.String()], kinds[media.Audio.String()]
-	if !video && !audio {
-		c.abandon()
-		return nil, "", rtc.ErrNoMatch
-	}
-	c.Session = session
 	gate, cancel := context.WithTimeout(r.Context(), s.cfg.GateTime)
 	defer cancel()
 	if c.session, err = s.cfg.Sessions.Open(gate, ingest.Request{Protocol: "whip", Key: key, Peer: c.peer, Encoder: r.UserAgent()}); err != nil {
-		c.abandon()
+		return nil, "", err
+	}
+	done := false
+	defer func() { // after a panic too
+		if !done {
+			c.abandon()
+		}
+	}()
+	if c.pc, err = s.cfg.Port.Publisher(); err != nil {
 		return nil, "", err
 	}
 	c.log = s.cfg.Log.With("stream", c.session.Name(), "peer", c.peer)
+	c.pc.OnConnectionStateChange(c.state)
+	c.pc.OnTrack(c.track)
+	session, local, err := rtc.Answer(r.Context(), c.pc, offer)
+	if err != nil {
+		return nil, "", err
+	}
+	kinds := rtc.Accepted(local)
+	video, audio := kinds[media.Video.String()], kinds[media.Audio.String()]
+	if !video && !audio {
+		return nil, "", rtc.ErrNoMatch
+	}
+	c.Session = session
 	c.log.Info("publisher admitted", "protocol", "whip")
 	c.mapper = &mapper{out: ingest.NewCollector(c.session), began: s.cfg.Now()}
 	c.mapper.out.Expect(video, audio)
-	return c, answer.SDP, nil
+	done = true
+	return c, local.SDP, nil
 }
 
-// abandon is for a connection that never runs.
+// abandon is for a connection that never runs: it gives the session back.
 func (c *conn) abandon() {
 	c.leave()
-	_ = c.pc.GracefulClose() // nobody is there yet
-	if c.session != nil {
-		c.session.Close(false)
+	if c.pc != nil {
+		_ = c.pc.GracefulClose() // nobody is there yet
 	}
+	c.session.Close(false)
 }
 
 // leave makes the connection end. It may be called from anywhere, more than once.

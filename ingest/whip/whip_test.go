@@ -312,3 +312,19 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// The key is asked for before anything is made of an offer, and an offer that cannot be
+// answered leaves the name free.
+func TestGateComesFirst(t *testing.T) {
+	r := newRig(t, nil)
+	offer := newCamera(r).offer()
+	strange := strings.NewReplacer("H264/", "H999/", "VP8/", "VP999/", "VP9/", "VP999/", "opus/", "opus9/").Replace(offer)
+	for _, c := range []struct {
+		key, offer string
+		status     int
+	}{{"bad", strange, 401}, {"x", strange, 406}, {"x", offer, 201}} {
+		if res, text := r.request("POST", r.base+"/whip", c.key, rtc.TypeSDP, c.offer); res.StatusCode != c.status {
+			t.Errorf("with key %s: %d %s, want %d", c.key, res.StatusCode, text, c.status)
+		}
+	}
+}

@@ -3,7 +3,6 @@ package rtc
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,16 +11,8 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// What is wrong with an offer.
-var (
-	ErrOffer   = errors.New("this is no SDP offer that can be answered")
-	ErrNoMatch = errors.New("nothing in this offer is of a codec that is known here")
-)
-
-const (
-	gatherWithin = 5 * time.Second // for the server's own addresses
-	maxMedia     = 16              // m= lines of an offer
-)
+// gatherWithin bounds the search for the server's own addresses.
+const gatherWithin = 5 * time.Second
 
 // Session is what HTTP knows of a connection (RFC 9725 4.2 and 4.3).
 type Session struct {
@@ -33,17 +24,9 @@ type Session struct {
 // Answer sets an offer and returns the answer with the server's addresses in it. Tracks
 // to be sent are added to pc before. The error wraps ErrOffer or ErrNoMatch where it is
 // the peer's.
-func Answer(ctx context.Context, pc *webrtc.PeerConnection, offer string) (Session, *webrtc.SessionDescription, error) {
-	s := Session{ID: rand.Text(), ETag: `"` + rand.Text() + `"`}
-	if strings.Count(offer, "\nm=") > maxMedia {
-		return s, nil, ErrOffer
-	}
-	description := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}
-	if err := pc.SetRemoteDescription(description); err != nil {
-		return s, nil, fmt.Errorf("%w (%w)", ErrOffer, err)
-	}
-	var err error
-	if s.ufrag, err = ufragOf(&description); err != nil {
+func Answer(ctx context.Context, pc *webrtc.PeerConnection, offer Offer) (Session, *webrtc.SessionDescription, error) {
+	s := Session{ID: rand.Text(), ETag: `"` + rand.Text() + `"`, ufrag: offer.ufrag}
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer.text}); err != nil {
 		return s, nil, fmt.Errorf("%w (%w)", ErrOffer, err)
 	}
 	answer, err := pc.CreateAnswer(nil)
@@ -77,23 +60,6 @@ func Accepted(d *webrtc.SessionDescription) map[string]bool {
 		}
 	}
 	return kinds
-}
-
-// ufragOf is the ICE user name of an offer, of the session or of its first medium.
-func ufragOf(offer *webrtc.SessionDescription) (string, error) {
-	d, err := offer.Unmarshal()
-	if err != nil {
-		return "", err
-	}
-	if u, ok := d.Attribute("ice-ufrag"); ok {
-		return u, nil
-	}
-	for _, m := range d.MediaDescriptions {
-		if u, ok := m.Attribute("ice-ufrag"); ok {
-			return u, nil
-		}
-	}
-	return "", errors.New("no ice-ufrag")
 }
 
 // Patch is the answer to a PATCH with a fragment of SDP: its status, and words when it is

@@ -101,6 +101,7 @@ func (p *Port) settings() error {
 	e := &p.engine
 	e.LoggerFactory = p.logs
 	e.SetLite(true)
+	e.DisableActiveTCP(true) // it would dial whatever address a peer names
 	e.SetICEUDPMux(p.udp)
 	e.SetICETCPMux(p.tcp)
 	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/pion/webrtc/v4"
 
@@ -19,7 +18,7 @@ var errCrowd = errors.New("there are too many viewers, come back later")
 
 // admit answers an offer and starts the viewer. The error wraps errCrowd, rtc.ErrOffer
 // or rtc.ErrNoMatch where it is the viewer's.
-func (h *Handler) admit(r *http.Request, s *hub.Stream, offer string, watching func() error) (*viewer, string, error) {
+func (h *Handler) admit(r *http.Request, s *hub.Stream, offer rtc.Offer, watching func() error) (*viewer, string, error) {
 	seat, ok := h.crowd.take(r.RemoteAddr)
 	if !ok {
 		return nil, "", errCrowd
@@ -73,7 +72,7 @@ func (h *Handler) start(v *viewer, s *hub.Stream, senders []*webrtc.RTPSender, d
 }
 
 // answer makes the connection and the answer for it.
-func (v *viewer) answer(ctx context.Context, s *hub.Stream, offer string) ([]*webrtc.RTPSender, string, error) {
+func (v *viewer) answer(ctx context.Context, s *hub.Stream, offer rtc.Offer) ([]*webrtc.RTPSender, string, error) {
 	var err error
 	if v.pc, v.estimate, err = v.handler.cfg.Port.Viewer(); err != nil {
 		return nil, "", err
@@ -81,7 +80,7 @@ func (v *viewer) answer(ctx context.Context, s *hub.Stream, offer string) ([]*we
 	v.pc.OnConnectionStateChange(v.state)
 	var senders []*webrtc.RTPSender
 	for _, k := range []media.Kind{media.Video, media.Audio} {
-		if trackOf(s, k) == nil || !strings.Contains(offer, "\nm="+k.String()) {
+		if trackOf(s, k) == nil || !offer.Has(k.String()) {
 			continue
 		}
 		t := newTrack(k)

@@ -157,7 +157,12 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, b door.Bearer, na
 		refuse(w, http.StatusNotFound, name+" is not live")
 		return
 	}
-	v, answer, err := h.admit(r, s, text, watching)
+	var v *viewer
+	var answer string
+	offer, err := rtc.ParseOffer(text)
+	if err == nil {
+		v, answer, err = h.admit(r, s, offer, watching)
+	}
 	switch {
 	case errors.Is(err, errCrowd):
 		w.Header().Set("Retry-After", "5")

@@ -239,7 +239,7 @@ func TestAddresses(t *testing.T) {
 		"not live":         {"POST", "y/whep", "application/sdp", offer, 404},
 		"no type":          {"POST", "x/whep", "", offer, 415},
 		"other type":       {"POST", "x/whep", "application/json", offer, 415},
-		"empty":            {"POST", "x/whep", "application/sdp", "", 406},
+		"empty":            {"POST", "x/whep", "application/sdp", "", 400},
 		"nonsense":         {"POST", "x/whep", "application/sdp", "v=0\r\nm=video", 400},
 		"cut short":        {"POST", "x/whep", "application/sdp", offer[:len(offer)/2], 400},
 		"10,000 lines":     {"POST", "x/whep", "application/sdp", offer + strings.Repeat("a=x\r\n", 10000), 201},
