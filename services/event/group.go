@@ -15,9 +15,9 @@ func Groups() []Group {
 	return []Group{LiveGroup(), WebhookGroup()}
 }
 
-// LiveGroup is the live-service: accounts that may publish no more.
+// LiveGroup is the live-service: accounts that may publish no more, and roles that change.
 func LiveGroup() Group {
-	return Group{"live", []string{UserSuspended{}.EventType(), UserDeleted{}.EventType()}}
+	return Group{"live", []string{UserSuspended{}.EventType(), UserDeleted{}.EventType(), UserSecurity{}.EventType()}}
 }
 
 // WebhookGroup is what other systems can be told of: what happens to channels, and to

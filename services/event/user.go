@@ -78,6 +78,10 @@ type UserPasswordResetRequested struct {
 	Expires  time.Time `json:"expires"`  // when the link ceases to work
 }
 
+// RoleChanged is the Kind of a UserSecurity that other services act on: what the account
+// may do on the installation is more or less than before.
+const RoleChanged = "role_changed"
+
 // UserSecurity (user.security.v1): something that concerns the safety of an account: its owner may want to know.
 type UserSecurity struct {
 	UserID    uuid.UUID `json:"user_id"`    // the account

@@ -248,6 +248,19 @@ func TestRevocation(t *testing.T) {
 			"account deleted": func(t *testing.T) (string, func()) {
 				return invited(t), func() { r.tell(t, event.UserDeleted{UserID: guest.User}) }
 			},
+			"role on the installation": func(t *testing.T) (string, func()) {
+				judge := user(auth.Moderator)
+				text := h.pass(t, judge, Asking{})
+				r.tell(t, event.UserSecurity{UserID: judge.User, Kind: "signed_in"}) // ends nothing
+				ok(t, r.readRevocations(t.Context()))
+				return text, func() {
+					r.tell(t, event.UserSecurity{UserID: judge.User, Kind: event.RoleChanged})
+					judge.Role = auth.User
+					if p, err := r.Playback(t.Context(), judge, "anna", Asking{}); err != nil || p.Pass != "" {
+						t.Errorf("a new pass: %+v %v", p, err)
+					}
+				}
+			},
 			"one viewer": func(t *testing.T) (string, func()) {
 				p, err := r.Playback(t.Context(), h.owner, "anna", Asking{})
 				ok(t, err)

@@ -11,7 +11,8 @@ import (
 	"weir/services/live/pass"
 )
 
-// Subscription is what this service wants to hear: accounts that may publish no more.
+// Subscription is what this service wants to hear: accounts that may publish no more, and
+// roles that change.
 func (s *Service) Subscription() bus.Subscription {
 	g := event.LiveGroup()
 	return bus.Subscription{Group: g.Name, Types: g.Types, Handle: s.handle}
@@ -19,8 +20,11 @@ func (s *Service) Subscription() bus.Subscription {
 
 func (s *Service) handle(ctx context.Context, q db.Q, e event.Event) error {
 	st := Store{q}
-	if e.Type == (event.UserDeleted{}).EventType() {
+	switch e.Type {
+	case event.UserDeleted{}.EventType():
 		return s.ownerDeleted(ctx, st, e)
+	case event.UserSecurity{}.EventType():
+		return s.roleChanged(ctx, st, e)
 	}
 	d, err := event.Decode[event.UserSuspended](e)
 	if err != nil {
@@ -42,6 +46,16 @@ func (s *Service) handle(ctx context.Context, q db.Q, e event.Event) error {
 		}
 	}
 	return nil
+}
+
+// roleChanged takes back the passes of an account whose role on the installation is another
+// one: it may have got them as a moderator, for channels that it may not watch now.
+func (s *Service) roleChanged(ctx context.Context, st Store, e event.Event) error {
+	d, err := event.Decode[event.UserSecurity](e)
+	if err != nil || d.Kind != event.RoleChanged {
+		return err
+	}
+	return s.revokePasses(ctx, st, subject{uuid.Nil, pass.User, d.UserID}, "")
 }
 
 // ownerDeleted deletes the channels of an account that is gone, and its roles in others.

@@ -30,7 +30,7 @@ const (
 	kindReset         = "password_reset"
 	kindSuspended     = "suspended"
 	kindUnsuspended   = "unsuspended"
-	kindRole          = "role_changed"
+	kindRole          = event.RoleChanged
 	kindDeleted       = "deleted"
 	kindExport        = "export_requested"
 	kindTOTPEnabled   = "totp_enabled"

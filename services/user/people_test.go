@@ -241,6 +241,10 @@ func TestAdmin(t *testing.T) {
 		if own.Role != auth.Moderator {
 			t.Error(own.Role)
 		}
+		heard := events[event.UserSecurity](t, r) // what the live-service takes passes back by
+		if last := heard[len(heard)-1]; last.Kind != event.RoleChanged || last.UserID != anna.ID {
+			t.Errorf("%+v", last)
+		}
 		ok(t, v.Sync(ctx))
 		if _, err := v.Verify(ctx, anna.tokens.Access); !errors.Is(err, auth.ErrRevoked) {
 			t.Errorf("the old role still counts: %v", err)
