@@ -3,8 +3,10 @@ package whip
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -121,11 +123,11 @@ func (s *Server) open(r *http.Request, key, text string) (_ *conn, answer string
 	return c, local.SDP, nil
 }
 
-// abandon is for a connection that never runs: it gives the session back.
+// abandon is for a connection that never ran, or failed: it gives the session back.
 func (c *conn) abandon() {
 	c.leave()
 	if c.pc != nil {
-		_ = c.pc.GracefulClose() // nobody is there yet
+		_ = c.pc.GracefulClose() // nobody is there yet, or any more
 	}
 	c.session.Close(false)
 }
@@ -166,13 +168,13 @@ func newLayer(t *webrtc.TrackRemote) *layer {
 	l.lane.clock.Bits = 32
 	switch mime := t.Codec().MimeType; {
 	case strings.EqualFold(mime, webrtc.MimeTypeH264):
-		l.lane.codec, l.frames.depacketizer = media.H264, &codecs.H264Packet{IsAVC: true}
+		l.lane.codec, l.frames.fresh = media.H264, func() rtp.Depacketizer { return &codecs.H264Packet{IsAVC: true} }
 	case strings.EqualFold(mime, webrtc.MimeTypeVP8):
-		l.lane.codec, l.frames.depacketizer = media.VP8, &codecs.VP8Packet{}
+		l.lane.codec, l.frames.fresh = media.VP8, func() rtp.Depacketizer { return &codecs.VP8Packet{} }
 	case strings.EqualFold(mime, webrtc.MimeTypeVP9):
-		l.lane.codec, l.frames.depacketizer = media.VP9, &codecs.VP9Packet{}
+		l.lane.codec, l.frames.fresh = media.VP9, func() rtp.Depacketizer { return &codecs.VP9Packet{} }
 	case strings.EqualFold(mime, webrtc.MimeTypeOpus):
-		l.lane.codec, l.frames.depacketizer, l.frames.whole, l.sound = media.Opus, &codecs.OpusPacket{}, true, true
+		l.lane.codec, l.frames.fresh, l.frames.whole, l.sound = media.Opus, func() rtp.Depacketizer { return &codecs.OpusPacket{} }, true, true
 	default:
 		return nil
 	}
@@ -210,8 +212,10 @@ func (c *conn) give(p piece) bool {
 	}
 }
 
-// run is the connection's goroutine, from the answer to the end.
+// run is the connection's goroutine, from the answer to the end. A panic ends this one
+// only.
 func (c *conn) run(ctx context.Context) {
+	defer c.recover()
 	err := c.connected(ctx)
 	if err == nil {
 		err = c.publish(ctx)
@@ -230,6 +234,17 @@ func (c *conn) run(ctx context.Context) {
 		say, args = c.log.Warn, append(args, "err", err)
 	}
 	say("publisher left", args...)
+}
+
+// recover logs a panic and lets the session go, as if the connection was lost.
+func (c *conn) recover() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	c.server.quiet.Warn(c.peer, "connection failed", "peer", c.peer, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+	c.abandon()
+	c.readers.Wait()
 }
 
 var errHalfOpen = errors.New("no connection came after the answer: is WEIR_WEBRTC_ADDR within reach?")

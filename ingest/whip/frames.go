@@ -1,6 +1,7 @@
 package whip
 
 import (
+	"errors"
 	"time"
 
 	"github.com/pion/rtp"
@@ -11,6 +12,8 @@ const (
 	patienceT = 250 * time.Millisecond // for a packet that is missing
 	maxFrame  = 8 << 20                // bytes
 )
+
+var errLarge = errors.New("this frame is too large")
 
 // frame is what packets of one time make together.
 type frame struct {
@@ -23,8 +26,13 @@ type frame struct {
 // frames puts the packets of one track in order, and those of one frame together. One
 // goroutine uses it.
 type frames struct {
+	fresh func() rtp.Depacketizer
+	whole bool // every packet is a frame: sound
+
+	// depacketizer keeps what it was given of a unit that is not complete, without a
+	// bound, and what headers said; nil: the next packet gets a fresh one.
 	depacketizer rtp.Depacketizer
-	whole        bool // every packet is a frame: sound
+	taken        int // bytes of payload that came of the open frame
 
 	ring    [window]*rtp.Packet
 	next    uint16 // the packet that is to come
@@ -114,30 +122,51 @@ func (f *frames) add(p *rtp.Packet, now time.Time, emit func(frame)) {
 	if f.open && p.Timestamp != f.frame.at {
 		f.end(now, emit) // its marker was not set
 	}
+	if !f.open || f.depacketizer == nil {
+		f.depacketizer = f.fresh()
+	}
 	if f.broken && (f.whole || f.depacketizer.IsPartitionHead(p.Payload)) && p.Timestamp != f.frame.at {
 		f.broken = false
 	}
 	if !f.open {
-		f.frame = frame{at: p.Timestamp}
+		f.frame, f.taken = frame{at: p.Timestamp}, 0
 		f.open = true
 	}
-	data, err := f.depacketizer.Unmarshal(p.Payload)
-	if err != nil || len(f.frame.data)+len(data) > maxFrame {
-		f.broken, f.lost = true, true
-		f.dropped++
-	}
-	if f.broken {
-		f.frame.data = nil
-	} else {
-		f.frame.data = append(f.frame.data, data...)
-	}
+	f.take(p.Payload)
 	if p.Marker || f.whole {
 		f.end(now, emit)
 	}
 }
 
+// take appends the payload to the open frame, or breaks that.
+func (f *frames) take(payload []byte) {
+	if f.broken {
+		f.dropped++
+		return
+	}
+	var data []byte
+	err := errLarge
+	if f.taken += len(payload); f.taken <= maxFrame {
+		data, err = f.depacketizer.Unmarshal(payload)
+	}
+	if err != nil || len(f.frame.data)+len(data) > maxFrame {
+		f.broken, f.lost = true, true
+		f.dropped++
+		f.frame.data, f.depacketizer = nil, nil
+		return
+	}
+	if len(data) > 0 {
+		f.frame.data = append(f.frame.data, data...)
+		f.depacketizer = nil // it keeps nothing of use
+	}
+}
+
 func (f *frames) end(now time.Time, emit func(frame)) {
 	f.open = false
+	if !f.broken && f.depacketizer != nil { // a unit that has no end
+		f.broken, f.lost = true, true
+		f.dropped++
+	}
 	if f.broken || len(f.frame.data) == 0 {
 		f.frame.data = nil
 		return

@@ -55,7 +55,7 @@ func TestFrames(t *testing.T) {
 		"the other way": {slices.Concat(ordered[:3], jump(ordered[3:], 40_000)), 1, 199},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := frames{depacketizer: &codecs.VP8Packet{}}
+			f := frames{fresh: func() rtp.Depacketizer { return &codecs.VP8Packet{} }}
 			var got []frame
 			for i, p := range c.in {
 				f.push(p, start.Add(time.Duration(i)*11*time.Millisecond), func(x frame) { got = append(got, x) })
@@ -109,12 +109,62 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+func h264() rtp.Depacketizer { return &codecs.H264Packet{IsAVC: true} }
+
+// counted is a depacketizer of H.264 that tells how much it was given in all.
+type counted struct {
+	rtp.Depacketizer
+	most *int
+	has  int
+}
+
+func (c *counted) Unmarshal(payload []byte) ([]byte, error) {
+	c.has += len(payload)
+	*c.most = max(*c.most, c.has)
+	return c.Depacketizer.Unmarshal(payload)
+}
+
+// A NAL unit whose end never comes is given up, also when every piece is of another
+// time, and what comes after it is whole.
+func TestEndlessUnit(t *testing.T) {
+	for name, step := range map[string]uint32{"at one time": 0, "each at its own": 3000} {
+		t.Run(name, func(t *testing.T) {
+			most, seq := 0, uint16(0)
+			f := frames{fresh: func() rtp.Depacketizer { return &counted{Depacketizer: h264(), most: &most} }}
+			var got []frame
+			push := func(at uint32, marker bool, payload []byte) {
+				f.push(&rtp.Packet{Header: rtp.Header{SequenceNumber: seq, Timestamp: at, Marker: marker}, Payload: payload},
+					time.Unix(1000, 0), func(x frame) { got = append(got, x) })
+				seq++
+			}
+			piece := make([]byte, 60_000)
+			piece[0], piece[1] = 0x7c, 0x85
+			push(1, false, piece)
+			piece[1] = 0x05
+			for i := range uint32(300) {
+				push(1+i*step, false, piece)
+			}
+			if most > maxFrame {
+				t.Errorf("%d bytes were kept", most)
+			}
+			push(2_000_000, false, []byte{0x7c, 0x85, 1})
+			push(2_000_000, true, []byte{0x7c, 0x45, 2})
+			if len(got) != 1 || !slices.Equal(got[0].data, []byte{0, 0, 0, 3, 0x65, 1, 2}) || !got[0].lost {
+				t.Errorf("%d frames came", len(got))
+			}
+		})
+	}
+}
+
 // FuzzFrames: whatever comes, in whatever order, frames are bounded.
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, d := range []rtp.Depacketizer{&codecs.H264Packet{IsAVC: true}, &codecs.VP8Packet{}, &codecs.VP9Packet{}, &codecs.OpusPacket{}} {
-			x := frames{depacketizer: d}
+		for _, fresh := range []func() rtp.Depacketizer{
+			h264, func() rtp.Depacketizer { return &codecs.VP8Packet{} },
+			func() rtp.Depacketizer { return &codecs.VP9Packet{} }, func() rtp.Depacketizer { return &codecs.OpusPacket{} },
+		} {
+			x := frames{fresh: fresh}
 			now, data := time.Unix(1000, 0), data
 			for len(data) > 4 {
 				n := min(int(data[3]), len(data)-4)

@@ -1,6 +1,7 @@
 package whip_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -325,6 +326,32 @@ func TestGateComesFirst(t *testing.T) {
 	}{{"bad", strange, 401}, {"x", strange, 406}, {"x", offer, 201}} {
 		if res, text := r.request("POST", r.base+"/whip", c.key, rtc.TypeSDP, c.offer); res.StatusCode != c.status {
 			t.Errorf("with key %s: %d %s, want %d", c.key, res.StatusCode, text, c.status)
+		}
+	}
+}
+
+// fragile are sessions that cannot stand the first track.
+type fragile struct{ ingest.Opener }
+
+type fragileHold struct{ ingest.Hold }
+
+func (f fragile) Open(ctx context.Context, r ingest.Request) (ingest.Hold, error) {
+	h, err := f.Opener.Open(ctx, r)
+	return fragileHold{h}, err
+}
+
+func (fragileHold) Start([]*media.Track) error { panic("on purpose") }
+
+// A panic ends one publisher and leaves its name free.
+func TestPanic(t *testing.T) {
+	r := newRig(t, func(c *whip.Config) { c.Sessions = fragile{c.Sessions} })
+	c := newCamera(r)
+	c.connect("/whip", "x")
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(20 * time.Second); r.Sessions.Get("x") != nil; <-tick.C {
+		if time.Now().After(end) {
+			t.Fatal("the session is still there")
 		}
 	}
 }
