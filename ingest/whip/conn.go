@@ -62,6 +62,7 @@ type conn struct {
 	log     *slog.Logger
 	pc      *webrtc.PeerConnection
 	session ingest.Hold
+	stood   func() // to be called once when connected
 	mapper  *mapper
 
 	pieces  chan piece
@@ -80,13 +81,13 @@ type conn struct {
 }
 
 // open admits a publisher and answers its offer. Nothing is made for one without a key.
-func (s *Server) open(r *http.Request, key, text string) (_ *conn, answer string, err error) {
+func (s *Server) open(r *http.Request, key, text string, stood func()) (_ *conn, answer string, err error) {
 	offer, err := rtc.ParseOffer(text)
 	if err != nil {
 		return nil, "", err
 	}
 	c := &conn{
-		server: s, peer: r.RemoteAddr, pieces: make(chan piece, pieces), up: make(chan struct{}), over: make(chan struct{}),
+		server: s, peer: r.RemoteAddr, stood: stood, pieces: make(chan piece, pieces), up: make(chan struct{}), over: make(chan struct{}),
 		layers: map[*layer]struct{}{},
 	}
 	gate, cancel := context.WithTimeout(r.Context(), s.cfg.GateTime)
@@ -254,6 +255,7 @@ func (c *conn) connected(ctx context.Context) error {
 	defer t.Stop()
 	select {
 	case <-c.up:
+		c.stood()
 		return nil
 	case <-c.over:
 		return nil

@@ -39,6 +39,8 @@ type Server struct {
 	seats ingest.Seats
 	quiet ingest.Quiet
 
+	offers rtc.Turnstile
+
 	mu     sync.Mutex
 	closed bool
 	conns  map[string]*conn // by ID
@@ -166,18 +168,25 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, name string) {
 	if !ok {
 		return
 	}
+	stood, wait := s.offers.Enter(r.RemoteAddr)
+	if wait > 0 {
+		rtc.Slow(w, wait)
+		return
+	}
 	seat, ok := s.seats.Take(r.RemoteAddr)
 	if !ok {
+		stood()
 		s.refuse(w, r, ingest.ErrTooMany)
 		return
 	}
-	c, answer, err := s.open(r, key, text)
-	if err == nil && !s.start(c, func() { s.seats.Leave(seat) }) {
+	done := func() { s.seats.Leave(seat); stood() }
+	c, answer, err := s.open(r, key, text, stood)
+	if err == nil && !s.start(c, done) {
 		c.abandon()
 		err = ingest.ErrClosing
 	}
 	if err != nil {
-		s.seats.Leave(seat)
+		done()
 		s.refuse(w, r, err)
 		return
 	}

@@ -17,22 +17,25 @@ import (
 var errCrowd = errors.New("there are too many viewers, come back later")
 
 // admit answers an offer and starts the viewer. The error wraps errCrowd, rtc.ErrOffer
-// or rtc.ErrNoMatch where it is the viewer's.
-func (h *Handler) admit(r *http.Request, s *hub.Stream, offer rtc.Offer, watching func() error) (*viewer, string, error) {
+// or rtc.ErrNoMatch where it is the viewer's. stood is called when the connection stands
+// or is gone.
+func (h *Handler) admit(r *http.Request, s *hub.Stream, offer rtc.Offer, watching func() error, stood func()) (*viewer, string, error) {
 	seat, ok := h.crowd.take(r.RemoteAddr)
 	if !ok {
+		stood()
 		return nil, "", errCrowd
 	}
+	done := func() { h.crowd.leave(seat); stood() }
 	v := &viewer{
 		handler: h, tracks: map[media.Kind]*track{},
-		queue: ring.New[*frame](queue()), up: make(chan struct{}), over: make(chan struct{}), holds: map[string]bool{}, watching: watching,
+		queue: ring.New[*frame](queue()), up: make(chan struct{}), over: make(chan struct{}), holds: map[string]bool{}, watching: watching, stood: stood,
 	}
 	senders, answer, err := v.answer(r.Context(), s, offer)
-	if err == nil && !h.start(v, s, senders, func() { h.crowd.leave(seat) }) {
+	if err == nil && !h.start(v, s, senders, done) {
 		err = errCrowd
 	}
 	if err != nil {
-		h.crowd.leave(seat)
+		done()
 		if v.pc != nil {
 			_ = v.pc.GracefulClose()
 		}

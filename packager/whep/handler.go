@@ -53,6 +53,7 @@ type Handler struct {
 	channels map[*hub.Stream]*channel
 	viewers  map[string]*viewer // by ID
 	crowd    crowd
+	offers   rtc.Turnstile
 }
 
 // New makes a Handler. It must be closed.
@@ -161,7 +162,12 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, b door.Bearer, na
 	var answer string
 	offer, err := rtc.ParseOffer(text)
 	if err == nil {
-		v, answer, err = h.admit(r, s, offer, watching)
+		stood, wait := h.offers.Enter(r.RemoteAddr)
+		if wait > 0 {
+			rtc.Slow(w, wait)
+			return
+		}
+		v, answer, err = h.admit(r, s, offer, watching, stood)
 	}
 	switch {
 	case errors.Is(err, errCrowd):

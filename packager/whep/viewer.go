@@ -31,6 +31,7 @@ type viewer struct {
 	channel *channel
 	rtc.Session
 	watching func() error // counts the viewer; its error is the end
+	stood    func()       // to be called when connected
 	pc       *webrtc.PeerConnection
 	estimate rtc.Estimate
 	tracks   map[media.Kind]*track
@@ -85,6 +86,7 @@ func (v *viewer) run(ctx context.Context, senders []*webrtc.RTPSender) {
 	defer half.Stop()
 	select {
 	case <-v.up:
+		v.stood()
 	case <-half.C:
 		return
 	case <-v.over:

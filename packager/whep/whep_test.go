@@ -328,6 +328,30 @@ func TestHalfOpen(t *testing.T) {
 	p.wait("pictures", webrtc.RTPCodecTypeVideo, many(10))
 }
 
+// Somebody who never connects keeps few places, and is told to slow down.
+func TestOneNetworkHalfOpen(t *testing.T) {
+	r := newRig(t, nil)
+	r.live("x", &mediatest.Source{GOPs: []int{15}})
+	p := watch(r, "x")
+	p.wait("pictures", webrtc.RTPCodecTypeVideo, many(10)) // it stands and does not count
+	offer := newPeer(r).offer()
+	took := 0
+	for range 12 {
+		res, _ := r.request(http.MethodPost, r.base+"x/whep", "application/sdp", offer)
+		if res.StatusCode == http.StatusCreated {
+			took++
+		} else if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" {
+			t.Errorf("%d %v", res.StatusCode, res.Header)
+		}
+		if n := r.handler.Viewers(); n > 9 {
+			t.Errorf("%d sessions at once", n)
+		}
+	}
+	if took < 8 {
+		t.Errorf("%d offers were taken", took)
+	}
+}
+
 // Who may not watch gets nothing, and who may no longer is sent away.
 func TestDoor(t *testing.T) {
 	r := newRig(t, nil)
