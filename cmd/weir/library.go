@@ -25,6 +25,7 @@ import (
 // library is the recordings of this process's store: packager/archive has their media,
 // the live-service what is known of them.
 type library struct {
+	cfg        Config
 	recordings *archive.Recordings
 	channels   *live.Service
 	media      *mediaRole // nil without the role
@@ -35,7 +36,7 @@ var _ live.Vault = (*library)(nil)
 // openLibrary finds what a process before this one left in the spool; blobs is where
 // recordings are.
 func openLibrary(cfg Config, store archive.Store, log *slog.Logger) (*library, error) {
-	l := &library{}
+	l := &library{cfg: cfg}
 	var err error
 	l.recordings, err = archive.Open(archive.Config{
 		Store: store, Dir: filepath.Join(cfg.Store.DataDir, spoolFolder), Limit: int64(cfg.Live.SpoolMB) << 20, Log: log,
@@ -92,6 +93,9 @@ func (l *library) Close(ctx context.Context, id uuid.UUID) (live.Stored, error) 
 // Cut is live.Vault: what is on the air here comes from its window, if that reaches back
 // so far; all else from the store.
 func (l *library) Cut(ctx context.Context, id uuid.UUID, c live.Cut) (live.Stored, error) {
+	if err := roomIn(l.cfg, 1); err != nil {
+		return live.Stored{}, fmt.Errorf("%w (%w)", live.ErrFull, err)
+	}
 	r, err := l.cut(ctx, id.String(), c)
 	switch {
 	case errors.Is(err, archive.ErrNoMedia), errors.Is(err, archive.ErrNotFound):

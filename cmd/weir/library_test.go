@@ -62,6 +62,10 @@ func TestLibraryWithoutMedia(t *testing.T) {
 			t.Errorf("a clip of nothing: %v", err)
 		}
 	}
+	l.cfg.Live.RecordFreeGB = 1 << 30 // more than any disk has
+	if _, err := l.Cut(ctx, uuid.Must(uuid.NewV7()), live.Cut{Source: &id, Length: time.Second}); !errors.Is(err, live.ErrFull) {
+		t.Errorf("a clip on a full disk: %v", err)
+	}
 	if err := l.Remove(ctx, id); err != nil {
 		t.Error(err)
 	}

@@ -59,17 +59,20 @@ func (p *pipelines) sink(s *hub.Stream, of session, epoch string, target int) (f
 
 // room says that recordings on files have less than a share of the room with which they
 // may begin.
-func (p *pipelines) room(share uint64) error {
-	least := uint64(p.cfg.Live.RecordFreeGB) << 30 / share
-	if least == 0 || p.cfg.Store.S3Endpoint != "" {
+func (p *pipelines) room(share uint64) error { return roomIn(p.cfg.Config, share) }
+
+// roomIn is room, for clips too.
+func roomIn(cfg Config, share uint64) error {
+	least := uint64(cfg.Live.RecordFreeGB) << 30 / share
+	if least == 0 || cfg.Store.S3Endpoint != "" {
 		return nil
 	}
 	var st unix.Statfs_t
-	if err := unix.Statfs(p.cfg.Store.DataDir, &st); err != nil {
+	if err := unix.Statfs(cfg.Store.DataDir, &st); err != nil {
 		return err
 	}
 	if free := st.Bavail * uint64(st.Bsize); free < least {
-		return fmt.Errorf("%d MB are free in %s, at least %d are wanted (WEIR_RECORD_FREE_GB)", free>>20, p.cfg.Store.DataDir, least>>20)
+		return fmt.Errorf("%d MB are free in %s, at least %d are wanted (WEIR_RECORD_FREE_GB)", free>>20, cfg.Store.DataDir, least>>20)
 	}
 	return nil
 }

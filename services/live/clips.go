@@ -19,6 +19,10 @@ const (
 	ClipMax = 3600
 	// ClipsAtOnce is how many of a channel may wait to be made.
 	ClipsAtOnce = 5
+	// ClipsEach is how many of a channel are kept.
+	ClipsEach = 1000
+	// ClipsPace is how many may be ordered of a channel in a minute.
+	ClipsPace = 10
 
 	// clipsHere is how many a process makes at once.
 	clipsHere = 4
@@ -58,12 +62,8 @@ func (s *Service) CreateClip(ctx context.Context, who auth.Identity, channel uui
 		if err != nil {
 			return err
 		}
-		n, err := st.clipsAsked(ctx, channel)
-		if err != nil {
+		if err := s.roomForClip(ctx, st, channel); err != nil {
 			return err
-		}
-		if n >= ClipsAtOnce {
-			return fault.Newf(fault.Conflict, "%d clips of this channel are being made: wait for them", n)
 		}
 		r.Name = c.Name
 		if err := s.aim(ctx, st, c, r, source, millis(x.Start)); err != nil {
@@ -77,6 +77,22 @@ func (s *Service) CreateClip(ctx context.Context, who auth.Identity, channel uui
 	}
 	poke(s.shelf.clips)
 	return r.view(Moderator), nil
+}
+
+// roomForClip refuses one clip too many; the channel is held.
+func (s *Service) roomForClip(ctx context.Context, st Store, channel uuid.UUID) error {
+	n, err := st.countClips(ctx, channel, s.stamp().Add(-time.Minute))
+	switch {
+	case err != nil:
+		return err
+	case n.asked >= ClipsAtOnce:
+		return fault.Newf(fault.Conflict, "%d clips of this channel are being made: wait for them", n.asked)
+	case n.all >= ClipsEach:
+		return fault.Newf(fault.Conflict, "this channel has %d clips, which is the most: delete some", n.all)
+	case n.lately >= ClipsPace:
+		return &fault.Error{Code: fault.Limited, Detail: fmt.Sprintf("%d clips of this channel were ordered in a minute, which is the most: wait", n.lately), RetryAfter: time.Minute}
+	}
+	return nil
 }
 
 func millis(seconds float64) time.Duration {
@@ -183,6 +199,9 @@ func (s *Service) cut(ctx context.Context, r *Recording) {
 	switch {
 	case errors.Is(err, ErrNothing):
 		words = "there is no media at that time: it may be too old for rewinding, and not recorded"
+	case errors.Is(err, ErrFull):
+		s.log.Error("THE DISK IS NEARLY FULL: a clip is not made", "stream", r.Name, "recording", r.ID, "err", err)
+		words = "the server's disk is nearly full: delete recordings or clips, or ask its operator for room, and order the clip again"
 	case err != nil && s.now().Sub(r.Created) < clipTries:
 		again := s.store().unclaim(ctx, r.ID, s.stamp().Add(clipPause-clipWithin))
 		s.log.Warn("a clip cannot be made now; it is tried again", "stream", r.Name, "recording", r.ID, "err", errors.Join(err, again))

@@ -72,6 +72,9 @@ func (v *vault) Cut(_ context.Context, id uuid.UUID, c Cut) (Stored, error) {
 		return Stored{}, v.away
 	}
 	v.cuts = append(v.cuts, c)
+	if c.Length == 777*time.Second {
+		return Stored{}, ErrFull
+	}
 	if c.Length == 666*time.Second {
 		return Stored{}, ErrNothing
 	}
@@ -396,7 +399,11 @@ func TestClips(t *testing.T) {
 		if nothing.State != Failed || !strings.Contains(nothing.Inside.Reason, "no media at that time") || nothing.Media != nil {
 			t.Errorf("%+v", nothing)
 		}
-		same(t, "cuts", v.cuts, []Cut{
+		full := cut(&recording, ClipOrder{Start: 1, Length: 777})
+		if full.State != Failed || !strings.Contains(full.Inside.Reason, "nearly full") || full.Media != nil {
+			t.Errorf("%+v", full)
+		}
+		same(t, "cuts", v.cuts[:3], []Cut{
 			{&b.ID, 30 * time.Second, 10 * time.Second, &o.owner.User, "node-1"},
 			{&recording, 12500 * time.Millisecond, 20 * time.Second, &o.owner.User, ""},
 			{&b.ID, time.Second, 666 * time.Second, &o.owner.User, "node-1"},
@@ -459,6 +466,47 @@ func TestClipsThatCannotBe(t *testing.T) {
 		same(t, "of a channel that is gone", len(v.cuts), ClipsAtOnce)
 		ok(t, r.sweep(t.Context()))
 		same(t, "removed", len(v.removed), ClipsAtOnce+1)
+	})
+}
+
+// Of a channel so many clips are kept, and so many ordered in a minute.
+func TestTooManyClips(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		v, o := r.shelved(t, Keep{}), r.owned(t, "anna")
+		recording := r.taken(t, v, o, 5)
+		order := func() (RecordingView, error) {
+			return r.CreateClip(t.Context(), o.owner, o.ID, &recording, ClipOrder{Length: 5})
+		}
+		for range ClipsPace {
+			_, err := order()
+			ok(t, err)
+			ok(t, r.cutAll(t.Context()))
+		}
+		_, err := order()
+		want(t, err, fault.Limited)
+		if after := fault.From(err).RetryAfter; after != time.Minute {
+			t.Errorf("again after %s", after)
+		}
+		r.clock.pass(time.Minute)
+		first, err := order()
+		ok(t, err)
+		ok(t, r.cutAll(t.Context()))
+		ok(t, r.within(t.Context(), func(ctx context.Context, st Store) error {
+			x, err := st.recording(ctx, first.ID)
+			for i := ClipsPace + 1; i < ClipsEach && err == nil; i++ {
+				if x.ID, err = newID(); err == nil {
+					_, err = st.addRecording(ctx, x)
+				}
+			}
+			return err
+		}))
+		r.clock.pass(time.Hour)
+		_, err = order()
+		want(t, err, fault.Conflict)
+		ok(t, r.DeleteRecording(t.Context(), o.owner, first.ID))
+		ok(t, r.sweep(t.Context()))
+		_, err = order()
+		ok(t, err)
 	})
 }
 

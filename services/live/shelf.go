@@ -22,7 +22,8 @@ type Vault interface {
 	// nothing to play, and the error wraps ErrBusy while this process makes it.
 	Close(ctx context.Context, id uuid.UUID) (Stored, error)
 	// Cut makes the recording id out of a piece of another one, or of a session of this
-	// process. The error wraps ErrNothing when there is no media at that time.
+	// process. The error wraps ErrNothing when there is no media at that time, ErrFull when
+	// there is no room.
 	Cut(ctx context.Context, id uuid.UUID, c Cut) (Stored, error)
 }
 
@@ -30,6 +31,7 @@ type Vault interface {
 var (
 	ErrBusy    = errors.New("the recording is still being made")
 	ErrNothing = errors.New("there is no media at that time")
+	ErrFull    = errors.New("the disk is nearly full")
 )
 
 // Keep bounds what is kept of a channel; 0 is no bound.

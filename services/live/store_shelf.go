@@ -55,9 +55,13 @@ AND NOT EXISTS (SELECT 1 FROM live_sessions s WHERE s.id=r.session_id AND (s.end
 	return db.Collect(rows, err, scanRecording)
 }
 
-// clipsAsked counts the clips of a channel that are not made yet.
-func (s Store) clipsAsked(ctx context.Context, channel uuid.UUID) (n int, err error) {
-	err = s.q.QueryRow(ctx, `SELECT COUNT(*) FROM live_recordings WHERE channel_id=$1 AND kind=$2 AND state=$3`, channel, string(Clip), string(Being)).Scan(&n)
+// clipCount is how many clips a channel has: all, those that are not made yet, and those
+// that were ordered lately.
+type clipCount struct{ all, asked, lately int }
+
+func (s Store) countClips(ctx context.Context, channel uuid.UUID, lately time.Time) (n clipCount, err error) {
+	err = s.q.QueryRow(ctx, `SELECT COUNT(*), COUNT(CASE WHEN state=$3 THEN 1 END), COUNT(CASE WHEN created_at > $4 THEN 1 END)
+FROM live_recordings WHERE channel_id=$1 AND kind=$2`, channel, string(Clip), string(Being), lately).Scan(&n.all, &n.asked, &n.lately)
 	return n, err
 }
 
