@@ -59,7 +59,7 @@ func (p *pipelines) sink(s *hub.Stream, of session, epoch string, target int) (f
 
 // room says that recordings on files have less than a share of the room with which they
 // may begin.
-func (p *pipelines) room(share uint64) error { return roomIn(p.cfg.Config, share) }
+func (p *pipelines) room(share uint64) error { return roomIn(p.cfg, share) }
 
 // roomIn is room, for clips too.
 func roomIn(cfg Config, share uint64) error {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"weir/services/event"
 	"weir/services/seal"
 )
@@ -235,6 +237,64 @@ func TestTarpit(t *testing.T) {
 		for _, d := range r.deliveries(t, slow) {
 			if d.State != Waiting || d.Attempts > 1 {
 				t.Errorf("%+v", d)
+			}
+		}
+	})
+}
+
+// Places are shared: a channel has so many, however many endpoints it has, and the slow
+// have half of all.
+func TestPlaces(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		mine := newID()
+		take := func(channel *uuid.UUID, slow bool) (taken int, free func()) {
+			var done []func()
+			for range atOnce {
+				e := Endpoint{ID: newID(), Channel: channel}
+				if slow {
+					r.desk.took(e.ID, slowAfter+time.Millisecond)
+				}
+				if f, ok := r.desk.take(e); ok {
+					done = append(done, f)
+				}
+			}
+			return len(done), func() {
+				for _, f := range done {
+					f()
+				}
+			}
+		}
+		n, free := take(&mine, false)
+		if n != atOnceOf {
+			t.Errorf("a channel has %d places", n)
+		}
+		free()
+		n, free = take(nil, true)
+		if n != atOnceIll {
+			t.Errorf("the slow have %d places", n)
+		}
+		others, freeOthers := take(nil, false)
+		if others != atOnce-atOnceIll {
+			t.Errorf("the others have %d places beside them", others)
+		}
+		free()
+		freeOthers()
+		if len(r.desk.busy) != 0 || r.desk.all != 0 || r.desk.ill != 0 {
+			t.Errorf("%v, %d, %d are left", r.desk.busy, r.desk.all, r.desk.ill)
+		}
+		// what makes an endpoint slow is its answer, and another one makes it well
+		e := r.hook(t)
+		for _, slow := range []bool{true, false} {
+			r.to.answers(func(w http.ResponseWriter, _ *http.Request, _ int) {
+				if slow {
+					r.pass(slowAfter + time.Second)
+				}
+				w.WriteHeader(http.StatusNoContent)
+			})
+			r.tell(t, r.started())
+			r.send(t)
+			if r.desk.slow[e.ID] != slow {
+				t.Errorf("slow: %v, want %v", !slow, slow)
 			}
 		}
 	})

@@ -75,7 +75,7 @@ func Open(c Config) (*Service, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.desk.busy, s.desk.freed = map[uuid.UUID]int{}, make(chan struct{}, 1)
+	s.desk.busy, s.desk.slow, s.desk.freed = map[uuid.UUID]int{}, map[uuid.UUID]bool{}, make(chan struct{}, 1)
 	return s, nil
 }
 

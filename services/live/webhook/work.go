@@ -19,7 +19,11 @@ const (
 
 	atOnce     = 32         // attempts of this process
 	atOnceEach = 2          // of them to one endpoint
-	atOnceIll  = atOnce / 2 // of them to endpoints that fail
+	atOnceOf   = 4          // of them to those of one channel
+	atOnceIll  = atOnce / 2 // of them to endpoints that fail or are slow
+
+	slowAfter = 2 * time.Second // an endpoint whose last answer took longer is slow
+	slowMost  = 10_000          // endpoints of which that is remembered
 
 	pauseFirst = 5 * time.Second // after the first attempt; three times as long after each
 	pauseMax   = 2 * time.Hour
@@ -28,9 +32,10 @@ const (
 // desk is what this process is sending.
 type desk struct {
 	mu    sync.Mutex
-	busy  map[uuid.UUID]int // attempts by endpoint
+	busy  map[uuid.UUID]int // attempts by endpoint, and by channel
+	slow  map[uuid.UUID]bool
 	all   int
-	ill   int // of all, to endpoints that fail
+	ill   int // of all, to endpoints that fail or are slow
 	wait  sync.WaitGroup
 	freed chan struct{}
 }
@@ -39,12 +44,18 @@ type desk struct {
 func (d *desk) take(e Endpoint) (done func(), ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	ill := e.Failing != nil
+	ill := e.Failing != nil || d.slow[e.ID]
 	if d.all >= atOnce || d.busy[e.ID] >= atOnceEach || ill && (d.ill >= atOnceIll || d.busy[e.ID] > 0) {
+		return nil, false
+	}
+	if e.Channel != nil && d.busy[*e.Channel] >= atOnceOf {
 		return nil, false
 	}
 	d.all++
 	d.busy[e.ID]++
+	if e.Channel != nil {
+		d.busy[*e.Channel]++
+	}
 	if ill {
 		d.ill++
 	}
@@ -52,8 +63,9 @@ func (d *desk) take(e Endpoint) (done func(), ok bool) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.all--
-		if d.busy[e.ID]--; d.busy[e.ID] == 0 {
-			delete(d.busy, e.ID)
+		d.free(e.ID)
+		if e.Channel != nil {
+			d.free(*e.Channel)
 		}
 		if ill {
 			d.ill--
@@ -63,6 +75,27 @@ func (d *desk) take(e Endpoint) (done func(), ok bool) {
 		default:
 		}
 	}, true
+}
+
+// free gives back one of what id has.
+func (d *desk) free(id uuid.UUID) {
+	if d.busy[id]--; d.busy[id] == 0 {
+		delete(d.busy, id)
+	}
+}
+
+// took notes how long an endpoint took to answer.
+func (d *desk) took(endpoint uuid.UUID, long time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if long <= slowAfter {
+		delete(d.slow, endpoint)
+		return
+	}
+	if len(d.slow) >= slowMost { // it is seen anew who is slow
+		clear(d.slow)
+	}
+	d.slow[endpoint] = true
 }
 
 // Run sends what is due until ctx ends, and drops what is old. Several processes may do
@@ -135,6 +168,7 @@ func (s *Service) look(ctx context.Context) error {
 // delivery is sent again after its lease.
 func (s *Service) attempt(ctx context.Context, e Endpoint, d Delivery) {
 	r := s.send(ctx, e, d)
+	s.desk.took(e.ID, r.took)
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if ctx.Err() != nil && r.err != "" { // broken off by the end of this process
