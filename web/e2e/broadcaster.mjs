@@ -69,11 +69,32 @@ async function stream(look, weir, key) {
   await look.page.getByText('Loudness').waitFor({ timeout: 20_000 });
   await look.check('studio-live', true);
   await look.until('six seconds of it', () => document.querySelector('.player video').currentTime > 6, 20_000);
+  await realTime(look);
   await press(look, 'End the stream…');
   await fill(look, 'What the encoder is told', 'that is all');
   await press(look, 'End it now');
   await ffmpeg.ended;
   await says(look, 'Off the air');
+}
+
+/** The preview goes over to WebRTC and back. */
+async function realTime(look) {
+  const choose = async (name) => {
+    await look.page.locator('.player video').dispatchEvent('pointerup', { pointerType: 'touch', button: 0, bubbles: true });
+    await look.page.getByRole('button', { name: /^Settings/ }).click();
+    await look.page.getByLabel(name).check();
+  };
+  await choose(/^WebRTC/);
+  await look.page.locator('.player[data-engine="whep"][data-state="playing"]').waitFor({ timeout: 20_000 });
+  look.expect((await look.page.locator('.menu legend').allTextContents()).join() === 'Player', 'there is a choice of quality by WebRTC');
+  await look.page.keyboard.press('Escape');
+  await look.page.getByText('real time', { exact: true }).waitFor();
+  await look.until('two seconds in real time', () => document.querySelector('.player video').currentTime > 2);
+  look.expect(await look.page.locator('.player video').evaluate((v) => v.videoWidth > 0 && v.srcObject !== null), 'there is no picture in real time');
+  await look.check('studio-real-time');
+  await choose('LL-HLS');
+  await look.page.locator('.player[data-engine="hls"][data-state="playing"]').waitFor({ timeout: 20_000 });
+  await look.page.keyboard.press('Escape');
 }
 
 /** The recording is played, a piece cut out of it and played too, and both are looked after. */

@@ -1,5 +1,6 @@
 // A stand-in for weir's public port: the built pages under the strict policy, the list of streams, and
 // live media for the names that were begun. Playlists of names that are not live are held, as weir does.
+// There is no WebRTC.
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
@@ -72,6 +73,7 @@ export class Fake {
     if (path.startsWith('/api/v1/channels/by-name/')) return this.send(response, '.json', JSON.stringify(channel(path.split('/').at(-1))));
     if (/^\/api\/v1\/channels\/[^/]+\/recordings$/.test(path)) return this.send(response, '.json', JSON.stringify({ items: [] }));
     if (path === `/api/v1/users/${OWNER.id}`) return this.send(response, '.json', JSON.stringify(OWNER));
+    if (media?.[2] === 'whep') return response.writeHead(501).end();
     if (media) return this.stream(request, response, media[1], media[2]);
     if (path === '/' || path.startsWith('/watch')) return this.file(response, 'index.html');
     return this.file(response, path);

@@ -16,6 +16,7 @@ export async function made(look, fake, { phone, dash: withDash }, seconds) {
   look.expect((await look.attribute('data-state')) === 'playing', 'it does not go on playing');
   await goesDown(look, fake);
   if (withDash && !phone) await dash(look, fake);
+  if (withDash) await noWebRTC(look);
   await lost(look);
 }
 
@@ -152,6 +153,17 @@ async function dash(look, fake) {
   await look.page.waitForTimeout(1500);
   await look.page.mouse.move(220, 220, { steps: 3 });
   await look.check('watch-dash');
+}
+
+/** Asked for in real time where that cannot be: it plays all the same, and says so. */
+async function noWebRTC(look) {
+  look.allowed.push(/status of 501 .*\/whep/);
+  await look.open('/watch/demo?engine=whep');
+  await look.page.getByText('Real time does not get through here').waitFor();
+  await look.page.locator('.player[data-engine="hls"][data-state="playing"]').waitFor({ timeout: 20_000 });
+  await look.check('watch-no-webrtc');
+  await look.page.getByRole('button', { name: 'Close' }).click();
+  look.expect((await look.page.locator('.fallback p').count()) === 0, 'the words about real time stay');
 }
 
 async function lost(look) {

@@ -42,9 +42,9 @@ export function Controls({ root, video, snap, controller, qualities, kind, setKi
           <Slider className="sound-slider" label="Volume" min={0} max={1} step={0.05} value={snap.muted ? 0 : snap.volume}
             text={`${Math.round((snap.muted ? 0 : snap.volume) * 100)} percent`} onChange={(v) => controller.loudness(v)} />
         </div>
-        {recorded ? <Clock line={snap.timeline} /> : <LiveEdge snap={snap} controller={controller} />}
+        {recorded ? <Clock line={snap.timeline} /> : <LiveEdge snap={snap} controller={controller} realTime={kind === 'whep'} />}
         <span className="gap" />
-        <Settings qualities={qualities} snap={snap} controller={controller} kind={kind} setKind={setKind} openHelp={openHelp} />
+        <Settings qualities={qualities} snap={snap} controller={controller} kind={kind} setKind={setKind} live={recorded === null} openHelp={openHelp} />
         {canFloat() && <Tool icon="pip" className="tool-pip" label="Picture in picture" onClick={() => video.current && toggleFloat(video.current)} />}
         <Tool icon={full ? 'unfull' : 'full'} label={full ? 'Leave full screen (f)' : 'Full screen (f)'}
           onClick={() => root.current && video.current && toggleFullscreen(root.current, video.current)} />
@@ -59,14 +59,15 @@ function Clock({ line }: { line: Timeline | null }) {
 }
 
 /** Shows that this is live and how late, or leads back to it. */
-function LiveEdge({ snap, controller }: { snap: Snapshot; controller: Face }) {
-  const late = seconds(snap.latency);
+function LiveEdge({ snap, controller, realTime }: { snap: Snapshot; controller: Face; realTime: boolean }) {
+  const late = realTime ? '' : seconds(snap.latency);
   const label = snap.behind ? 'Go to live (l)' : 'At the live edge (l)';
   return (
     <div className="edge">
       <button type="button" className="edge-button" data-behind={snap.behind} aria-label={label} title={label} onClick={() => controller.goLive()}>
         <span className="edge-dot" aria-hidden="true" />{snap.behind ? 'Go to live' : 'Live'}
       </button>
+      {realTime && !snap.behind && <span className="edge-late" title="Over WebRTC, some tenths of a second behind the camera">real time</span>}
       {late !== '' && <span className="edge-late" title="How far this picture is behind the newest one on the server"><span className="visually-hidden">Latency </span>{late}</span>}
     </div>
   );

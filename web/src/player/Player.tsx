@@ -1,11 +1,12 @@
-import { useEffect, useRef, useState, type RefObject } from 'react';
+import { useCallback, useEffect, useRef, useState, type RefObject } from 'react';
 import { Controller } from './controller';
 import type { EngineKind } from './engine';
+import { Fallback, UNFIT } from './Fallback';
 import { load } from './load';
-import { useEntrance } from './pass';
+import { addressFor, useEntrance } from './pass';
 import { Stage } from './Stage';
 import { denied, phase, words, type Phase } from './status';
-import { useEngine, useSnapshot } from './use';
+import { LIVE, useEngine, useSnapshot } from './use';
 
 interface Props {
   name: string;
@@ -17,18 +18,21 @@ interface Props {
   onPhase: (phase: Phase) => void;
 }
 
-/** A controller that lives as long as its video element, its address and its engine. `refused`: the address opens nothing. */
-function useController(video: RefObject<HTMLVideoElement | null>, url: string, kind: EngineKind, refused: boolean): Controller | null {
+/**
+ * A controller that lives as long as its video element, its address and its engine. `refused`: the address
+ * opens nothing. `unfit` is called when WebRTC is not possible.
+ */
+function useController(video: RefObject<HTMLVideoElement | null>, url: string, kind: EngineKind, refused: boolean, unfit: () => void): Controller | null {
   const [controller, setController] = useState<Controller | null>(null);
   useEffect(() => {
     if (video.current === null) return undefined;
-    const made = new Controller(video.current, { url, kind, load });
+    const made = new Controller(video.current, { url, kind, load, ...(kind === 'whep' && { unfit }) });
     if (refused) made.refuse();
     // The controller needs the element, so there is none before the first effect.
     // oxlint-disable-next-line react/set-state-in-effect
     setController(made);
     return () => made.close();
-  }, [video, url, kind, refused]);
+  }, [video, url, kind, refused, unfit]);
   return controller;
 }
 
@@ -36,10 +40,19 @@ function useController(video: RefObject<HTMLVideoElement | null>, url: string, k
 export function Player({ name, listed, renditions, measured, onPhase }: Props) {
   const root = useRef<HTMLElement>(null);
   const video = useRef<HTMLVideoElement>(null);
-  const [kind, setKind] = useEngine();
+  const [kind, setKind] = useEngine(LIVE);
+  const [note, setNote] = useState('');
+  const choose = useCallback((next: EngineKind) => {
+    setNote('');
+    setKind(next);
+  }, [setKind]);
+  const unfit = useCallback(() => {
+    setNote(UNFIT);
+    setKind('hls');
+  }, [setKind]);
   const [state, setState] = useState<Phase>('waiting');
   const at = useEntrance(name, listed, state);
-  const controller = useController(video, kind === 'dash' ? at.dash : at.hls, kind, at.refused !== '' && listed !== true);
+  const controller = useController(video, addressFor(at, kind), kind, at.refused !== '' && listed !== true, unfit);
   const snap = useSnapshot(controller);
   const now = snap === null ? 'waiting' : phase(snap.status);
   if (now !== state) setState(now);
@@ -48,7 +61,9 @@ export function Player({ name, listed, renditions, measured, onPhase }: Props) {
     if (listed !== null && at.expires === null) controller?.listed(listed);
   }, [controller, listed, at.expires]);
   return (
-    <Stage root={root} video={video} label={`Player of ${name}`} picture={`Live video of ${name}`} controller={controller} snap={snap} kind={kind} setKind={setKind}
-      renditions={renditions} measured={measured} say={(status) => denied(status, name, at.refused, listed === false && at.expires === null) ?? words(status, name)} recorded={null} onPhase={onPhase} />
+    <Stage root={root} video={video} label={`Player of ${name}`} picture={`Live video of ${name}`} controller={controller} snap={snap} kind={kind} setKind={choose}
+      renditions={renditions} measured={measured} say={(status) => denied(status, name, at.refused, listed === false && at.expires === null) ?? words(status, name)} recorded={null} onPhase={onPhase}>
+      <Fallback words={note} close={() => setNote('')} />
+    </Stage>
   );
 }

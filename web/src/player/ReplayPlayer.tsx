@@ -5,7 +5,7 @@ import { Replay } from './replay';
 import { Stage } from './Stage';
 import { recordedWords } from './status';
 import { useStrip } from './strip';
-import { useEngine, useSnapshot } from './use';
+import { RECORDED, useEngine, useSnapshot } from './use';
 
 interface Props {
   title: string;
@@ -39,7 +39,7 @@ const ignore = () => {};
 /** The player of a recording. */
 export function ReplayPlayer({ title, hls, dash, poster, storyboard, renditions, at, video }: Props) {
   const root = useRef<HTMLElement>(null);
-  const [kind, setKind] = useEngine();
+  const [kind, setKind] = useEngine(RECORDED);
   const replay = useReplay(video, kind === 'dash' ? dash : hls, kind, at);
   const snap = useSnapshot(replay);
   const strip = useStrip(storyboard);

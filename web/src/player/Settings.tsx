@@ -11,6 +11,8 @@ interface Props {
   controller: Face;
   kind: EngineKind;
   setKind: (kind: EngineKind) => void;
+  /** Whether it is live, and not recorded. */
+  live: boolean;
   openHelp: () => void;
 }
 
@@ -36,7 +38,7 @@ function Choice({ group, on, choose, children, note }: ChoiceProps) {
 }
 
 /** The button and the panel with qualities and players. Escape and a click outside close it. */
-export function Settings({ qualities, snap, controller, kind, setKind, openHelp }: Props) {
+export function Settings({ qualities, snap, controller, kind, setKind, live, openHelp }: Props) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -67,16 +69,17 @@ export function Settings({ qualities, snap, controller, kind, setKind, openHelp 
       </button>
       {open && (
         <div className="menu" id="settings">
-          <fieldset>
+          {kind !== 'whep' && <fieldset>
             <legend>Quality</legend>
             <Choice group="quality" on={snap.selected < 0} choose={() => controller.select(-1)} {...(now && snap.selected < 0 ? { note: sizeOf(now) } : {})}>Auto</Choice>
             {qualities.map((q) => (
               <Choice key={q.index} group="quality" on={snap.selected === q.index} choose={() => controller.select(q.index)} note={bitrate(q.bitrate)}>{q.label}</Choice>
             ))}
-          </fieldset>
+          </fieldset>}
           <fieldset>
             <legend>Player</legend>
-            <Choice group="engine" on={kind !== 'dash'} choose={() => setKind('hls')}>LL-HLS</Choice>
+            <Choice group="engine" on={kind === 'hls' || kind === 'native'} choose={() => setKind('hls')}>LL-HLS</Choice>
+            {live && <Choice group="engine" on={kind === 'whep'} choose={() => setKind('whep')} note="real time">WebRTC</Choice>}
             <Choice group="engine" on={kind === 'dash'} choose={() => setKind('dash')}>DASH</Choice>
           </fieldset>
           <button type="button" className="menu-button" onClick={() => { setOpen(false); openHelp(); }}>Keyboard shortcuts<kbd>?</kbd></button>

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState, type PointerEvent, type RefObject } from 'react';
+import { useEffect, useMemo, useState, type PointerEvent, type ReactNode, type RefObject } from 'react';
 import { Controls } from './Controls';
 import type { EngineKind } from './engine';
 import type { Face, Snapshot } from './face';
@@ -29,13 +29,16 @@ interface Props {
   /** Of a recording; null: it is live. */
   recorded: { strip: Strip } | null;
   onPhase: (phase: Phase) => void;
+  /** Lies over the picture. */
+  children?: ReactNode;
 }
 
 /**
  * The video with its controls, whatever is played. For scripts it shows data-state (waiting, playing,
- * offline, error, ended), data-latency (seconds), data-rendition ("source", "480p") and data-engine.
+ * offline, error, ended), data-latency (seconds), data-rendition ("source", "480p") and data-engine. By
+ * WebRTC neither latency nor rendition is known.
  */
-export function Stage({ root, video, label, picture, poster = '', controller, snap, kind, setKind, renditions, measured, say, recorded, onPhase }: Props) {
+export function Stage({ root, video, label, picture, poster = '', controller, snap, kind, setKind, renditions, measured, say, recorded, onPhase, children }: Props) {
   const [help, setHelp] = useState(false);
   const state: Phase = snap === null ? 'waiting' : phase(snap.status);
   const list = useMemo(() => qualities(snap?.rungs ?? [], renditions, measured), [snap?.rungs, renditions, measured]);
@@ -52,6 +55,7 @@ export function Stage({ root, video, label, picture, poster = '', controller, sn
       data-rendition={list.find((q) => q.index === snap?.current)?.rendition}
     >
       <Picture root={root} video={video} label={picture} poster={poster} controller={controller} awake={awake} />
+      {children}
       {snap && controller && <Overlay say={say} snap={snap} controller={controller} />}
       {snap && controller && usable && (
         <Controls root={root} video={video} snap={snap} controller={controller} qualities={list} kind={kind} setKind={setKind} openHelp={() => setHelp(true)} recorded={recorded} />
@@ -87,10 +91,10 @@ function Picture({ root, video, label, poster, controller, awake }: PictureProps
   );
 }
 
-/** The way back to LL-HLS when the other player does not get a picture. */
+/** The way to LL-HLS when the other player does not get a picture; by WebRTC also while nothing is there, since the menu is not either. */
 function EngineNote({ snap, kind, setKind }: { snap: Snapshot; kind: EngineKind; setKind: (k: EngineKind) => void }) {
-  if (snap.status !== 'broken') return null;
-  const other: EngineKind = kind === 'dash' ? 'hls' : 'dash';
+  if (kind === 'whep' ? phase(snap.status) === 'waiting' : snap.status !== 'broken') return null;
+  const other: EngineKind = kind === 'hls' ? 'dash' : 'hls';
   return (
     <button type="button" className="button engine-note" onClick={() => setKind(other)}>
       Try {other === 'dash' ? 'DASH' : 'HLS'} instead

@@ -27,6 +27,9 @@ export class Controller extends Face {
   private failures = 0;
   private found = false;
   private played = false;
+  /** Whether any attempt has shown a picture, and whether the list of streams has the name. */
+  private seen = false;
+  private onList = false;
   private next = 0;
   private stalled: number[] = [];
   private watch: Watch | null = null;
@@ -48,6 +51,8 @@ export class Controller extends Face {
 
   /** The list of streams has been read: whether the name was in it. Only used before the first picture. */
   listed(live: boolean): void {
+    if (live && !this.onList) this.failures = 0;
+    this.onList = live;
     if (this.found) return;
     if (!live && this.snapshot.status === 'connecting') this.set({ status: 'offline' });
     if (live && this.snapshot.status === 'offline') this.set({ status: 'connecting' });
@@ -149,9 +154,15 @@ export class Controller extends Face {
     this.failures = quick(took) ? this.failures + 1 : 1;
     const status = afterFailure(why, this.played, this.snapshot.status);
     this.drop();
+    if (this.source.unfit && (why === 'unfit' || this.missing(why))) return this.source.unfit();
     // The first failure of the browser's decoder is answered by a fresh start, without words.
     this.set({ status: status === 'broken' && this.failures < 2 ? 'starting' : status });
     this.next = window.setTimeout(() => this.begin(), pauseBefore(took, this.failures));
+  }
+
+  /** True when the stream is live and again and again not here, as where another node has it. */
+  private missing(why: Failure): boolean {
+    return why === 'absent' && this.onList && !this.seen && this.failures > 1;
   }
 
   /** Lets go of the current attempt. */
@@ -192,6 +203,7 @@ export class Controller extends Face {
     window.clearTimeout(this.next);
     this.found = true;
     this.played = true;
+    this.seen = true;
     this.failures = 0;
     this.set({ status: 'playing', paused: this.video.paused, soundOnly: this.video.videoWidth === 0 });
     this.tick();

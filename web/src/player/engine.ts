@@ -1,5 +1,5 @@
-/** What can play the stream: LL-HLS by hls.js, DASH by dash.js, or the browser itself. */
-export type EngineKind = 'hls' | 'dash' | 'native';
+/** What can play the stream: LL-HLS by hls.js, DASH by dash.js, WebRTC (WHEP), or the browser's own HLS. */
+export type EngineKind = 'hls' | 'dash' | 'whep' | 'native';
 
 /** One quality that the stream offers, in the order and with the index that the engine uses. */
 export interface Rung {
@@ -14,9 +14,10 @@ export interface Rung {
  * Why an engine gave up. "absent": the stream is not there (404, or a playlist that has ended
  * before anything was played). "network": no answer. "media": the browser could not play it. "hole":
  * media that the stream speaks of is not there, as after a drop of the publisher. "denied": the
- * address does not hold any more (401, 403), and asking it again is of no use.
+ * address does not hold any more (401, 403), and asking it again is of no use. "unfit": this way of
+ * watching is not possible here, by the browser, the network or the server; another one may be.
  */
-export type Failure = 'absent' | 'network' | 'media' | 'hole' | 'denied';
+export type Failure = 'absent' | 'network' | 'media' | 'hole' | 'denied' | 'unfit';
 
 /** What an engine tells its owner. None is called after destroy. */
 export interface EngineEvents {

@@ -35,6 +35,8 @@ export interface Source {
   url: string;
   kind: EngineKind;
   load: (kind: EngineKind) => Promise<EngineModule | null>;
+  /** Is called when the engine cannot play here at all; nothing more happens then. Not set: it is tried again. */
+  unfit?: () => void;
 }
 
 /**

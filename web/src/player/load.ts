@@ -12,6 +12,7 @@ export interface EngineModule {
  */
 export async function load(kind: EngineKind): Promise<EngineModule | null> {
   if (kind === 'dash') return import('./dash');
+  if (kind === 'whep') return import('./whep');
   if (kind === 'hls') {
     const hls = await import('./hls');
     if (hls.supported()) return hls;

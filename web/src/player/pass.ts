@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { dashAddress, hlsAddress } from '../api/streams';
 import { wasSignedIn } from '../session/hint';
+import type { EngineKind } from './engine';
 import type { Phase } from './status';
 
 /** Where a stream is watched, with a pass in the addresses where it is not public. */
@@ -14,6 +15,12 @@ export interface Entrance {
 }
 
 export const plain = (name: string): Entrance => ({ hls: hlsAddress(name), dash: dashAddress(name), expires: null, refused: '' });
+
+/** The address that an engine plays. WebRTC's is beside the others, below the same pass. */
+export function addressFor(at: Entrance, kind: EngineKind): string {
+  if (kind === 'dash') return at.dash;
+  return kind === 'whep' ? at.hls.replace(/[^/]*$/, 'whep') : at.hls;
+}
 
 /** The secret of a share link, which stands behind # and so is sent to no server. */
 export const linkOf = (hash: string): string => new URLSearchParams(hash.replace(/^#/, '')).get('share') ?? '';

@@ -28,6 +28,7 @@ describe('status', () => {
     ['media', false, 'starting', 'broken'],
     ['denied', true, 'playing', 'refused'],
     ['denied', false, 'ended', 'refused'],
+    ['unfit', false, 'starting', 'broken'],
     ['hole', true, 'playing', 'reconnecting'],
     ['hole', false, 'reconnecting', 'reconnecting'],
     ['absent', false, 'reconnecting', 'ended'],

@@ -6,7 +6,7 @@ import { controllable, type Status } from './status';
 
 const SPINNER_AFTER_MS = 400;
 
-const AFTER: Record<Failure, Status> = { absent: 'offline', network: 'unreachable', media: 'broken', hole: 'reconnecting', denied: 'refused' };
+const AFTER: Record<Failure, Status> = { absent: 'offline', network: 'unreachable', media: 'broken', hole: 'reconnecting', denied: 'refused', unfit: 'broken' };
 
 /** Plays one recording in one video element, from where the viewer wants, and goes on there after a failure. */
 export class Replay extends Face {

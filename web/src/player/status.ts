@@ -82,7 +82,7 @@ export const controllable = (status: Status): boolean =>
 /** The status after an attempt has failed. `played`: it had shown a picture. */
 export function afterFailure(why: Failure, played: boolean, before: Status): Status {
   if (why === 'network') return 'unreachable';
-  if (why === 'media') return 'broken';
+  if (why === 'media' || why === 'unfit') return 'broken';
   if (why === 'denied') return 'refused';
   if (why === 'hole') return played ? 'reconnecting' : before;
   if (played || before === 'ended' || before === 'reconnecting') return 'ended';

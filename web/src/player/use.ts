@@ -9,12 +9,18 @@ export function useSnapshot(face: Face | null): Snapshot | null {
   return useSyncExternalStore(face?.subscribe ?? never, face?.get ?? (() => null));
 }
 
-/** The engine that the address asks for: ?engine=dash, else LL-HLS. */
-export function useEngine(): [EngineKind, (kind: EngineKind) => void] {
-  const [kind, setKind] = useState<EngineKind>(() =>
-    new URLSearchParams(location.search).get('engine') === 'dash' ? 'dash' : 'hls');
+/** The engines that a viewer may choose, of what is live and of what is recorded. The first is the usual one. */
+export const LIVE: EngineKind[] = ['hls', 'whep', 'dash'];
+export const RECORDED: EngineKind[] = ['hls', 'dash'];
+
+/** The engine that the address asks for, such as ?engine=dash, where it is among those offered; else LL-HLS. */
+export function useEngine(offered: EngineKind[]): [EngineKind, (kind: EngineKind) => void] {
+  const [kind, setKind] = useState<EngineKind>(() => {
+    const asked = new URLSearchParams(location.search).get('engine');
+    return offered.find((k) => k === asked) ?? 'hls';
+  });
   const choose = useCallback((next: EngineKind) => {
-    history.replaceState(null, '', next === 'dash' ? '?engine=dash' : location.pathname);
+    history.replaceState(null, '', next === 'hls' ? location.pathname : `?engine=${next}`);
     setKind(next);
   }, []);
   return [kind, choose];
