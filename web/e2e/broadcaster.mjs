@@ -79,22 +79,21 @@ async function stream(look, weir, key) {
 
 /** The preview goes over to WebRTC and back. */
 async function realTime(look) {
-  const choose = async (name) => {
+  const settings = async () => {
     await look.page.locator('.player video').dispatchEvent('pointerup', { pointerType: 'touch', button: 0, bubbles: true });
     await look.page.getByRole('button', { name: /^Settings/ }).click();
-    await look.page.getByLabel(name).check();
   };
-  await choose(/^WebRTC/);
+  await settings();
+  await look.page.getByLabel(/^WebRTC/).click();
   await look.page.locator('.player[data-engine="whep"][data-state="playing"]').waitFor({ timeout: 20_000 });
-  look.expect((await look.page.locator('.menu legend').allTextContents()).join() === 'Player', 'there is a choice of quality by WebRTC');
-  await look.page.keyboard.press('Escape');
-  await look.page.getByText('real time', { exact: true }).waitFor();
   await look.until('two seconds in real time', () => document.querySelector('.player video').currentTime > 2);
   look.expect(await look.page.locator('.player video').evaluate((v) => v.videoWidth > 0 && v.srcObject !== null), 'there is no picture in real time');
+  await settings();
+  look.expect((await look.page.locator('.menu legend').allTextContents()).join() === 'Player', 'there is a choice of quality by WebRTC');
+  await look.page.getByText('real time', { exact: true }).last().waitFor();
   await look.check('studio-real-time');
-  await choose('LL-HLS');
+  await look.page.getByLabel('LL-HLS').click();
   await look.page.locator('.player[data-engine="hls"][data-state="playing"]').waitFor({ timeout: 20_000 });
-  await look.page.keyboard.press('Escape');
 }
 
 /** The recording is played, a piece cut out of it and played too, and both are looked after. */

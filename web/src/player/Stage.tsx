@@ -93,7 +93,8 @@ function Picture({ root, video, label, poster, controller, awake }: PictureProps
 
 /** The way to LL-HLS when the other player does not get a picture; by WebRTC also while nothing is there, since the menu is not either. */
 function EngineNote({ snap, kind, setKind }: { snap: Snapshot; kind: EngineKind; setKind: (k: EngineKind) => void }) {
-  if (kind === 'whep' ? phase(snap.status) === 'waiting' : snap.status !== 'broken') return null;
+  const lost = kind === 'whep' && ['offline', 'ended', 'unreachable'].includes(snap.status);
+  if (snap.status !== 'broken' && !lost) return null;
   const other: EngineKind = kind === 'hls' ? 'dash' : 'hls';
   return (
     <button type="button" className="button engine-note" onClick={() => setKind(other)}>

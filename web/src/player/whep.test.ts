@@ -124,7 +124,7 @@ describe('watching over WebRTC', () => {
     expect(asked).toEqual([]);
   });
 
-  it.each([[404, 'absent'], [409, 'absent'], [403, 'absent'], [406, 'unfit'], [405, 'unfit'], [501, 'unfit'], [503, 'unfit'], [502, 'network']] as const)(
+  it.each([[404, 'absent'], [409, 'absent'], [403, 'denied'], [406, 'unfit'], [405, 'unfit'], [501, 'unfit'], [503, 'unfit'], [502, 'network']] as const)(
     'an answer of %d means %s', async (status, why) => {
       answers = () => Promise.resolve(new Response('', { status }));
       const { told, engine } = await begin();
@@ -162,6 +162,8 @@ describe('watching over WebRTC', () => {
     other.connection().transport.state = 'closed';
     other.connection().transport.dispatchEvent(new Event('statechange'));
     expect(other.told).toEqual(['found', 'hole']);
+    other.engine.destroy();
+    expect(asked.filter((a) => a.method === 'DELETE')).toEqual([]); // the server knows
   });
 
   it('notices that nothing comes any more', async () => {

@@ -8,9 +8,10 @@ const LOOK_MS = 1_000;
 /** The server answers an offer at once. */
 const ANSWER_MS = 8_000;
 
-/** What an answer other than 201 means: not live (or not for this viewer), not possible here, or trouble that passes. */
+/** What an answer other than 201 means: not for this viewer, not live, not possible here, or trouble that passes. */
 export function refusal(status: number): Failure {
-  if ([401, 403, 404, 409, 410].includes(status)) return 'absent';
+  if (status === 401 || status === 403) return 'denied';
+  if (status === 404 || status === 409 || status === 410) return 'absent';
   // 503: there are too many viewers by WebRTC, or none can be.
   if (status < 500 || status === 501 || status === 503) return 'unfit';
   return 'network';
@@ -56,7 +57,7 @@ class Session {
     ];
     // The server says that it is over by DTLS, of which the state of the connection does not tell.
     for (const { transport } of this.connection.getReceivers()) {
-      transport?.addEventListener('statechange', () => { if (transport.state === 'closed') this.fail('hole'); }, { signal: this.gone.signal });
+      transport?.addEventListener('statechange', () => { if (transport.state === 'closed') this.over(); }, { signal: this.gone.signal });
     }
     this.events.found();
   }
@@ -92,6 +93,12 @@ class Session {
     // One that is over already is answered by 404.
     fetch(this.address, { method: 'DELETE', keepalive: true }).catch(() => {});
     this.address = '';
+  }
+
+  /** The server has ended the session. */
+  private over(): void {
+    this.address = '';
+    this.fail('hole');
   }
 
   private changed(): void {
