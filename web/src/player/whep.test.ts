@@ -124,7 +124,7 @@ describe('watching over WebRTC', () => {
     expect(asked).toEqual([]);
   });
 
-  it.each([[404, 'absent'], [409, 'absent'], [403, 'denied'], [406, 'unfit'], [405, 'unfit'], [501, 'unfit'], [503, 'unfit'], [502, 'network']] as const)(
+  it.each([[404, 'absent'], [409, 'absent'], [403, 'denied'], [406, 'unfit'], [405, 'unfit'], [501, 'unfit'], [503, 'unfit'], [502, 'network'], [429, 'network']] as const)(
     'an answer of %d means %s', async (status, why) => {
       answers = () => Promise.resolve(new Response('', { status }));
       const { told, engine } = await begin();

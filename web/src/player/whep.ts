@@ -12,6 +12,8 @@ const ANSWER_MS = 8_000;
 export function refusal(status: number): Failure {
   if (status === 401 || status === 403) return 'denied';
   if (status === 404 || status === 409 || status === 410) return 'absent';
+  // 429: many begin at once; the next try is a little later.
+  if (status === 429) return 'network';
   // 503: there are too many viewers by WebRTC, or none can be.
   if (status < 500 || status === 501 || status === 503) return 'unfit';
   return 'network';
