@@ -56,7 +56,7 @@ func grown(b *testing.B, r *rig) []string {
 }
 
 // BenchmarkAdmit: how long does a publisher wait at the gate of a database that has grown?
-// The keys are used for the first time, which is written down.
+// The keys are used for the first time, which is noted.
 func BenchmarkAdmit(b *testing.B) {
 	dbtest.Bench(b, func(b *testing.B, d *db.DB) {
 		r := newRig(b, d)

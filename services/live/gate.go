@@ -91,9 +91,7 @@ func (s *Service) Admit(ctx context.Context, a Attempt) (Grant, error) {
 		return Grant{}, err
 	}
 	if d.key.Used == nil || now.Sub(*d.key.Used) >= time.Minute {
-		if err := s.store().touch(ctx, d.key.ID, now); err != nil {
-			s.log.Warn("a stream key's last use is not noted", "err", err)
-		}
+		s.uses.note(d.key.ID, now)
 	}
 	c := d.channel
 	return Grant{Channel: c.ID, Key: d.key.ID, Name: c.Name, Record: c.Record, Takeover: c.Takeover, Limits: c.Limits, channel: *c}, nil

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -101,6 +102,9 @@ func TestKeyUseIsNoted(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
 		used := func() *time.Time {
+			ended, end := context.WithCancel(t.Context())
+			end()
+			ok(t, r.RunNode(ended)) // the end of a process writes them too
 			list, err := r.Keys(t.Context(), o.owner, o.ID)
 			ok(t, err)
 			return list[0].Used
@@ -119,6 +123,12 @@ func TestKeyUseIsNoted(t *testing.T) {
 		r.admit(t, o.key.Secret)
 		if !used().Equal(r.clock.now()) {
 			t.Errorf("%v", used())
+		}
+		for range usesMost + 1 {
+			r.uses.note(uuid.New(), r.clock.now())
+		}
+		if n := len(r.uses.take()); n != usesMost {
+			t.Errorf("%d wait", n)
 		}
 	})
 }

@@ -70,6 +70,7 @@ type Service struct {
 	alone bool
 	hook  *hook // nil: none
 	lent  lent
+	uses  uses
 	air   air // the streams of this process
 	shelf shelf
 	board board

@@ -55,6 +55,7 @@ func (s *Service) RunNode(ctx context.Context) error {
 			ill.log(s, "sessions are not written", s.flush(ctx))
 		case <-look.C:
 			ill.log(s, "sessions are not written", errors.Join(s.flush(ctx), s.look(ctx)))
+			ill.log(s, "last uses of stream keys are not written", s.writeUses(ctx))
 		case <-count.C:
 			ill.log(s, "viewers are not counted", bounded(ctx, s.countAll))
 			ill.log(s, "the health of streams is not told", errors.Join(bounded(ctx, s.forgetLive), bounded(ctx, s.tellHealth)))
@@ -64,6 +65,7 @@ func (s *Service) RunNode(ctx context.Context) error {
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
+	ill.log(s, "last uses of stream keys are not written", s.writeUses(end))
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
 	for {
