@@ -14,6 +14,7 @@ import { State } from '../../ui/State';
 import { useVod } from '../../ui/vod';
 import { Lost } from '../Lost';
 import { Cut } from './Cut';
+import { usePicture } from './picture';
 
 /** How often a recording is looked at that cannot be played yet. */
 const ASK_EVERY_MS = 2_000;
@@ -42,10 +43,11 @@ function Film({ recording: r }: { recording: Recording }) {
   const [from] = useState(() => Math.max(0, Number(query('t')) || 0));
   const { media } = r;
   const ready = r.state === 'ready';
+  const picture = usePicture(r);
   return (
     <main id="main" className="watch">
       {media !== undefined && (ready || r.kind === 'recording')
-        ? <ReplayPlayer title={titleOf(r)} hls={media.hls} dash={media.dash} poster={media.thumbnail ?? ''} storyboard={media.storyboard ?? ''} renditions={r.renditions ?? []} at={from} video={video} />
+        ? <ReplayPlayer title={titleOf(r)} hls={media.hls} dash={media.dash} poster={picture} storyboard={picture === '' ? '' : (media.storyboard ?? '')} renditions={r.renditions ?? []} at={from} video={video} />
         : <div className="player player-none"><p role="status">{r.state === 'failed' ? 'This could not be made.' : 'It is being made: one moment…'}</p></div>}
       <div className="watch-body">
         <About recording={r} />
