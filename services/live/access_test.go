@@ -144,6 +144,44 @@ func TestWhoGetsAPass(t *testing.T) {
 	})
 }
 
+// Who gets a pass is told what it opens, at every node, and nobody else is.
+func TestPlaybackTellsWhatIsOn(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		node := r.open(t, Config{Node: "node-2"})
+		h := newHall(t, r, "anna", Private)
+		_, err := r.UpdateChannel(t.Context(), h.owner, h.ID, 0, Changes{Title: ptr("Otters")})
+		ok(t, err)
+		l := r.linkOf(t, h.owned)
+		ask := func(who auth.Identity, ask Asking) Playback {
+			t.Helper()
+			p, err := node.Playback(t.Context(), who, "anna", ask)
+			ok(t, err)
+			return p
+		}
+		ok(t, r.flush(t.Context()))
+		if p := ask(h.owner, Asking{}); p.Channel == nil || p.Showing != nil {
+			t.Errorf("before there is anything to see: %+v", p)
+		}
+		r.Playable(h.b)
+		started := r.clock.now()
+		ok(t, r.flush(t.Context()))
+		ok(t, r.Seen(t.Context(), h.b, []uint64{1, 2}))
+		r.clock.pass(presentFor + time.Second)
+		ok(t, r.Seen(t.Context(), h.b, []uint64{2, 3}))
+		for name, p := range map[string]Playback{"owner": ask(h.owner, Asking{}), "link": ask(someone, Asking{Link: l.Secret})} {
+			if c := p.Channel; c == nil || c.ID != h.ID || c.Title != "Otters" || c.Inside != nil {
+				t.Errorf("%s: channel %+v", name, c)
+			}
+			if x := p.Showing; x == nil || !x.Started.Equal(started) || x.Viewers != 2 {
+				t.Errorf("%s: showing %+v", name, x)
+			}
+		}
+		if p := ask(someone, Asking{}); p.Channel != nil || p.Showing != nil {
+			t.Errorf("somebody is told %+v", p)
+		}
+	})
+}
+
 func TestPassesAreForOneThing(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		h, other := newHall(t, r, "anna", Private), newHall(t, r, "ben", Private)

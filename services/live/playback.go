@@ -23,6 +23,15 @@ type Playback struct {
 	DASH    string     `json:"dash" doc:"Path of DASH"`
 	Thumb   string     `json:"thumb" doc:"Path of a picture of now"`
 	Replay  string     `json:"replay" doc:"Path of the channel's recordings: the id of one and /index.m3u8 follow" example:"/vod/"`
+	Channel *View      `json:"channel,omitempty" doc:"What the pass opens; absent without one"`
+	Showing *Showing   `json:"showing,omitempty" doc:"What is on the air; absent without a pass"`
+}
+
+// Showing is what viewers of a channel have before them.
+type Showing struct {
+	Started time.Time `json:"started_at" doc:"When viewers could begin"`
+	Source  Source    `json:"source"`
+	Viewers int64     `json:"viewers" doc:"When this was answered"`
 }
 
 // playbackAt are the addresses of a name, with a pass where it is not empty.
@@ -77,7 +86,7 @@ func (s *Service) Playback(ctx context.Context, who auth.Identity, name string, 
 			return Playback{}, err
 		}
 		if may {
-			return s.signed(p)
+			return s.signed(ctx, p, c)
 		}
 	}
 	return playbackAt(name, ""), nil
@@ -153,8 +162,9 @@ func (s *Service) mayEnter(ctx context.Context, who auth.Identity, c *Channel) (
 	return invited, faultOf(err)
 }
 
-// signed is the answer with the pass in it.
-func (s *Service) signed(p pass.Pass) (Playback, error) {
+// signed is the answer with the pass in it, and with what it opens: nobody who has a
+// pass finds that in a list.
+func (s *Service) signed(ctx context.Context, p pass.Pass, c *Channel) (Playback, error) {
 	text := s.passes.ring.Sign(p, s.now())
 	if text == "" {
 		return Playback{}, fault.New(fault.Unavailable, "passes cannot be made now: try again")
@@ -162,7 +172,30 @@ func (s *Service) signed(p pass.Pass) (Playback, error) {
 	out := playbackAt(p.Name, text)
 	expires := p.Expires.Truncate(time.Second)
 	out.Expires, out.Viewer = &expires, viewerText(p.Viewer)
+	view := c.view("")
+	out.Channel = &view
+	showing, err := s.showing(ctx, c.ID)
+	if err != nil {
+		s.log.Warn("a viewer is not told what is on the air", "channel", c.Name, "err", err)
+	}
+	out.Showing = showing
 	return out, nil
+}
+
+// showing is what a channel has on the air, nil for nothing that can be watched.
+func (s *Service) showing(ctx context.Context, channel uuid.UUID) (*Showing, error) {
+	v, err := s.store().open(ctx, channel)
+	if err != nil || v == nil || v.Started == nil {
+		return nil, err
+	}
+	x := Showing{Started: *v.Started, Source: v.Source}
+	if s.redis != nil {
+		since := strconv.FormatInt(s.now().Add(-presentFor).UnixMilli(), 10)
+		if x.Viewers, err = s.redis.ZCount(ctx, presentKey(v.ID), since, "+inf").Result(); err != nil {
+			return nil, fmt.Errorf("viewers: %w", err)
+		}
+	}
+	return &x, nil
 }
 
 // onlyAt is the network of one viewer: the address, or the /64 in which IPv6 changes it.

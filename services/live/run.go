@@ -185,7 +185,7 @@ func (s *Service) forgetLive(ctx context.Context) error {
 	}
 	_, err := s.redis.Pipelined(ctx, func(p goredis.Pipeliner) error {
 		for _, b := range gone {
-			p.Del(ctx, presentKey(b), uniqueKey(b), healthKey(b.grant.Channel))
+			p.Del(ctx, presentKey(b.ID), uniqueKey(b), healthKey(b.grant.Channel))
 			p.Publish(ctx, healthNews, b.grant.Channel.String()+" "+healthEnd)
 		}
 		return nil

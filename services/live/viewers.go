@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
 	goredis "github.com/redis/go-redis/v9"
 )
 
@@ -33,8 +34,8 @@ func (v *viewers) fill(s *Stats) {
 	}
 }
 
-func presentKey(b *Broadcast) string { return "weir:live:viewers:" + b.ID.String() }
-func uniqueKey(b *Broadcast) string  { return "weir:live:unique:" + b.ID.String() }
+func presentKey(session uuid.UUID) string { return "weir:live:viewers:" + session.String() }
+func uniqueKey(b *Broadcast) string       { return "weir:live:unique:" + b.ID.String() }
 
 // Seen tells of viewers of a session that asked for media since the last call. Ids are
 // of any kind, the same for a viewer at every node. It blocks on Redis.
@@ -52,9 +53,9 @@ func (s *Service) Seen(ctx context.Context, b *Broadcast, ids []uint64) error {
 		}
 		ids = ids[n:]
 		_, err := s.redis.Pipelined(ctx, func(p goredis.Pipeliner) error {
-			p.ZAdd(ctx, presentKey(b), present...)
+			p.ZAdd(ctx, presentKey(b.ID), present...)
 			p.PFAdd(ctx, uniqueKey(b), unique...)
-			p.Expire(ctx, presentKey(b), keepViewers)
+			p.Expire(ctx, presentKey(b.ID), keepViewers)
 			p.Expire(ctx, uniqueKey(b), keepViewers)
 			return nil
 		})
@@ -77,8 +78,8 @@ func (s *Service) countAll(ctx context.Context) error {
 	_, err := s.redis.Pipelined(ctx, func(p goredis.Pipeliner) error {
 		p.Set(ctx, nodeKey(s.node), s.now().UnixMilli(), nodeLife)
 		for i, b := range all {
-			p.ZRemRangeByScore(ctx, presentKey(b), "-inf", "("+since)
-			present[i] = p.ZCard(ctx, presentKey(b))
+			p.ZRemRangeByScore(ctx, presentKey(b.ID), "-inf", "("+since)
+			present[i] = p.ZCard(ctx, presentKey(b.ID))
 			unique[i] = p.PFCount(ctx, uniqueKey(b))
 		}
 		return nil

@@ -18,7 +18,7 @@ export async function broadcaster(look, weir) {
   await keys(look, weir, key);
   await details(look);
   await people(look);
-  await guests(look);
+  await guests(look, weir);
   await webhooks(look);
   await history(look);
   await ends(look);
@@ -207,12 +207,15 @@ async function people(look) {
 }
 
 /** A channel that is not public has links and guests. */
-async function guests(look) {
+async function guests(look, weir) {
   await look.page.getByRole('link', { name: 'Channel', exact: true }).click();
   await field(look, 'Who can watch').selectOption('private');
   await press(look, 'Save');
   await look.page.getByText('Must each be').waitFor({ state: 'detached' });
   await says(look, 'Saved');
+  await look.page.getByRole('link', { name: 'Stream', exact: true }).click();
+  const ffmpeg = weir.publish(await makeKey(look));
+  await look.page.locator('.panel .facts').getByText(/^\d+ viewers?$/).waitFor({ timeout: 20_000 });
   await look.page.getByRole('link', { name: 'People', exact: true }).click();
   await fill(look, 'Who it is for', 'the press');
   await press(look, 'Make a link');
@@ -223,9 +226,12 @@ async function guests(look) {
   await press(look, 'Invite');
   await look.page.locator('.rows').last().getByText('@admin').waitFor();
   await look.check('studio-guests', true);
+  const { page: guest, asked } = await follows(look, link);
   await press(look, 'Revoke the link the press');
   await press(look, 'Revoke it');
   await says(look, 'None yet.');
+  await turnedAway(look, guest, asked);
+  await ffmpeg.stop();
   await press(look, 'Remove the guest admin');
   await press(look, 'Remove the guest');
   await says(look, 'Nobody yet.');
@@ -234,6 +240,29 @@ async function guests(look) {
   await look.page.locator('.recording strong a').click();
   await plays(look);
   await look.open('/studio/barge/people');
+}
+
+/** Somebody who is not signed in follows a link: what they see, and the media that their page asks for. */
+async function follows(look, link) {
+  const context = await look.page.context().browser().newContext();
+  const page = await context.newPage();
+  const asked = [];
+  page.on('request', (r) => { if (r.url().includes('/live/')) asked.push(r.url()); });
+  await page.goto(link);
+  await page.locator('.player[data-state="playing"]').waitFor({ timeout: 20_000 });
+  await page.getByRole('heading', { name: 'The barge, live', exact: true }).waitFor({ timeout: 20_000 });
+  await page.locator('.about-state').getByText(/live for|started just now/).waitFor();
+  return { page, asked };
+}
+
+/** Whose link was revoked is told so, not that the stream is over, and asks no more. */
+async function turnedAway(look, page, asked) {
+  await page.getByText('This link does not open the stream', { exact: true }).waitFor({ timeout: 40_000 });
+  look.expect(!/offline/i.test(await page.locator('.about-state').textContent()), 'a revoked link says that the stream is offline');
+  const before = asked.length;
+  await page.waitForTimeout(6_000);
+  look.expect(asked.length === before, `a revoked link asks on: ${asked.slice(before)}`);
+  await page.context().close();
 }
 
 async function webhooks(look) {

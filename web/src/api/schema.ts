@@ -2336,6 +2336,8 @@ export interface components {
             password?: string;
         };
         Playback: {
+            /** @description What the pass opens; absent without one */
+            channel?: components["schemas"]["View"];
             /** @description Path of DASH */
             dash: string;
             /**
@@ -2355,6 +2357,8 @@ export interface components {
              * @example /vod/
              */
             replay: string;
+            /** @description What is on the air; absent without a pass */
+            showing?: components["schemas"]["Showing"];
             /** @description Path of a picture of now */
             thumb: string;
             /** @description Names the viewer of this pass, to end it */
@@ -2637,6 +2641,19 @@ export interface components {
              * @description When somebody came by it last, to the minute
              */
             used_at?: string;
+        };
+        Showing: {
+            source: components["schemas"]["Source"];
+            /**
+             * Format: date-time
+             * @description When viewers could begin
+             */
+            started_at: string;
+            /**
+             * Format: int64
+             * @description When this was answered
+             */
+            viewers: number;
         };
         SignInCodeInputBody: {
             /** @description Of the first step; absent: the one in the cookie that a sign-in at a provider has set */

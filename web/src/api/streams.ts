@@ -81,6 +81,18 @@ export function parseStreams(body: unknown): Stream[] {
   return list.map(parseStream).filter((s): s is Stream => s !== null);
 }
 
+/** What a pass opens, from the answer of a playback; null when nothing is on the air. */
+export function parseShown(name: string, body: unknown): Stream | null {
+  const { channel, showing } = isFields(body) ? body : {};
+  if (!isFields(channel) || !isFields(showing)) return null;
+  const source = isFields(showing['source']) ? showing['source'] : {};
+  return parseStream({
+    name, title: channel['title'], category: channel['category'], mature: channel['mature'], channel_id: channel['id'],
+    started_at: showing['started_at'], viewers: showing['viewers'], width: source['width'], height: source['height'],
+    frame_rate: source['fps'], video_codec: source['video'], audio_codec: source['audio'],
+  });
+}
+
 /** True when a stream is known to have sound and no picture. A young one may not have told either yet. */
 export const soundOnly = (s: Stream): boolean => s.videoCodec === '' && s.audioCodec !== '' && s.width === 0;
 

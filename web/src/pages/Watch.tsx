@@ -1,5 +1,5 @@
 import { lazy, Suspense, useEffect, useState } from 'react';
-import { useStreams } from '../api/streams';
+import { useStreams, type Stream } from '../api/streams';
 import { Player } from '../player/Player';
 import type { Phase } from '../player/status';
 import { useNow } from '../ui/clock';
@@ -15,7 +15,9 @@ export function Watch({ name }: { name: string }) {
   const [phase, setPhase] = useState<Phase>('waiting');
   const { streams } = useStreams(ASK_EVERY_MS, phase);
   const now = useNow(2_000);
-  const stream = streams?.find((s) => s.name === name) ?? null;
+  const [shown, setShown] = useState<Stream | null>(null);
+  const listed = streams?.find((s) => s.name === name) ?? null;
+  const stream = listed ?? (shown?.name === name ? shown : null);
   const others = streams?.filter((s) => s.name !== name) ?? [];
   const [settled, setSettled] = useState(false);
   if (!settled && phase !== 'waiting') setSettled(true);
@@ -24,7 +26,7 @@ export function Watch({ name }: { name: string }) {
   useEffect(() => { document.title = [name, state, 'weir'].filter(Boolean).join(' · '); }, [name, state]);
   return (
     <main id="main" className="watch">
-      <Player key={name} name={name} listed={streams === null ? null : stream !== null} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} onPhase={setPhase} />
+      <Player key={name} name={name} listed={streams === null ? null : listed !== null} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} onPhase={setPhase} onShown={setShown} />
       <div className="watch-body">
         <About name={name} stream={stream} state={state} now={now} />
         {settled && <Suspense fallback={null}><Broadcaster name={name} live={live} now={now} /></Suspense>}

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState, type RefObject } from 'react';
+import type { Stream } from '../api/streams';
 import { Controller } from './controller';
 import type { EngineKind } from './engine';
 import { Fallback, UNFIT } from './Fallback';
@@ -16,6 +17,8 @@ interface Props {
   /** Bits per second of the source as the server measured it; 0 when not known. */
   measured: number;
   onPhase: (phase: Phase) => void;
+  /** Is told what a pass opens, which is in no list; null: nothing. */
+  onShown?: (stream: Stream | null) => void;
 }
 
 /**
@@ -37,7 +40,7 @@ function useController(video: RefObject<HTMLVideoElement | null>, url: string, k
 }
 
 /** The player of a live stream. */
-export function Player({ name, listed, renditions, measured, onPhase }: Props) {
+export function Player({ name, listed, renditions, measured, onPhase, onShown }: Props) {
   const root = useRef<HTMLElement>(null);
   const video = useRef<HTMLVideoElement>(null);
   const [kind, setKind] = useEngine(LIVE);
@@ -56,6 +59,7 @@ export function Player({ name, listed, renditions, measured, onPhase }: Props) {
   const snap = useSnapshot(controller);
   const now = snap === null ? 'waiting' : phase(snap.status);
   if (now !== state) setState(now);
+  useEffect(() => onShown?.(at.shown), [onShown, at.shown]);
   useEffect(() => {
     // With a pass the list, which has only what is public, says nothing.
     if (listed !== null && at.expires === null) controller?.listed(listed);

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import { dashAddress, hlsAddress } from '../api/streams';
+import { dashAddress, hlsAddress, parseShown, type Stream } from '../api/streams';
 import { wasSignedIn } from '../session/hint';
 import type { EngineKind } from './engine';
 import type { Phase } from './status';
@@ -12,9 +12,11 @@ export interface Entrance {
   expires: number | null;
   /** Why there is no pass, where it is known that one is needed; "": nothing is wrong. */
   refused: string;
+  /** What the pass opens; null without one, and while it is not on the air. */
+  shown: Stream | null;
 }
 
-export const plain = (name: string): Entrance => ({ hls: hlsAddress(name), dash: dashAddress(name), expires: null, refused: '' });
+export const plain = (name: string): Entrance => ({ hls: hlsAddress(name), dash: dashAddress(name), expires: null, refused: '', shown: null });
 
 /** The address that an engine plays. WebRTC's is beside the others, below the same pass. */
 export function addressFor(at: Entrance, kind: EngineKind): string {
@@ -29,9 +31,15 @@ export const linkOf = (hash: string): string => new URLSearchParams(hash.replace
 const EARLY_MS = 5 * 60_000;
 /** A pass that does not hold any more is asked for anew at most so often. */
 const AGAIN_MS = 30_000;
+/** What a pass opens is in no list, so it is asked for this often while somebody looks. */
+const LOOK_MS = 60_000;
+/** What has just begun is known to the whole server so soon. */
+const SOON_MS = 2_000;
 
-/** How long to wait before a pass is asked for anew, at most what timers can wait for. */
-export const renewIn = (expires: number, now: number): number => Math.min(2 ** 31 - 1, Math.max(AGAIN_MS, expires - now - EARLY_MS));
+const over = (phase: Phase): boolean => phase === 'ended' || phase === 'error';
+
+/** How long to wait before a pass, and what it opens, is asked for anew. */
+export const renewIn = (expires: number, now: number): number => Math.min(LOOK_MS, Math.max(AGAIN_MS, expires - now - EARLY_MS));
 
 /** Reads the answer of a playback. What is no answer of ours is the plain address. */
 export function entrance(name: string, status: number, body: unknown): Entrance {
@@ -40,7 +48,7 @@ export function entrance(name: string, status: number, body: unknown): Entrance 
   if (status === 403) return { ...plain(name), refused: typeof detail === 'string' ? detail : 'this link does not hold' };
   if (typeof pass !== 'string' || typeof hls !== 'string' || typeof dash !== 'string' || !hls.startsWith('/live/') || !dash.startsWith('/live/')) return plain(name);
   const expires = Date.parse(String(ends));
-  return { hls, dash, expires: Number.isNaN(expires) ? null : expires, refused: '' };
+  return { hls, dash, expires: Number.isNaN(expires) ? null : expires, refused: '', shown: parseShown(name, got) };
 }
 
 const TAKEN_BACK = 'your right to watch it was taken back: ask its owner';
@@ -51,6 +59,10 @@ const TAKEN_BACK = 'your right to watch it was taken back: ask its owner';
  */
 export const after = (old: Entrance, next: Entrance): Entrance =>
   ((old.expires !== null || old.refused !== '') && next.expires === null && next.refused === '' ? { ...next, refused: TAKEN_BACK } : next);
+
+/** What becomes of an entrance that plays or waits: a pass is kept until it grows old, since with another address the player begins anew. */
+export const kept = (old: Entrance, next: Entrance, now: number): Entrance =>
+  (old.expires !== null && old.expires - now > 2 * EARLY_MS ? { ...old, shown: next.shown } : after(old, next));
 
 /** Asks for a pass: as who is signed in, where somebody is. A link that does not hold is no hindrance to who needs none. */
 async function ask(name: string, link: string): Promise<Entrance> {
@@ -81,18 +93,23 @@ export function useEntrance(name: string, listed: boolean | null, phase: Phase):
   const [turn, setTurn] = useState(0);
   const asked = useRef(0);
   const played = useRef(false);
-  const playing = useRef(false);
+  const last = useRef(phase);
   const [link] = useState(() => linkOf(location.hash));
   const wanted = link !== '' || listed === false;
+  const untold = at.expires !== null && at.shown === null;
   useEffect(() => {
-    playing.current = phase === 'playing';
-    if (playing.current) played.current = true;
-    if (phase !== 'ended' && phase !== 'error') return undefined;
+    const later = (ms: number) => {
+      const t = window.setTimeout(() => setTurn((n) => n + 1), ms);
+      return () => window.clearTimeout(t);
+    };
+    last.current = phase;
+    if (phase === 'playing') played.current = true;
+    if (phase === 'playing' && untold) return later(SOON_MS);
+    if (!over(phase)) return undefined;
     // What was shown may hold no longer: a reason to ask again, once. What never played waits for its turn.
     const pause = played.current ? 0 : Math.max(0, asked.current + AGAIN_MS - Date.now());
-    const t = window.setTimeout(() => setTurn((n) => n + 1), pause);
-    return () => window.clearTimeout(t);
-  }, [phase]);
+    return later(pause);
+  }, [phase, untold]);
   useEffect(() => {
     if (!wanted) return undefined;
     let gone = false;
@@ -103,12 +120,15 @@ export function useEntrance(name: string, listed: boolean | null, phase: Phase):
       try {
         const next = await ask(name, link);
         if (gone) return;
-        // A pass that plays is kept until it grows old: with another address the picture begins anew.
-        setAt((old) => (playing.current && old.expires !== null && old.expires - Date.now() > 2 * EARLY_MS ? old : after(old, next)));
-        if (next.expires !== null) timer = window.setTimeout(now, renewIn(next.expires, Date.now()));
+        setAt((old) => (over(last.current) ? after(old, next) : kept(old, next, Date.now())));
+        if (next.expires !== null) timer = window.setTimeout(look, renewIn(next.expires, Date.now()));
       } catch {
         if (!gone) timer = window.setTimeout(now, AGAIN_MS);
       }
+    };
+    const look = () => {
+      if (document.hidden && last.current !== 'playing') timer = window.setTimeout(look, AGAIN_MS);
+      else void now();
     };
     void now();
     return () => {

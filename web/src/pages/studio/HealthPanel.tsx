@@ -1,14 +1,12 @@
 import { sentence } from '../../api/problem';
 import { Section } from '../../ui/Section';
-import type { Channel } from './channel';
-import { measures, useHealth } from './health';
+import { measures, type Heard } from './health';
 
 /** Before that a stream is too young to be called well. */
 const YOUNG_S = 3;
 
 /** How the stream arrives at the moment, and what is wrong with it. */
-export function HealthPanel({ channel }: { channel: Channel }) {
-  const { health, lost } = useHealth(channel.id);
+export function HealthPanel({ heard: { health, lost } }: { heard: Heard }) {
   const warnings = health?.warnings ?? [];
   return (
     <Section title="Health">

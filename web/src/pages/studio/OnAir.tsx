@@ -11,11 +11,12 @@ import { useNow } from '../../ui/clock';
 import { Day } from '../../ui/Day';
 import { Section } from '../../ui/Section';
 import { at, stateOf, type Channel, type Session } from './channel';
+import type { Health } from './health';
 
 const ASK_EVERY_MS = 5_000;
 
 /** Whether the channel is on the air, how it does, and the end of it. */
-export function OnAir({ channel, session, ended }: { channel: Channel; session: Session | null; ended: () => void }) {
+export function OnAir({ channel, session, heard, ended }: { channel: Channel; session: Session | null; heard: Health | null; ended: () => void }) {
   const now = useNow(2_000);
   const state = stateOf(session);
   return (
@@ -26,16 +27,17 @@ export function OnAir({ channel, session, ended }: { channel: Channel; session: 
         {session === null && <span className="quiet">It begins as soon as your encoder sends.{channel.scheduled_at !== undefined && Date.parse(channel.scheduled_at) > now && <> Planned for <Day at={channel.scheduled_at} time />.</>}</span>}
         {session?.state === 'reconnecting' && <span className="quiet">The encoder has dropped, and is waited for.</span>}
       </p>
-      {session !== null && <Running channel={channel} session={session} ended={ended} />}
+      {session !== null && <Running channel={channel} session={session} heard={heard} ended={ended} />}
     </Section>
   );
 }
 
-function Running({ channel, session, ended }: { channel: Channel; session: Session; ended: () => void }) {
+function Running({ channel, session, heard, ended }: { channel: Channel; session: Session; heard: Health | null; ended: () => void }) {
   const { streams } = useStreams(ASK_EVERY_MS, session.state);
   const stream = streams?.find((s) => s.name === channel.name);
+  const viewers = heard?.viewers ?? stream?.viewers; // the list has only what is public
   const facts = [
-    stream === undefined ? '' : people(stream.viewers, 'viewer'),
+    viewers === undefined ? '' : people(viewers, 'viewer'),
     [session.encoder, session.protocol.toUpperCase()].filter(Boolean).join(' by '),
   ].filter(Boolean);
   return (

@@ -4,6 +4,7 @@ import { Line } from '../../ui/Line';
 import { Section } from '../../ui/Section';
 import { State } from '../../ui/State';
 import { atLeast, onAir, type Channel, type Role } from './channel';
+import { useHealth } from './health';
 import { HealthPanel } from './HealthPanel';
 import { Keys } from './Keys';
 import { OnAir } from './OnAir';
@@ -13,10 +14,11 @@ const ASK_EVERY_MS = 3_000;
 /** How the stream does, and what the encoder needs. */
 export function Stream({ channel, role }: { channel: Channel; role: Role }) {
   const session = usePolled(() => onAir(channel.id), ASK_EVERY_MS, channel.id);
+  const heard = useHealth(session.value ? channel.id : '');
   return (
     <>
-      {session.value === undefined ? <State of={session} /> : <OnAir channel={channel} session={session.value} ended={session.again} />}
-      {session.value && <HealthPanel channel={channel} />}
+      {session.value === undefined ? <State of={session} /> : <OnAir channel={channel} session={session.value} heard={heard.health} ended={session.again} />}
+      {session.value && <HealthPanel heard={heard} />}
       <Section title="Your encoder" about="In OBS: Settings, Stream, Service “Custom”. H.264 and AAC, with a key frame every 1 or 2 seconds, are passed on as they are."><Addresses /></Section>
       {atLeast(role, 'manager') && <Keys channel={channel} />}
     </>

@@ -12,17 +12,20 @@ export interface Heard {
   lost: boolean;
 }
 
-/** Hears how the stream of a channel arrives, as long as there is one. */
+const NOTHING: Heard = { health: null, lost: false };
+
+/** Hears how the stream of a channel arrives, as long as there is one; "": there is none. */
 export function useHealth(channel: string): Heard {
-  const [heard, setHeard] = useState<Heard>({ health: null, lost: false });
+  const [heard, setHeard] = useState(NOTHING);
   useEffect(() => {
+    if (channel === '') return undefined;
     const leave = new AbortController();
     const hear = ({ type, data }: { type: string; data: string }) =>
       setHeard({ health: type === 'health' ? (JSON.parse(data) as Health) : null, lost: false });
     void listen(authorized, `/api/v1/channels/${channel}/health/events`, hear, () => setHeard((old) => ({ ...old, lost: true })), leave.signal);
     return () => leave.abort();
   }, [channel]);
-  return heard;
+  return channel === '' ? NOTHING : heard;
 }
 
 /** What is measured, each with its name; what says nothing is left out. */
