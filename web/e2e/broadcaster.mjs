@@ -237,7 +237,7 @@ async function guests(look, weir) {
   await says(look, 'Nobody yet.');
   await look.page.getByRole('link', { name: 'Recordings', exact: true }).click();
   await look.until('the picture of a private recording', () => document.querySelector('.recording .thumb img')?.naturalWidth > 0, 20_000);
-  await look.page.locator('.recording strong a').click();
+  await look.page.locator('.recording strong a').last().click();
   await plays(look);
   await look.open('/studio/barge/people');
 }
