@@ -65,7 +65,7 @@ type LiveConfig struct {
 
 // ToldConfig is about servers elsewhere, whose addresses users choose.
 type ToldConfig struct {
-	WebhookPrivate Networks `env:"WEIR_WEBHOOK_PRIVATE" unit:"networks" help:"networks that webhooks may reach beside public addresses, also by plain http, such as 10.0.0.0/8,127.0.0.1; empty: none"`
+	WebhookPrivate Networks `env:"WEIR_WEBHOOK_PRIVATE" unit:"networks" help:"networks that webhooks and restreams may reach beside public addresses, webhooks also by plain http, such as 10.0.0.0/8,127.0.0.1; empty: none"`
 }
 
 // UsersConfig is about accounts.

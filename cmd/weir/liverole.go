@@ -14,6 +14,7 @@ import (
 	"weir/services/gateway"
 	"weir/services/httpd"
 	"weir/services/live"
+	"weir/services/live/target"
 	"weir/services/live/webhook"
 	"weir/services/run"
 	"weir/services/user"
@@ -62,6 +63,9 @@ func (n *node) openLiveService(ctx context.Context) error {
 		return sealError(err)
 	}
 	n.live, n.library.channels = s, s
+	if n.targets, err = target.Open(target.Config{DB: n.backings.db, Redis: n.backings.redis, Box: box, Channels: s, Check: wrongTarget, Log: n.log}); err != nil {
+		return err
+	}
 	n.registry.MustRegister(removalsOf(s)...)
 	return s.Import(ctx, n.cfg.Store.DataDir)
 }
@@ -98,6 +102,7 @@ func openLive(ctx context.Context, n *node) (run.Service, error) {
 		return nil, err
 	}
 	r.hooks.Routes(r.server)
+	n.targets.Routes(r.server)
 	if r.port, err = openServicePort(ctx, "WEIR_LIVE_ADDR", n.cfg.Users.LiveAddr); err != nil {
 		return nil, err
 	}
@@ -144,6 +149,7 @@ func (r *liveRole) Run(ctx context.Context) error {
 		part{"housekeeping of channels", r.service.Run},
 		part{"passes", r.service.RunPasses},
 		part{"webhooks", r.hooks.Run},
+		part{"targets", r.node.targets.Run},
 	}
 	if r.node.media == nil { // else that does it
 		parts = append(parts, part{"recordings", r.service.RunRecordings})

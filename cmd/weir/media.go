@@ -46,9 +46,10 @@ type mediaRole struct {
 	boards    *boards
 	peers     *peers // nil: no other node can be asked
 	stills    *still.Stills
-	ways      []way  // in: a server for each protocol that is on
-	rtmpAddr  string // bound; empty when off
-	rtmpsAddr string // bound; empty when off
+	restreams *restreams // nil until all is open
+	ways      []way      // in: a server for each protocol that is on
+	rtmpAddr  string     // bound; empty when off
+	rtmpsAddr string     // bound; empty when off
 	srt       *srt.Server
 	webRTC    *webRTC
 	closing   chan struct{}
@@ -178,6 +179,9 @@ func (m *mediaRole) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	servers.Go(func() { m.report(ctx) })
+	if m.restreams != nil {
+		servers.Go(func() { m.restreams.run(ctx) })
+	}
 	for i, s := range m.ways {
 		servers.Go(func() {
 			defer cancel()

@@ -2,16 +2,11 @@ package webhook
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"weir/services/event"
@@ -54,7 +49,7 @@ func (s *Service) send(ctx context.Context, e Endpoint, d Delivery) result {
 	req.Header.Set("Webhook-Signature", signature)
 	res, err := s.client.Do(req)
 	if err != nil {
-		return result{err: words(err), took: s.now().Sub(began)}
+		return result{err: outside.Words(err), took: s.now().Sub(began)}
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, answerMax))
@@ -68,32 +63,6 @@ func (s *Service) send(ctx context.Context, e Endpoint, d Delivery) result {
 		r.err = "the answer broke off"
 	}
 	return r
-}
-
-// words say what was wrong without what only this machine should know: addresses that
-// names stand for, and the URL.
-func words(err error) string {
-	var name *net.DNSError
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var certificate *tls.CertificateVerificationError
-	var network net.Error
-	switch {
-	case errors.Is(err, outside.ErrAddress):
-		return outside.ErrAddress.Error()
-	case errors.As(err, &name):
-		return "the name of the host cannot be resolved"
-	case errors.As(err, &authority), errors.As(err, &host), errors.As(err, &invalid), errors.As(err, &certificate):
-		return "its certificate does not hold"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the connection was refused"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return "there was no answer in time"
-	case errors.Is(err, context.Canceled):
-		return "the server stopped meanwhile"
-	}
-	return "the connection failed"
 }
 
 // readable is the beginning of an answer, as the database takes it.

@@ -1,0 +1,154 @@
+package target
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"weir/services/auth"
+	"weir/services/httpd"
+)
+
+// Scopes of API tokens, as the live-service calls them.
+const (
+	scopeRead  = "channels:read"
+	scopeWrite = "channels:write"
+)
+
+// routes is the HTTP side of a Service.
+type routes struct{ *Service }
+
+// Routes adds the operations of this package to the server of the live-service.
+func (s *Service) Routes(h *httpd.Server) {
+	const of, tag = "/channels/{id}/targets", "targets"
+	r, api := routes{s}, h.API
+	huma.Register(api, httpd.Op("listTargets", http.MethodGet, of, tag, "Where the streams of a channel are sent on to, and how that does", http.StatusOK, scopeRead), httpd.As(r.list))
+	huma.Register(api, httpd.Op("createTarget", http.MethodPost, of, tag, "Send the streams of a channel on to another server", http.StatusCreated, scopeWrite), httpd.As(r.create))
+	huma.Register(api, httpd.Op("getTarget", http.MethodGet, of+"/{target}", tag, "A target of a channel", http.StatusOK, scopeRead), httpd.As(r.get))
+	huma.Register(api, httpd.Op("updateTarget", http.MethodPatch, of+"/{target}", tag, "Change a target", http.StatusOK, scopeWrite), httpd.As(r.update))
+	huma.Register(api, httpd.Op("deleteTarget", http.MethodDelete, of+"/{target}", tag, "Delete a target", http.StatusNoContent, scopeWrite), httpd.As(r.remove))
+	huma.Register(api, httpd.Op("startTarget", http.MethodPost, of+"/{target}/start", tag, "Send there, also what is on the air already", http.StatusOK, scopeWrite), httpd.As(r.start))
+	huma.Register(api, httpd.Op("stopTarget", http.MethodPost, of+"/{target}/stop", tag, "Send there no more; the stream itself goes on", http.StatusOK, scopeWrite), httpd.As(r.stop))
+}
+
+// ChannelID is a path with a channel. It is exported because huma passes over embedded
+// fields that are not.
+type ChannelID struct {
+	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of a channel"`
+}
+
+// ByID is a path with a target of a channel.
+type ByID struct {
+	ChannelID
+	Target string `path:"target" minLength:"36" maxLength:"36" doc:"Id of a target"`
+}
+
+func (in ByID) ids() (channel, id uuid.UUID, err error) {
+	if channel, err = httpd.ParseID(in.ID, "path.id"); err == nil {
+		id, err = httpd.ParseID(in.Target, "path.target")
+	}
+	return channel, id, err
+}
+
+type createInput struct {
+	ChannelID
+	Body TargetChanges
+}
+
+type updateInput struct {
+	ByID
+	IfMatch string `header:"If-Match" maxLength:"64" doc:"The ETag of what you have read; * for any"`
+	Body    TargetChanges
+}
+
+// Targets is a list.
+type Targets struct {
+	Items []Target `json:"items"`
+}
+
+type listAnswer struct {
+	Cache string `header:"Cache-Control"`
+	Body  Targets
+}
+
+type targetAnswer struct {
+	ETag  string `header:"ETag"`
+	Cache string `header:"Cache-Control"`
+	Body  Target
+}
+
+func answer(t Target, err error) (*targetAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &targetAnswer{ETag: httpd.ETag(t.Version), Cache: "private, no-store", Body: t}, nil
+}
+
+func (r routes) list(ctx context.Context, who auth.Identity, in *ChannelID) (*listAnswer, error) {
+	channel, err := httpd.ParseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	items, err := r.Targets(ctx, who, channel)
+	if err != nil {
+		return nil, err
+	}
+	if items == nil {
+		items = []Target{}
+	}
+	return &listAnswer{Cache: "private, no-store", Body: Targets{items}}, nil
+}
+
+func (r routes) create(ctx context.Context, who auth.Identity, in *createInput) (*targetAnswer, error) {
+	channel, err := httpd.ParseID(in.ID, "path.id")
+	if err != nil {
+		return nil, err
+	}
+	return answer(r.Create(ctx, who, channel, in.Body))
+}
+
+func (r routes) get(ctx context.Context, who auth.Identity, in *ByID) (*targetAnswer, error) {
+	channel, id, err := in.ids()
+	if err != nil {
+		return nil, err
+	}
+	return answer(r.Target(ctx, who, channel, id))
+}
+
+func (r routes) update(ctx context.Context, who auth.Identity, in *updateInput) (*targetAnswer, error) {
+	channel, id, err := in.ids()
+	if err != nil {
+		return nil, err
+	}
+	version, err := httpd.IfMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return answer(r.Update(ctx, who, channel, id, version, in.Body))
+}
+
+func (r routes) remove(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
+	channel, id, err := in.ids()
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.Delete(ctx, who, channel, id)
+}
+
+func (r routes) start(ctx context.Context, who auth.Identity, in *ByID) (*targetAnswer, error) {
+	return r.turn(ctx, who, in, true)
+}
+
+func (r routes) stop(ctx context.Context, who auth.Identity, in *ByID) (*targetAnswer, error) {
+	return r.turn(ctx, who, in, false)
+}
+
+func (r routes) turn(ctx context.Context, who auth.Identity, in *ByID, on bool) (*targetAnswer, error) {
+	channel, id, err := in.ids()
+	if err != nil {
+		return nil, err
+	}
+	return answer(r.Update(ctx, who, channel, id, 0, TargetChanges{Enabled: &on}))
+}
