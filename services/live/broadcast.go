@@ -224,6 +224,7 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 	if stale {
 		return nil
 	}
+	counts := b.Grant().Key != uuid.Nil // where anybody may publish, nothing is counted at the gate either
 	err := s.within(ctx, func(ctx context.Context, st Store) error {
 		c, err := st.anyChannel(ctx, v.Channel)
 		if err != nil && !missing(err) {
@@ -236,7 +237,7 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 			b.mu.Unlock()
 		}
 		// What events told is what the row says: an answer to a commit may get lost.
-		told, err := s.opening(ctx, st, c, v)
+		told, err := s.opening(ctx, st, c, v, counts)
 		if err != nil {
 			return err
 		}
@@ -267,7 +268,7 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 // opening writes the row of a session where it has none, and returns the last state that
 // events told of; Starting: they told nothing. Whoever has too much on the air by now is
 // sent away: at the gate others may have been let in at the same time.
-func (s *Service) opening(ctx context.Context, st Store, c *Channel, v SessionView) (told State, err error) {
+func (s *Service) opening(ctx context.Context, st Store, c *Channel, v SessionView, counts bool) (told State, err error) {
 	known, err := st.session(ctx, v.ID)
 	switch {
 	case err == nil && known.Started != nil:
@@ -278,7 +279,7 @@ func (s *Service) opening(ctx context.Context, st Store, c *Channel, v SessionVi
 		return "", err
 	}
 	order := ""
-	if c != nil && c.Owner != nil {
+	if counts && c != nil && c.Owner != nil {
 		if _, err := st.countOwned(ctx, *c.Owner); err != nil { // holds the owner's row
 			return "", err
 		}
