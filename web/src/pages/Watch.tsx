@@ -29,7 +29,7 @@ export function Watch({ name }: { name: string }) {
       <Player key={name} name={name} listed={streams === null ? null : listed !== null} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} onPhase={setPhase} onShown={setShown} />
       <div className="watch-body">
         <About name={name} stream={stream} state={state} now={now} />
-        {settled && <Suspense fallback={null}><Broadcaster name={name} live={live} now={now} /></Suspense>}
+        {settled && streams !== null && stream?.channelId !== '' && <Suspense fallback={null}><Broadcaster name={name} live={live} now={now} /></Suspense>}
         {others.length > 0 && (
           <section className="others" aria-labelledby="others">
             <h2 id="others">Also live</h2>
