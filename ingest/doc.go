@@ -6,9 +6,9 @@
 // the stream's own clock, keeps them monotonic and near the wall clock, marks
 // where segments begin, and survives a publisher that drops and comes back.
 //
-// What protocols need on the way there is here too: Seats counts connections, Quiet
-// bounds what strangers write into the log, Collector finds out which tracks a
-// publisher has, Words is what it is told of an error.
+// What protocols need on the way there is here too: Quiet bounds what strangers
+// write into the log, Collector finds out which tracks a publisher has, Words is
+// what it is told of an error.
 //
 // It knows no protocol, packages nothing and transcodes nothing.
 package ingest

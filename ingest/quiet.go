@@ -1,10 +1,14 @@
 package ingest
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"time"
+
+	"weir/media/seats"
 )
 
 const (
@@ -27,13 +31,19 @@ type Quiet struct {
 
 // Warn logs a line unless peer, or all together, caused too many already.
 func (q *Quiet) Warn(peer, words string, args ...any) {
-	ok, hidden := q.allow(Network(peer))
+	ok, hidden := q.allow(seats.Host(peer))
 	if hidden > 0 {
 		q.Log.Warn("lines about publishers left out", "count", hidden)
 	}
 	if ok {
 		q.Log.Warn(words, args...)
 	}
+}
+
+// Panicked logs what recover gave in the goroutine of a peer's connection, with its
+// stack: that connection alone has failed.
+func (q *Quiet) Panicked(peer string, what any) {
+	q.Warn(peer, "connection failed", "peer", peer, "err", fmt.Sprint(what), "stack", string(debug.Stack()))
 }
 
 // allow reports whether a line may be written, and once a period how many were

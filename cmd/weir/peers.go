@@ -17,7 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"weir/ingest"
+	"weir/media/seats"
 	"weir/packager/origin"
 	"weir/services/live/place"
 )
@@ -36,7 +36,7 @@ type peers struct {
 	client  *http.Transport
 	closing <-chan struct{}
 	held    atomic.Int64
-	seats   ingest.Seats // of requests that are passed on
+	seats   seats.Seats // of requests that are passed on
 	now     func() time.Time
 }
 
@@ -57,7 +57,7 @@ func newPeers(table *place.Table, local *origin.Handler, secret []byte, closing 
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("weir peers"))
 	p := &peers{table: table, local: local, key: mac.Sum(nil), log: log, closing: closing, now: time.Now,
-		seats: ingest.Seats{All: peerConns, Each: peerEach}}
+		seats: seats.Seats{All: peerConns, Each: peerEach}}
 	p.client = &http.Transport{
 		DialContext:     (&net.Dialer{Timeout: peerDial}).DialContext,
 		MaxConnsPerHost: peerConns, MaxIdleConnsPerHost: peerIdle, IdleConnTimeout: 30 * time.Second,
@@ -241,8 +241,8 @@ func (p *peers) forward(w http.ResponseWriter, r *http.Request, address string) 
 	if err != nil || base.Host == "" {
 		return errPeer
 	}
-	seat, ok := p.seats.Take(r.RemoteAddr)
-	if !ok {
+	seat, err := p.seats.Take(r.RemoteAddr)
+	if err != nil {
 		away(w)
 		return nil
 	}

@@ -3,11 +3,9 @@ package rtmp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"time"
 
 	"weir/ingest"
@@ -46,7 +44,7 @@ func (c *conn) recover() {
 	if v == nil {
 		return
 	}
-	c.server.quiet.Warn(c.peer, "connection failed", "peer", c.peer, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+	c.server.quiet.Panicked(c.peer, v)
 	if c.session != nil {
 		c.session.Close(false)
 	}

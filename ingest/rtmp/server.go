@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"weir/ingest"
 	wire "weir/media/rtmp"
+	"weir/media/seats"
 )
 
 // Config is what a Server needs. Zero values mean the defaults.
@@ -32,25 +34,17 @@ type Config struct {
 type Server struct {
 	cfg   Config
 	lis   net.Listener
-	seats ingest.Seats
+	seats seats.Seats
 	quiet ingest.Quiet
 	conns sync.WaitGroup
 }
 
 // Open binds the listener. The caller must call Run then, which closes it.
 func Open(ctx context.Context, cfg Config) (*Server, error) {
-	if cfg.MaxConns == 0 {
-		cfg.MaxConns = 8192
-	}
-	if cfg.MaxConnsPerIP == 0 {
-		cfg.MaxConnsPerIP = 256
-	}
-	if cfg.GateTime == 0 {
-		cfg.GateTime = 5 * time.Second
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+	cfg.MaxConns = cmp.Or(cfg.MaxConns, 8192)
+	cfg.MaxConnsPerIP = cmp.Or(cfg.MaxConnsPerIP, 256)
+	cfg.GateTime = cmp.Or(cfg.GateTime, 5*time.Second)
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -63,7 +57,7 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	return &Server{
 		cfg: cfg, lis: lis,
-		seats: ingest.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP},
+		seats: seats.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP},
 		quiet: ingest.Quiet{Now: cfg.Now, Log: cfg.Log},
 	}, nil
 }
@@ -108,8 +102,8 @@ func (s *Server) Run(ctx context.Context) error {
 // admit starts a connection's goroutine if there is a seat for it.
 func (s *Server) admit(ctx context.Context, c net.Conn) {
 	peer := c.RemoteAddr().String()
-	seat, ok := s.seats.Take(peer)
-	if !ok {
+	seat, err := s.seats.Take(peer)
+	if err != nil {
 		c.Close()
 		s.quiet.Warn(peer, "publisher turned away", "peer", peer, "err", ingest.ErrTooMany)
 		return

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -62,7 +61,7 @@ func (c *conn) recover() {
 	if v == nil {
 		return
 	}
-	c.server.quiet.Warn(c.peer, "connection failed", "peer", c.peer, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+	c.server.quiet.Panicked(c.peer, v)
 	if c.session != nil {
 		c.session.Close(false)
 	}

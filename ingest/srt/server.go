@@ -1,6 +1,7 @@
 package srt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	srt "github.com/datarhei/gosrt"
 
 	"weir/ingest"
+	"weir/media/seats"
 )
 
 // Config is what a Server needs. Zero values mean the defaults.
@@ -35,7 +37,7 @@ type Config struct {
 type Server struct {
 	cfg   Config
 	lis   srt.Listener
-	seats ingest.Seats
+	seats seats.Seats
 	quiet ingest.Quiet
 	conns sync.WaitGroup
 
@@ -58,33 +60,19 @@ func Open(cfg Config) (*Server, error) {
 	}
 	return &Server{
 		cfg: cfg, lis: lis, live: make(map[*conn]struct{}),
-		seats: ingest.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP},
+		seats: seats.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP},
 		quiet: ingest.Quiet{Now: cfg.Now, Log: cfg.Log},
 	}, nil
 }
 
 func (c *Config) defaults() {
-	if c.Latency == 0 {
-		c.Latency = 120 * time.Millisecond
-	}
-	if c.MaxConns == 0 {
-		c.MaxConns = 1024
-	}
-	if c.MaxConnsPerIP == 0 {
-		c.MaxConnsPerIP = 256
-	}
-	if c.GateTime == 0 {
-		c.GateTime = 2 * time.Second
-	}
-	if c.IdleTime == 0 {
-		c.IdleTime = 10 * time.Second
-	}
-	if c.MaxBuffered == 0 {
-		c.MaxBuffered = 16 << 20
-	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Latency = cmp.Or(c.Latency, 120*time.Millisecond)
+	c.MaxConns = cmp.Or(c.MaxConns, 1024)
+	c.MaxConnsPerIP = cmp.Or(c.MaxConnsPerIP, 256)
+	c.GateTime = cmp.Or(c.GateTime, 2*time.Second)
+	c.IdleTime = cmp.Or(c.IdleTime, 10*time.Second)
+	c.MaxBuffered = cmp.Or(c.MaxBuffered, 16<<20)
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -151,8 +139,8 @@ func (s *Server) next() (req srt.ConnRequest, err error) {
 // admit starts a publisher's goroutine if there is a seat for it.
 func (s *Server) admit(ctx context.Context, req srt.ConnRequest) {
 	peer := req.RemoteAddr().String()
-	seat, ok := s.seats.Take(peer)
-	if !ok {
+	seat, err := s.seats.Take(peer)
+	if err != nil {
 		req.Reject(srt.REJX_OVERLOAD)
 		s.quiet.Warn(peer, "publisher turned away", "peer", peer, "err", ingest.ErrTooMany)
 		return

@@ -3,10 +3,8 @@ package whip
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -243,7 +241,7 @@ func (c *conn) recover() {
 	if v == nil {
 		return
 	}
-	c.server.quiet.Warn(c.peer, "connection failed", "peer", c.peer, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+	c.server.quiet.Panicked(c.peer, v)
 	c.abandon()
 	c.readers.Wait()
 }

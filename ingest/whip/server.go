@@ -1,6 +1,7 @@
 package whip
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"weir/ingest"
 	"weir/media"
 	"weir/media/rtc"
+	"weir/media/seats"
 )
 
 // Config is what a Server needs. Port and Sessions are needed; zero values mean the
@@ -36,7 +38,7 @@ type Server struct {
 	cfg   Config
 	ctx   context.Context
 	stop  context.CancelFunc
-	seats ingest.Seats
+	seats seats.Seats
 	quiet ingest.Quiet
 
 	offers rtc.Turnstile
@@ -49,34 +51,20 @@ type Server struct {
 
 // New makes a Server. It must be closed, before its port.
 func New(cfg Config) *Server {
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
-	if cfg.Segment == 0 {
-		cfg.Segment = 2 * time.Second
-	}
-	if cfg.MaxConns == 0 {
-		cfg.MaxConns = 1024
-	}
-	if cfg.MaxConnsPerIP == 0 {
-		cfg.MaxConnsPerIP = 256
-	}
-	if cfg.GateTime == 0 {
-		cfg.GateTime = 5 * time.Second
-	}
-	if cfg.IdleTime == 0 {
-		cfg.IdleTime = 10 * time.Second
-	}
-	if cfg.HalfOpen == 0 {
-		cfg.HalfOpen = 10 * time.Second
-	}
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	cfg.Segment = cmp.Or(cfg.Segment, 2*time.Second)
+	cfg.MaxConns = cmp.Or(cfg.MaxConns, 1024)
+	cfg.MaxConnsPerIP = cmp.Or(cfg.MaxConnsPerIP, 256)
+	cfg.GateTime = cmp.Or(cfg.GateTime, 5*time.Second)
+	cfg.IdleTime = cmp.Or(cfg.IdleTime, 10*time.Second)
+	cfg.HalfOpen = cmp.Or(cfg.HalfOpen, 10*time.Second)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &Server{
 		cfg: cfg, ctx: ctx, stop: stop, conns: map[string]*conn{},
-		seats: ingest.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP},
+		seats: seats.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP},
 		quiet: ingest.Quiet{Now: cfg.Now, Log: cfg.Log},
 	}
 }
@@ -173,8 +161,8 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, name string) {
 		rtc.Slow(w, wait)
 		return
 	}
-	seat, ok := s.seats.Take(r.RemoteAddr)
-	if !ok {
+	seat, err := s.seats.Take(r.RemoteAddr)
+	if err != nil {
 		stood()
 		s.refuse(w, r, ingest.ErrTooMany)
 		return

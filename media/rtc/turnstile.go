@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"weir/media/seats"
 )
 
 const (
@@ -47,7 +49,7 @@ func (t *Turnstile) Enter(peer string) (stood func(), wait time.Duration) {
 	if t.Now != nil {
 		now = t.Now()
 	}
-	v := t.visitor(networkOf(peer), now)
+	v := t.visitor(seats.Network(peer, 32, networkBits), now)
 	v.tokens = min(offersAtOnce, v.tokens+max(0, now.Sub(v.at).Seconds())*offersPerSecond)
 	v.at = now
 	switch {
@@ -87,21 +89,6 @@ func (t *Turnstile) visitor(from netip.Prefix, now time.Time) *visitor {
 		t.by[from] = v
 	}
 	return v
-}
-
-// networkOf is what a peer counts for; the zero Prefix when it has no IP address.
-func networkOf(peer string) netip.Prefix {
-	ap, err := netip.ParseAddrPort(peer)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	a := ap.Addr().Unmap().WithZone("")
-	bits := a.BitLen()
-	if a.Is6() {
-		bits = networkBits
-	}
-	n, _ := a.Prefix(bits) // the bits fit the address
-	return n
 }
 
 // Slow answers an offer that is too much for now.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"weir/media/seats"
 )
 
 // viewerCookie tells viewers apart that come from one address. It is made up anew for
@@ -62,19 +64,6 @@ type crowd struct {
 	present int
 }
 
-// networkOf is what counts as one place: a /24, or a /48 as providers give to customers.
-func networkOf(a netip.Addr) netip.Prefix {
-	bits := 48
-	if a.Is4() {
-		bits = 24
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{} // of what is not known
-	}
-	return p
-}
-
 // count notes that a viewer asked for media from an address.
 func (a *Audience) count(id uint64, from netip.Addr, now time.Time) {
 	a.mu.Lock()
@@ -86,7 +75,7 @@ func (a *Audience) count(id uint64, from netip.Addr, now time.Time) {
 	if a.known == nil {
 		a.known, a.crowds = make(map[uint64]*sighting), make(map[netip.Prefix]*crowd)
 	}
-	network := networkOf(from)
+	network := seats.Of(from, 24, 48) // a /24, or what providers give to customers
 	c := a.crowds[network]
 	if c == nil && len(a.crowds) >= crowdsMost {
 		return

@@ -51,13 +51,3 @@ func TestCrowds(t *testing.T) {
 	}
 }
 
-func TestNetworks(t *testing.T) {
-	for from, want := range map[string]string{"192.0.2.77": "192.0.2.0/24", "2001:db8:1:2::3": "2001:db8:1::/48"} {
-		if got := networkOf(netip.MustParseAddr(from)).String(); got != want {
-			t.Errorf("%s is of %s", from, got)
-		}
-	}
-	if networkOf(netip.Addr{}).IsValid() {
-		t.Error("nowhere has a network")
-	}
-}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"weir/media"
+	"weir/media/seats"
 	"weir/packager/archive"
 	"weir/packager/progressive"
 )
@@ -33,10 +34,10 @@ func (h *Handler) download(w http.ResponseWriter, r *http.Request, e *entry) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	from := network(r)
-	if full, yours := h.slots.take(from, h.Downloads); full {
+	slot, err := h.slots.Take(r.RemoteAddr)
+	if err != nil {
 		status, words := http.StatusServiceUnavailable, "too many files are being made; try again later"
-		if yours {
+		if errors.Is(err, seats.ErrEach) {
 			status, words = http.StatusTooManyRequests, "your network is getting other files now: wait for one of them"
 		}
 		head.Del("Content-Disposition")
@@ -44,7 +45,7 @@ func (h *Handler) download(w http.ResponseWriter, r *http.Request, e *entry) {
 		http.Error(w, words, status)
 		return
 	}
-	defer h.slots.give(from)
+	defer h.slots.Leave(slot)
 	d := downloading{h: h, ctx: r.Context(), e: e, chosen: chosen}
 	front, size, err := d.describe()
 	if err != nil {

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync"
 	"time"
 
+	"weir/media/seats"
 	"weir/packager/archive"
 	"weir/packager/door"
 )
@@ -34,7 +34,7 @@ type Handler struct {
 
 	once  sync.Once
 	shelf *shelf
-	slots slots
+	slots seats.Seats // of downloads
 }
 
 func (h *Handler) open() {
@@ -49,7 +49,7 @@ func (h *Handler) open() {
 			h.Downloads = 16
 		}
 		h.shelf = newShelf(h.Recordings.Load, h.Now, h.Memory)
-		h.slots.taken = make(map[netip.Prefix]int)
+		h.slots.All, h.slots.Each, h.slots.V4 = h.Downloads, perNetwork, 24
 	})
 }
 

@@ -20,12 +20,12 @@ var errCrowd = errors.New("there are too many viewers, come back later")
 // or rtc.ErrNoMatch where it is the viewer's. stood is called when the connection stands
 // or is gone.
 func (h *Handler) admit(r *http.Request, s *hub.Stream, offer rtc.Offer, watching func() error, stood func()) (*viewer, string, error) {
-	seat, ok := h.crowd.take(r.RemoteAddr)
-	if !ok {
+	seat, err := h.seats.Take(r.RemoteAddr)
+	if err != nil {
 		stood()
 		return nil, "", errCrowd
 	}
-	done := func() { h.crowd.leave(seat); stood() }
+	done := func() { h.seats.Leave(seat); stood() }
 	v := &viewer{
 		handler: h, tracks: map[media.Kind]*track{},
 		queue: ring.New[*frame](queue()), up: make(chan struct{}), over: make(chan struct{}), holds: map[string]bool{}, watching: watching, stood: stood,

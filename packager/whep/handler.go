@@ -1,6 +1,7 @@
 package whep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"weir/media"
 	"weir/media/hub"
 	"weir/media/rtc"
+	"weir/media/seats"
 	"weir/packager/door"
 )
 
@@ -52,28 +54,20 @@ type Handler struct {
 	closed   bool
 	channels map[*hub.Stream]*channel
 	viewers  map[string]*viewer // by ID
-	crowd    crowd
+	seats    seats.Seats
 	offers   rtc.Turnstile
 }
 
 // New makes a Handler. It must be closed.
 func New(cfg Config) *Handler {
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
-	if cfg.MaxViewers == 0 {
-		cfg.MaxViewers = 2000
-	}
-	if cfg.MaxViewersPerIP == 0 {
-		cfg.MaxViewersPerIP = 64
-	}
-	if cfg.HalfOpen == 0 {
-		cfg.HalfOpen = 10 * time.Second
-	}
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	cfg.MaxViewers = cmp.Or(cfg.MaxViewers, 2000)
+	cfg.MaxViewersPerIP = cmp.Or(cfg.MaxViewersPerIP, 64)
+	cfg.HalfOpen = cmp.Or(cfg.HalfOpen, 10*time.Second)
 	ctx, stop := context.WithCancel(context.Background())
 	return &Handler{
 		cfg: cfg, ctx: ctx, stop: stop, channels: map[*hub.Stream]*channel{}, viewers: map[string]*viewer{},
-		crowd: crowd{all: cfg.MaxViewers, each: cfg.MaxViewersPerIP},
+		seats: seats.Seats{All: cfg.MaxViewers, Each: cfg.MaxViewersPerIP},
 	}
 }
 
