@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -55,14 +56,36 @@ func As[I, O any](do func(ctx context.Context, who auth.Identity, in *I) (*O, er
 	}
 }
 
-// ParseID takes the usual form of a UUID only: others name the same thing twice.
-// field is where it came from, such as "path.id".
-func ParseID(s, field string) (uuid.UUID, error) {
-	id, err := uuid.Parse(s)
-	if err != nil || len(s) != 36 {
-		return uuid.Nil, fault.Bad(field, "must be a UUID such as 01935a1c-6f0b-7cc5-9f0e-0a4b6a0f4a11")
+// ID is a UUID in a path, in the usual form only: others name the same thing twice.
+type ID struct{ uuid.UUID }
+
+var errID = errors.New("must be a UUID such as 01935a1c-6f0b-7cc5-9f0e-0a4b6a0f4a11")
+
+// UnmarshalText is how huma reads it.
+func (id *ID) UnmarshalText(text []byte) (err error) {
+	if id.UUID, err = uuid.ParseBytes(text); err != nil || len(text) != idLength {
+		return errID
 	}
-	return id, nil
+	return nil
+}
+
+// Schema is how the API's description tells of it.
+func (ID) Schema(huma.Registry) *huma.Schema {
+	n := idLength
+	return &huma.Schema{Type: huma.TypeString, MinLength: &n, MaxLength: &n}
+}
+
+// idLength is that of a UUID as text, in bytes.
+const idLength = 36
+
+// ParseID is ID for what is not in a path. field is where it came from, such as
+// "body.source".
+func ParseID(s, field string) (uuid.UUID, error) {
+	var id ID
+	if err := id.UnmarshalText([]byte(s)); err != nil {
+		return uuid.Nil, fault.Bad(field, err.Error())
+	}
+	return id.UUID, nil
 }
 
 // ETag is the version of what is seen, and the numbers that change without it.

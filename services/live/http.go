@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
 	"weir/services/auth"
 	"weir/services/fault"
@@ -42,7 +41,7 @@ func (s *Service) Routes(h *httpd.Server) {
 // ByID is a path with a channel's id in it. It is exported because huma passes over
 // embedded fields that are not.
 type ByID struct {
-	ID string `path:"id" minLength:"36" maxLength:"36" example:"01935a1c-6f0b-7cc5-9f0e-0a4b6a0f4a11" doc:"Id of a channel"`
+	ID httpd.ID `path:"id" example:"01935a1c-6f0b-7cc5-9f0e-0a4b6a0f4a11" doc:"Id of a channel"`
 }
 
 func (r routes) addChannels(api huma.API) {
@@ -112,11 +111,7 @@ func caller(ctx context.Context) auth.Identity {
 }
 
 func (r routes) channel(ctx context.Context, in *ByID) (*channelAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return channelOf(r.Channel(ctx, caller(ctx), id))
+	return channelOf(r.Channel(ctx, caller(ctx), in.ID.UUID))
 }
 
 type nameInput struct {
@@ -134,23 +129,15 @@ type updateInput struct {
 }
 
 func (r routes) update(ctx context.Context, who auth.Identity, in *updateInput) (*channelAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
 	version, err := httpd.IfMatch(in.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	return channelOf(r.UpdateChannel(ctx, who, id, version, in.Body))
+	return channelOf(r.UpdateChannel(ctx, who, in.ID.UUID, version, in.Body))
 }
 
 func (r routes) remove(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.DeleteChannel(ctx, who, id)
+	return nil, r.DeleteChannel(ctx, who, in.ID.UUID)
 }
 
 type reasonInput struct {
@@ -161,22 +148,14 @@ type reasonInput struct {
 }
 
 func (r routes) ban(ctx context.Context, who auth.Identity, in *reasonInput) (*channelAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
 	if strings.TrimSpace(in.Body.Reason) == "" { // which would lift it
 		return nil, fault.Bad("body.reason", "must say why")
 	}
-	return channelOf(r.Ban(ctx, who, id, in.Body.Reason))
+	return channelOf(r.Ban(ctx, who, in.ID.UUID, in.Body.Reason))
 }
 
 func (r routes) unban(ctx context.Context, who auth.Identity, in *ByID) (*channelAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return channelOf(r.Ban(ctx, who, id, ""))
+	return channelOf(r.Ban(ctx, who, in.ID.UUID, ""))
 }
 
 func (r routes) addMembers(api huma.API) {
@@ -205,25 +184,13 @@ func listAnswer[T any](items []T, err error) (*listOf[T], error) {
 }
 
 func (r routes) members(ctx context.Context, who auth.Identity, in *ByID) (*listOf[Member], error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return listAnswer(r.Members(ctx, who, id))
+	return listAnswer(r.Members(ctx, who, in.ID.UUID))
 }
 
 // MemberID is the path of a member.
 type MemberID struct {
 	ByID
-	User string `path:"user" minLength:"36" maxLength:"36" doc:"Id of a user"`
-}
-
-func (m *MemberID) ids() (channel, user uuid.UUID, err error) {
-	if channel, err = httpd.ParseID(m.ID, "path.id"); err != nil {
-		return channel, user, err
-	}
-	user, err = httpd.ParseID(m.User, "path.user")
-	return channel, user, err
+	User httpd.ID `path:"user" doc:"Id of a user"`
 }
 
 type memberInput struct {
@@ -234,19 +201,11 @@ type memberInput struct {
 }
 
 func (r routes) setMember(ctx context.Context, who auth.Identity, in *memberInput) (*httpd.Empty, error) {
-	id, user, err := in.ids()
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.SetMember(ctx, who, id, user, in.Body.Role)
+	return nil, r.SetMember(ctx, who, in.ID.UUID, in.User.UUID, in.Body.Role)
 }
 
 func (r routes) removeMember(ctx context.Context, who auth.Identity, in *MemberID) (*httpd.Empty, error) {
-	id, user, err := in.ids()
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.RemoveMember(ctx, who, id, user)
+	return nil, r.RemoveMember(ctx, who, in.ID.UUID, in.User.UUID)
 }
 
 // until is an optional time of an input.

@@ -47,11 +47,7 @@ func (r routes) playback(ctx context.Context, in *playbackInput) (*playbackAnswe
 }
 
 func (r routes) endPasses(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.EndPasses(ctx, who, id)
+	return nil, r.EndPasses(ctx, who, in.ID.UUID)
 }
 
 type viewerInput struct {
@@ -60,19 +56,11 @@ type viewerInput struct {
 }
 
 func (r routes) endPass(ctx context.Context, who auth.Identity, in *viewerInput) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.EndPass(ctx, who, id, in.Viewer)
+	return nil, r.EndPass(ctx, who, in.ID.UUID, in.Viewer)
 }
 
 func (r routes) links(ctx context.Context, who auth.Identity, in *ByID) (*listOf[ShareLink], error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return listAnswer(r.ShareLinks(ctx, who, id))
+	return listAnswer(r.ShareLinks(ctx, who, in.ID.UUID))
 }
 
 type linkInput struct {
@@ -90,15 +78,11 @@ type linkAnswer struct {
 }
 
 func (r routes) createLink(ctx context.Context, who auth.Identity, in *linkInput) (*linkAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
 	expires, err := until(in.Body.Expires)
 	if err != nil {
 		return nil, err
 	}
-	l, err := r.CreateShareLink(ctx, who, id, in.Body.Label, in.Body.Network, expires)
+	l, err := r.CreateShareLink(ctx, who, in.ID.UUID, in.Body.Label, in.Body.Network, expires)
 	if err != nil {
 		return nil, err
 	}
@@ -107,41 +91,21 @@ func (r routes) createLink(ctx context.Context, who auth.Identity, in *linkInput
 
 type linkID struct {
 	ByID
-	Link string `path:"link" minLength:"36" maxLength:"36" doc:"Id of a share link"`
+	Link httpd.ID `path:"link" doc:"Id of a share link"`
 }
 
 func (r routes) revokeLink(ctx context.Context, who auth.Identity, in *linkID) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	link, err := httpd.ParseID(in.Link, "path.link")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.RevokeShareLink(ctx, who, id, link)
+	return nil, r.RevokeShareLink(ctx, who, in.ID.UUID, in.Link.UUID)
 }
 
 func (r routes) guests(ctx context.Context, who auth.Identity, in *ByID) (*listOf[Guest], error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return listAnswer(r.Guests(ctx, who, id))
+	return listAnswer(r.Guests(ctx, who, in.ID.UUID))
 }
 
 func (r routes) addGuest(ctx context.Context, who auth.Identity, in *MemberID) (*httpd.Empty, error) {
-	id, user, err := in.ids()
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.AddGuest(ctx, who, id, user)
+	return nil, r.AddGuest(ctx, who, in.ID.UUID, in.User.UUID)
 }
 
 func (r routes) removeGuest(ctx context.Context, who auth.Identity, in *MemberID) (*httpd.Empty, error) {
-	id, user, err := in.ids()
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.RemoveGuest(ctx, who, id, user)
+	return nil, r.RemoveGuest(ctx, who, in.ID.UUID, in.User.UUID)
 }

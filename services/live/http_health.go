@@ -23,11 +23,7 @@ type healthAnswer struct {
 }
 
 func (r routes) health(ctx context.Context, who auth.Identity, in *ByID) (*healthAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	h, err := r.Health(ctx, who, id)
+	h, err := r.Health(ctx, who, in.ID.UUID)
 	if err != nil {
 		return nil, err
 	}
@@ -35,21 +31,17 @@ func (r routes) health(ctx context.Context, who auth.Identity, in *ByID) (*healt
 }
 
 func (r routes) listenHealth(ctx context.Context, who auth.Identity, in *ByID) (*huma.StreamResponse, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
+	if _, err := r.access(ctx, r.store(), who, in.ID.UUID, Moderator); err != nil {
 		return nil, err
 	}
-	if _, err := r.access(ctx, r.store(), who, id, Moderator); err != nil {
-		return nil, err
-	}
-	l, err := r.board.join(who.User, id)
+	l, err := r.board.join(who.User, in.ID.UUID)
 	if err != nil {
 		return nil, err
 	}
 	return r.server.EventsAnswer(func(ctx context.Context, e *httpd.EventStream) error {
-		defer r.board.leave(l, who.User, id)
+		defer r.board.leave(l, who.User, in.ID.UUID)
 		tick := time.NewTicker(everyListen)
 		defer tick.Stop()
-		return r.listen(ctx, who, id, l, tick.C, e)
+		return r.listen(ctx, who, in.ID.UUID, l, tick.C, e)
 	}), nil
 }

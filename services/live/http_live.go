@@ -19,11 +19,7 @@ func (r routes) addKeys(api huma.API) {
 }
 
 func (r routes) keys(ctx context.Context, who auth.Identity, in *ByID) (*listOf[Key], error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return listAnswer(r.Keys(ctx, who, id))
+	return listAnswer(r.Keys(ctx, who, in.ID.UUID))
 }
 
 type keyInput struct {
@@ -47,53 +43,29 @@ func keyOf(k NewKey, err error) (*keyAnswer, error) {
 }
 
 func (r routes) createKey(ctx context.Context, who auth.Identity, in *keyInput) (*keyAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
 	expires, err := until(in.Body.Expires)
 	if err != nil {
 		return nil, err
 	}
-	return keyOf(r.CreateKey(ctx, who, id, in.Body.Label, expires))
+	return keyOf(r.CreateKey(ctx, who, in.ID.UUID, in.Body.Label, expires))
 }
 
 // KeyID is the path of a stream key.
 type KeyID struct {
 	ByID
-	Key string `path:"key" minLength:"36" maxLength:"36" doc:"Id of a stream key"`
+	Key httpd.ID `path:"key" doc:"Id of a stream key"`
 }
 
 func (r routes) rotateKey(ctx context.Context, who auth.Identity, in *KeyID) (*keyAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	key, err := httpd.ParseID(in.Key, "path.key")
-	if err != nil {
-		return nil, err
-	}
-	return keyOf(r.RotateKey(ctx, who, id, key))
+	return keyOf(r.RotateKey(ctx, who, in.ID.UUID, in.Key.UUID))
 }
 
 func (r routes) revokeKey(ctx context.Context, who auth.Identity, in *KeyID) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	key, err := httpd.ParseID(in.Key, "path.key")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.RevokeKey(ctx, who, id, key)
+	return nil, r.RevokeKey(ctx, who, in.ID.UUID, in.Key.UUID)
 }
 
 func (r routes) refusals(ctx context.Context, who auth.Identity, in *ByID) (*listOf[RefusedView], error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return listAnswer(r.Refusals(ctx, who, id))
+	return listAnswer(r.Refusals(ctx, who, in.ID.UUID))
 }
 
 func (r routes) addSessions(api huma.API) {
@@ -108,16 +80,12 @@ type sessionsInput struct {
 }
 
 func (r routes) sessions(ctx context.Context, who auth.Identity, in *sessionsInput) (*httpd.PageOf[SessionView], error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return httpd.Answer(r.Sessions(ctx, who, id, in.After, in.Limit))
+	return httpd.Answer(r.Sessions(ctx, who, in.ID.UUID, in.After, in.Limit))
 }
 
 type sessionInput struct {
 	ByID
-	Session string `path:"session" minLength:"36" maxLength:"36" doc:"Id of a session"`
+	Session httpd.ID `path:"session" doc:"Id of a session"`
 }
 
 type sessionAnswer struct {
@@ -126,15 +94,7 @@ type sessionAnswer struct {
 }
 
 func (r routes) session(ctx context.Context, who auth.Identity, in *sessionInput) (*sessionAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	session, err := httpd.ParseID(in.Session, "path.session")
-	if err != nil {
-		return nil, err
-	}
-	v, err := r.Session(ctx, who, id, session)
+	v, err := r.Session(ctx, who, in.ID.UUID, in.Session.UUID)
 	if err != nil {
 		return nil, err
 	}
@@ -149,9 +109,5 @@ type endInput struct {
 }
 
 func (r routes) end(ctx context.Context, who auth.Identity, in *endInput) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.End(ctx, who, id, in.Body.Reason)
+	return nil, r.End(ctx, who, in.ID.UUID, in.Body.Reason)
 }

@@ -26,11 +26,7 @@ type recordingsInput struct {
 }
 
 func (r routes) recordings(ctx context.Context, in *recordingsInput) (*httpd.PageOf[RecordingView], error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return httpd.Answer(r.Recordings(ctx, caller(ctx), id, Kind(in.Kind), in.After, in.Limit))
+	return httpd.Answer(r.Recordings(ctx, caller(ctx), in.ID.UUID, Kind(in.Kind), in.After, in.Limit))
 }
 
 type clipInput struct {
@@ -57,10 +53,6 @@ func recordingOf(v RecordingView, err error) (*recordingAnswer, error) {
 }
 
 func (r routes) createClip(ctx context.Context, who auth.Identity, in *clipInput) (*recordingAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
 	var source *uuid.UUID
 	if in.Body.Source != "" {
 		from, err := httpd.ParseID(in.Body.Source, "body.source")
@@ -69,7 +61,7 @@ func (r routes) createClip(ctx context.Context, who auth.Identity, in *clipInput
 		}
 		source = &from
 	}
-	out, err := recordingOf(r.CreateClip(ctx, who, id, source, in.Body))
+	out, err := recordingOf(r.CreateClip(ctx, who, in.ID.UUID, source, in.Body))
 	if err == nil {
 		out.Location = "/api/v1/recordings/" + out.Body.ID.String()
 	}
@@ -78,15 +70,11 @@ func (r routes) createClip(ctx context.Context, who auth.Identity, in *clipInput
 
 // RecordingID is the path of a recording.
 type RecordingID struct {
-	Recording string `path:"recording" minLength:"36" maxLength:"36" doc:"Id of a recording or clip"`
+	Recording httpd.ID `path:"recording" doc:"Id of a recording or clip"`
 }
 
 func (r routes) recording(ctx context.Context, in *RecordingID) (*recordingAnswer, error) {
-	id, err := httpd.ParseID(in.Recording, "path.recording")
-	if err != nil {
-		return nil, err
-	}
-	return recordingOf(r.Recording(ctx, caller(ctx), id))
+	return recordingOf(r.Recording(ctx, caller(ctx), in.Recording.UUID))
 }
 
 type recordingInput struct {
@@ -96,21 +84,13 @@ type recordingInput struct {
 }
 
 func (r routes) updateRecording(ctx context.Context, who auth.Identity, in *recordingInput) (*recordingAnswer, error) {
-	id, err := httpd.ParseID(in.Recording, "path.recording")
-	if err != nil {
-		return nil, err
-	}
 	version, err := httpd.IfMatch(in.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	return recordingOf(r.UpdateRecording(ctx, who, id, version, in.Body))
+	return recordingOf(r.UpdateRecording(ctx, who, in.Recording.UUID, version, in.Body))
 }
 
 func (r routes) deleteRecording(ctx context.Context, who auth.Identity, in *RecordingID) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.Recording, "path.recording")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.DeleteRecording(ctx, who, id)
+	return nil, r.DeleteRecording(ctx, who, in.Recording.UUID)
 }

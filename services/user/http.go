@@ -61,7 +61,7 @@ func peer(ctx context.Context) Peer {
 // ByID is a path with a user's id in it. It and the others below are exported because
 // huma passes over embedded fields that are not.
 type ByID struct {
-	ID string `path:"id" minLength:"36" maxLength:"36" example:"01935a1c-6f0b-7cc5-9f0e-0a4b6a0f4a11" doc:"Id of a user"`
+	ID httpd.ID `path:"id" example:"01935a1c-6f0b-7cc5-9f0e-0a4b6a0f4a11" doc:"Id of a user"`
 }
 
 // Cookies. The name says whether it was set over https: a cookie of that name cannot be

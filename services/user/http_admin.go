@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
 	"weir/services/auth"
 	"weir/services/httpd"
@@ -21,15 +20,6 @@ func (r routes) addAdmin(api huma.API) {
 	huma.Register(api, httpd.Op("deleteUser", http.MethodDelete, "/users/{id}", "admin", "Delete a user, for ever", http.StatusNoContent, ScopeAdmin), httpd.As(r.deleteUser))
 }
 
-// admin is whom an admin's operation is about. The role of who calls is looked at
-// before the rest of the input.
-func admin(who auth.Identity, id string) (uuid.UUID, error) {
-	if err := needs(who, auth.Admin); err != nil {
-		return uuid.Nil, err
-	}
-	return httpd.ParseID(id, "path.id")
-}
-
 type usersInput struct {
 	httpd.Paged
 	Query string `query:"q" maxLength:"254" doc:"What the username or the e-mail address begins with"`
@@ -42,11 +32,10 @@ func (r routes) list(ctx context.Context, who auth.Identity, in *usersInput) (*h
 }
 
 func (r routes) inspect(ctx context.Context, who auth.Identity, in *ByID) (*ownAnswer, error) {
-	id, err := admin(who, in.ID)
-	if err != nil {
+	if err := needs(who, auth.Admin); err != nil {
 		return nil, err
 	}
-	return ownOf(r.Inspect(ctx, who, id))
+	return ownOf(r.Inspect(ctx, who, in.ID.UUID))
 }
 
 type suspendInput struct {
@@ -58,19 +47,17 @@ type suspendInput struct {
 }
 
 func (r routes) suspend(ctx context.Context, who auth.Identity, in *suspendInput) (*ownAnswer, error) {
-	id, err := admin(who, in.ID)
-	if err != nil {
+	if err := needs(who, auth.Admin); err != nil {
 		return nil, err
 	}
-	return ownOf(r.Suspend(ctx, who, peer(ctx), id, in.Body.Until, in.Body.Reason))
+	return ownOf(r.Suspend(ctx, who, peer(ctx), in.ID.UUID, in.Body.Until, in.Body.Reason))
 }
 
 func (r routes) unsuspend(ctx context.Context, who auth.Identity, in *ByID) (*ownAnswer, error) {
-	id, err := admin(who, in.ID)
-	if err != nil {
+	if err := needs(who, auth.Admin); err != nil {
 		return nil, err
 	}
-	return ownOf(r.Unsuspend(ctx, who, peer(ctx), id))
+	return ownOf(r.Unsuspend(ctx, who, peer(ctx), in.ID.UUID))
 }
 
 type roleInput struct {
@@ -81,17 +68,15 @@ type roleInput struct {
 }
 
 func (r routes) setRole(ctx context.Context, who auth.Identity, in *roleInput) (*ownAnswer, error) {
-	id, err := admin(who, in.ID)
-	if err != nil {
+	if err := needs(who, auth.Admin); err != nil {
 		return nil, err
 	}
-	return ownOf(r.SetRole(ctx, who, peer(ctx), id, auth.Role(in.Body.Role)))
+	return ownOf(r.SetRole(ctx, who, peer(ctx), in.ID.UUID, auth.Role(in.Body.Role)))
 }
 
 func (r routes) deleteUser(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
-	id, err := admin(who, in.ID)
-	if err != nil {
+	if err := needs(who, auth.Admin); err != nil {
 		return nil, err
 	}
-	return nil, r.Delete(ctx, who, peer(ctx), id)
+	return nil, r.Delete(ctx, who, peer(ctx), in.ID.UUID)
 }

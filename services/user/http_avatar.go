@@ -57,15 +57,11 @@ type pictureAnswer struct {
 
 // picture is served by the service itself; the server adds nosniff.
 func (r routes) picture(ctx context.Context, kind PictureKind, in *pictureInput) (*pictureAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
 	file, found := strings.CutSuffix(in.File, ".jpg")
 	if !found || !kind.file(file) {
 		return nil, fault.New(fault.NotFound, "there is no such picture")
 	}
-	body, err := r.Picture(ctx, id, kind, file)
+	body, err := r.Picture(ctx, in.ID.UUID, kind, file)
 	if err != nil {
 		return nil, err
 	}

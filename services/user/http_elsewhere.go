@@ -262,13 +262,9 @@ func (r routes) startLink(ctx context.Context, who auth.Identity, in *linkInput)
 }
 
 type identityInput struct {
-	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of an account elsewhere"`
+	ID httpd.ID `path:"id" doc:"Id of an account elsewhere"`
 }
 
 func (r routes) unlink(ctx context.Context, who auth.Identity, in *identityInput) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.Unlink(ctx, who, peer(ctx), id)
+	return nil, r.Unlink(ctx, who, peer(ctx), in.ID.UUID)
 }

@@ -43,26 +43,22 @@ func (r routes) getExport(ctx context.Context, who auth.Identity, _ *httpd.Empty
 }
 
 type downloadInput struct {
-	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of an export"`
+	ID httpd.ID `path:"id" doc:"Id of an export"`
 }
 
 // downloadTime is the longest that a download may take.
 const downloadTime = time.Hour
 
 func (r routes) downloadExport(ctx context.Context, who auth.Identity, in *downloadInput) (*huma.StreamResponse, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
 	// The answer leaves after this handler, and its context, have ended.
 	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), downloadTime)
-	body, size, err := r.OpenExport(long, who, id)
+	body, size, err := r.OpenExport(long, who, in.ID.UUID)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
 	file := &download{ReadCloser: body, cancel: cancel}
-	return &huma.StreamResponse{Body: func(c huma.Context) { sendFile(c, file, id, size) }}, nil
+	return &huma.StreamResponse{Body: func(c huma.Context) { sendFile(c, file, in.ID.UUID, size) }}, nil
 }
 
 // download is a file that ends its own context.

@@ -42,15 +42,11 @@ func (r routes) sessions(ctx context.Context, who auth.Identity, _ *httpd.Empty)
 }
 
 type sessionInput struct {
-	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of a session"`
+	ID httpd.ID `path:"id" doc:"Id of a session"`
 }
 
 func (r routes) endSession(ctx context.Context, who auth.Identity, in *sessionInput) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.EndSession(ctx, who, peer(ctx), id)
+	return nil, r.EndSession(ctx, who, peer(ctx), in.ID.UUID)
 }
 
 type endSessionsInput struct {

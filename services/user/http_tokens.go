@@ -66,13 +66,9 @@ func (r routes) createToken(ctx context.Context, who auth.Identity, in *createTo
 }
 
 type apiTokenInput struct {
-	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of an API token"`
+	ID httpd.ID `path:"id" doc:"Id of an API token"`
 }
 
 func (r routes) endToken(ctx context.Context, who auth.Identity, in *apiTokenInput) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.EndToken(ctx, who, peer(ctx), id)
+	return nil, r.EndToken(ctx, who, peer(ctx), in.ID.UUID)
 }

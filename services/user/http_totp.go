@@ -141,9 +141,8 @@ func (r routes) renewRecovery(ctx context.Context, who auth.Identity, in *codeIn
 }
 
 func (r routes) resetTOTP(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
-	id, err := admin(who, in.ID)
-	if err != nil {
+	if err := needs(who, auth.Admin); err != nil {
 		return nil, err
 	}
-	return nil, r.ResetTOTP(ctx, who, peer(ctx), id)
+	return nil, r.ResetTOTP(ctx, who, peer(ctx), in.ID.UUID)
 }

@@ -97,11 +97,7 @@ type userInput struct {
 }
 
 func (r routes) user(ctx context.Context, in *userInput) (*publicAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	p, version, err := r.Service.user(ctx, id)
+	p, version, err := r.Service.user(ctx, in.ID.UUID)
 	return publicOf(p, version, in.IfNoneMatch, err)
 }
 
@@ -122,11 +118,7 @@ type listInput struct {
 }
 
 func (r routes) securityEvents(ctx context.Context, who auth.Identity, in *listInput) (*httpd.PageOf[SecurityEvent], error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return httpd.Answer(r.SecurityEvents(ctx, who, id, in.After, in.Limit))
+	return httpd.Answer(r.SecurityEvents(ctx, who, in.ID.UUID, in.After, in.Limit))
 }
 
 func (r routes) mySecurityEvents(ctx context.Context, who auth.Identity, in *httpd.Paged) (*httpd.PageOf[SecurityEvent], error) {
@@ -143,19 +135,11 @@ func (r routes) addFollows(api huma.API) {
 }
 
 func (r routes) followers(ctx context.Context, in *listInput) (*httpd.PageOf[Followed], error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return httpd.Answer(r.Followers(ctx, id, in.After, in.Limit))
+	return httpd.Answer(r.Followers(ctx, in.ID.UUID, in.After, in.Limit))
 }
 
 func (r routes) following(ctx context.Context, who auth.Identity, in *listInput) (*httpd.PageOf[Followed], error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return httpd.Answer(r.Following(ctx, who, id, in.After, in.Limit))
+	return httpd.Answer(r.Following(ctx, who, in.ID.UUID, in.After, in.Limit))
 }
 
 func (r routes) myFollowing(ctx context.Context, who auth.Identity, in *httpd.Paged) (*httpd.PageOf[Followed], error) {
@@ -169,30 +153,19 @@ type followAnswer struct {
 }
 
 func (r routes) getFollow(ctx context.Context, who auth.Identity, in *ByID) (*followAnswer, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
+	since, err := r.Follows(ctx, who, in.ID.UUID)
 	if err != nil {
 		return nil, err
 	}
 	out := &followAnswer{}
-	out.Body.Since, err = r.Follows(ctx, who, id)
-	if err != nil {
-		return nil, err
-	}
+	out.Body.Since = since
 	return out, nil
 }
 
 func (r routes) follow(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.Follow(ctx, who, id)
+	return nil, r.Follow(ctx, who, in.ID.UUID)
 }
 
 func (r routes) unfollow(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
-	id, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.Unfollow(ctx, who, id)
+	return nil, r.Unfollow(ctx, who, in.ID.UUID)
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
 	"weir/services/auth"
 	"weir/services/httpd"
@@ -36,20 +35,13 @@ func (s *Service) Routes(h *httpd.Server) {
 // ChannelID is a path with a channel. It is exported because huma passes over embedded
 // fields that are not.
 type ChannelID struct {
-	ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of a channel"`
+	ID httpd.ID `path:"id" doc:"Id of a channel"`
 }
 
 // ByID is a path with a target of a channel.
 type ByID struct {
 	ChannelID
-	Target string `path:"target" minLength:"36" maxLength:"36" doc:"Id of a target"`
-}
-
-func (in ByID) ids() (channel, id uuid.UUID, err error) {
-	if channel, err = httpd.ParseID(in.ID, "path.id"); err == nil {
-		id, err = httpd.ParseID(in.Target, "path.target")
-	}
-	return channel, id, err
+	Target httpd.ID `path:"target" doc:"Id of a target"`
 }
 
 type createInput struct {
@@ -87,11 +79,7 @@ func answer(t Target, err error) (*targetAnswer, error) {
 }
 
 func (r routes) list(ctx context.Context, who auth.Identity, in *ChannelID) (*listAnswer, error) {
-	channel, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	items, err := r.Targets(ctx, who, channel)
+	items, err := r.Targets(ctx, who, in.ID.UUID)
 	if err != nil {
 		return nil, err
 	}
@@ -102,39 +90,23 @@ func (r routes) list(ctx context.Context, who auth.Identity, in *ChannelID) (*li
 }
 
 func (r routes) create(ctx context.Context, who auth.Identity, in *createInput) (*targetAnswer, error) {
-	channel, err := httpd.ParseID(in.ID, "path.id")
-	if err != nil {
-		return nil, err
-	}
-	return answer(r.Create(ctx, who, channel, in.Body))
+	return answer(r.Create(ctx, who, in.ID.UUID, in.Body))
 }
 
 func (r routes) get(ctx context.Context, who auth.Identity, in *ByID) (*targetAnswer, error) {
-	channel, id, err := in.ids()
-	if err != nil {
-		return nil, err
-	}
-	return answer(r.Target(ctx, who, channel, id))
+	return answer(r.Target(ctx, who, in.ID.UUID, in.Target.UUID))
 }
 
 func (r routes) update(ctx context.Context, who auth.Identity, in *updateInput) (*targetAnswer, error) {
-	channel, id, err := in.ids()
-	if err != nil {
-		return nil, err
-	}
 	version, err := httpd.IfMatch(in.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	return answer(r.Update(ctx, who, channel, id, version, in.Body))
+	return answer(r.Update(ctx, who, in.ID.UUID, in.Target.UUID, version, in.Body))
 }
 
 func (r routes) remove(ctx context.Context, who auth.Identity, in *ByID) (*httpd.Empty, error) {
-	channel, id, err := in.ids()
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.Delete(ctx, who, channel, id)
+	return nil, r.Delete(ctx, who, in.ID.UUID, in.Target.UUID)
 }
 
 func (r routes) start(ctx context.Context, who auth.Identity, in *ByID) (*targetAnswer, error) {
@@ -146,9 +118,5 @@ func (r routes) stop(ctx context.Context, who auth.Identity, in *ByID) (*targetA
 }
 
 func (r routes) turn(ctx context.Context, who auth.Identity, in *ByID, on bool) (*targetAnswer, error) {
-	channel, id, err := in.ids()
-	if err != nil {
-		return nil, err
-	}
-	return answer(r.Update(ctx, who, channel, id, 0, TargetChanges{Enabled: &on}))
+	return answer(r.Update(ctx, who, in.ID.UUID, in.Target.UUID, 0, TargetChanges{Enabled: &on}))
 }

@@ -51,66 +51,61 @@ type place interface {
 	place() (channel, webhook, delivery uuid.UUID, err error)
 }
 
-func ids(texts ...string) (channel, webhook, delivery uuid.UUID, err error) {
-	var out [3]uuid.UUID
-	for i, name := range []string{"path.id", "path.webhook", "path.delivery"} {
-		if texts[i] == "" {
-			continue
-		}
-		if out[i], err = httpd.ParseID(texts[i], name); err != nil {
-			return
-		}
-		if out[i] == uuid.Nil { // which stands for the installation
-			return out[0], out[1], out[2], fault.New(fault.NotFound, "there is no such channel or webhook")
-		}
-	}
-	return out[0], out[1], out[2], nil
-}
-
 // The paths. They are exported because huma passes over embedded fields that are not.
 type (
 	// Everywhere is the installation.
 	Everywhere struct{}
 	// ChannelID is a channel.
 	ChannelID struct {
-		ID string `path:"id" minLength:"36" maxLength:"36" doc:"Id of a channel"`
+		ID httpd.ID `path:"id" doc:"Id of a channel"`
 	}
 	// OfAll is a webhook of the installation.
 	OfAll struct {
-		Webhook string `path:"webhook" minLength:"36" maxLength:"36" doc:"Id of a webhook"`
+		Webhook httpd.ID `path:"webhook" doc:"Id of a webhook"`
 	}
 	// OfChannel is a webhook of a channel.
 	OfChannel struct {
 		ChannelID
-		Webhook string `path:"webhook" minLength:"36" maxLength:"36" doc:"Id of a webhook"`
+		Webhook httpd.ID `path:"webhook" doc:"Id of a webhook"`
 	}
 	// DeliveryOfAll is a delivery to a webhook of the installation.
 	DeliveryOfAll struct {
 		OfAll
-		Delivery string `path:"delivery" minLength:"36" maxLength:"36" doc:"Id of a delivery"`
+		Delivery httpd.ID `path:"delivery" doc:"Id of a delivery"`
 	}
 	// DeliveryOfChannel is a delivery to a webhook of a channel.
 	DeliveryOfChannel struct {
 		OfChannel
-		Delivery string `path:"delivery" minLength:"36" maxLength:"36" doc:"Id of a delivery"`
+		Delivery httpd.ID `path:"delivery" doc:"Id of a delivery"`
 	}
 )
 
-func (Everywhere) place() (channel, webhook, delivery uuid.UUID, err error) { return ids("", "", "") }
+// channel is not the nil UUID, which stands for the installation.
+func (p ChannelID) channel() (uuid.UUID, error) {
+	if p.ID.UUID == uuid.Nil {
+		return uuid.Nil, fault.New(fault.NotFound, "there is no such channel or webhook")
+	}
+	return p.ID.UUID, nil
+}
+
+func (Everywhere) place() (channel, webhook, delivery uuid.UUID, err error) { return }
 func (p ChannelID) place() (channel, webhook, delivery uuid.UUID, err error) {
-	return ids(p.ID, "", "")
+	channel, err = p.channel()
+	return channel, uuid.Nil, uuid.Nil, err
 }
 func (p OfAll) place() (channel, webhook, delivery uuid.UUID, err error) {
-	return ids("", p.Webhook, "")
+	return uuid.Nil, p.Webhook.UUID, uuid.Nil, nil
 }
 func (p OfChannel) place() (channel, webhook, delivery uuid.UUID, err error) {
-	return ids(p.ID, p.Webhook, "")
+	channel, err = p.channel()
+	return channel, p.Webhook.UUID, uuid.Nil, err
 }
 func (p DeliveryOfAll) place() (channel, webhook, delivery uuid.UUID, err error) {
-	return ids("", p.Webhook, p.Delivery)
+	return uuid.Nil, p.Webhook.UUID, p.Delivery.UUID, nil
 }
 func (p DeliveryOfChannel) place() (channel, webhook, delivery uuid.UUID, err error) {
-	return ids(p.ID, p.Webhook, p.Delivery)
+	channel, err = p.channel()
+	return channel, p.Webhook.UUID, p.Delivery.UUID, err
 }
 
 // ChangesBody is what a change brings.
