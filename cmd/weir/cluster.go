@@ -45,7 +45,7 @@ func (c *control) claim(ctx context.Context, g live.Grant) error {
 	if c.place == nil {
 		return nil
 	}
-	_, err := c.place.Claim(ctx, g.Name, g.Takeover || c.takeover)
+	err := c.place.Claim(ctx, g.Name, g.Takeover || c.takeover)
 	switch {
 	case errors.Is(err, place.ErrElsewhere):
 		return errElsewhere

@@ -147,7 +147,7 @@ func (c *control) Ended(name string, reason error) {
 	}
 	delete(c.names, name)
 	if c.place != nil {
-		c.place.Release(name, true)
+		c.place.Release(name)
 	}
 }
 

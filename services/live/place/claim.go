@@ -22,11 +22,10 @@ return 1`
 	deleteOurs = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1`
 )
 
-// Claim makes a name this node's for Life; Hold makes that last. It returns what another
-// node left with Keep, nil for nothing, also where the name was this node's already. It
-// waits for a node that is gone or gives the name up, at most until ctx ends. The error
-// may be ErrElsewhere.
-func (t *Table) Claim(ctx context.Context, name string, takeover bool) ([]byte, error) {
+// Claim makes a name this node's for Life; Hold makes that last. It waits for a
+// node that is gone or gives the name up, at most until ctx ends. The error may be
+// ErrElsewhere.
+func (t *Table) Claim(ctx context.Context, name string, takeover bool) error {
 	ctx, cancel := context.WithTimeout(ctx, claimTime)
 	defer cancel()
 	if end, ok := ctx.Deadline(); ok { // leave time to say why
@@ -41,26 +40,24 @@ func (t *Table) Claim(ctx context.Context, name string, takeover bool) ([]byte, 
 		holder, err := t.take(ctx, name)
 		switch {
 		case ctx.Err() != nil:
-			return nil, ErrElsewhere
+			return ErrElsewhere
 		case err != nil:
-			return nil, fmt.Errorf("place: %w", err)
-		case holder == "":
-			return t.left(ctx, name)
-		case holder == t.cfg.Node:
-			return nil, nil
+			return fmt.Errorf("place: %w", err)
+		case holder == "" || holder == t.cfg.Node:
+			return nil
 		}
 		if asked != holder {
 			asked = holder
 			err = t.ask(ctx, holder, name, takeover)
 		} else if n, no := t.cfg.Redis.Exists(ctx, noKey(name, t.cfg.Node)).Result(); no == nil && n > 0 {
-			return nil, ErrElsewhere
+			return ErrElsewhere
 		}
 		if err != nil && ctx.Err() == nil {
-			return nil, fmt.Errorf("place: %w", err)
+			return fmt.Errorf("place: %w", err)
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ErrElsewhere
+			return ErrElsewhere
 		case <-tick.C:
 		}
 	}
@@ -77,18 +74,6 @@ func (t *Table) take(ctx context.Context, name string) (holder string, err error
 		return "?", nil // it ended between the two
 	}
 	return holder, err
-}
-
-// left is what was kept of a name's session.
-func (t *Table) left(ctx context.Context, name string) ([]byte, error) {
-	data, err := t.cfg.Redis.Get(ctx, keepKey(name)).Bytes()
-	if errors.Is(err, redis.Nil) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("place: %w", err)
-	}
-	return data, nil
 }
 
 // question is what a node is asked.
@@ -110,24 +95,4 @@ func (t *Table) ask(ctx context.Context, holder, name string, takeover bool) err
 		return nil
 	})
 	return err
-}
-
-// Keep stores what is needed to go on with a session elsewhere: until Release says that
-// it is over, or for Config.Remember after this node is gone. It blocks on Redis.
-func (t *Table) Keep(ctx context.Context, name string, data []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
-	t.mu.Lock()
-	ours := t.held[name]
-	if ours {
-		t.kept[name] = true
-	}
-	t.mu.Unlock()
-	if !ours {
-		return nil
-	}
-	if err := t.cfg.Redis.Set(ctx, keepKey(name), data, Life+t.cfg.Remember).Err(); err != nil {
-		return fmt.Errorf("place: %w", err)
-	}
-	return nil
 }

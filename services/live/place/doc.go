@@ -4,7 +4,7 @@
 //
 // Who wants a name that another node has asks it to give it up, which it does when its
 // publisher is gone. A node that is killed is forgotten after Life, and its names are
-// free; what is needed to go on with its sessions is kept with Keep.
+// free; its streams are missed for a while, so that viewers can wait for them.
 //
-// It knows nothing of media: what it keeps for its Owner are bytes.
+// It knows nothing of media.
 package place

@@ -51,7 +51,7 @@ type Config struct {
 	Redis *redis.Client
 	Node  string // names this process
 	URL   string // where peers reach it; empty: they cannot, and nothing is proxied
-	// Remember is how long what Keep was given outlives the node.
+	// Remember is how long a stream is missed whose node is gone.
 	Remember time.Duration
 	Owner    Owner
 	Log      *slog.Logger
@@ -77,22 +77,20 @@ type Table struct {
 
 	mu     sync.Mutex
 	held   map[string]bool // names of this node
-	freed  map[string]bool // given up and not told to Redis yet; true: for good
-	kept   map[string]bool // of which something is kept
+	freed  map[string]bool // given up and not told to Redis yet
 	others map[string]*spot
 	moved  chan struct{} // closed and replaced whenever others changes
 }
 
 // New makes a Table; Run keeps it.
 func New(c Config) *Table {
-	return &Table{cfg: c, held: map[string]bool{}, freed: map[string]bool{}, kept: map[string]bool{}, others: map[string]*spot{}, moved: make(chan struct{})}
+	return &Table{cfg: c, held: map[string]bool{}, freed: map[string]bool{}, others: map[string]*spot{}, moved: make(chan struct{})}
 }
 
 const nodesKey = "weir:place:nodes"
 
 func nodeKey(node string) string      { return "weir:place:node:" + node }
 func nameKey(name string) string      { return "weir:place:name:" + name }
-func keepKey(name string) string      { return "weir:place:keep:" + name }
 func askKey(node string) string       { return "weir:place:ask:" + node }
 func noKey(name, asker string) string { return "weir:place:no:" + name + ":" + asker }
 
@@ -152,12 +150,12 @@ func (t *Table) Hold(name string) {
 	delete(t.freed, name)
 }
 
-// Release gives a name up. With over set nobody is to go on with its session.
-func (t *Table) Release(name string, over bool) {
+// Release gives a name up.
+func (t *Table) Release(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.held[name] {
 		delete(t.held, name)
-		t.freed[name] = over
+		t.freed[name] = true
 	}
 }

@@ -39,7 +39,7 @@ func (n *node) Yield(name string, takeover bool) bool {
 	yes := n.yields || takeover
 	n.mu.Unlock()
 	if yes {
-		n.Release(name, false)
+		n.Release(name)
 	}
 	return yes
 }
@@ -70,7 +70,7 @@ func start(t *testing.T, c *redis.Client, name string) *node {
 // air puts a stream on the air at n.
 func (n *node) air(t *testing.T, name string) {
 	t.Helper()
-	if _, err := n.Claim(t.Context(), name, false); err != nil {
+	if err := n.Claim(t.Context(), name, false); err != nil {
 		t.Fatal(err)
 	}
 	n.Hold(name)
@@ -104,24 +104,19 @@ func TestOneNodeHasAName(t *testing.T) {
 		if list := b.Streams(); len(list) != 1 || list[0].Name != "x" {
 			t.Errorf("streams of others: %+v", list)
 		}
-		if _, err := b.Claim(t.Context(), "x", false); !errors.Is(err, place.ErrElsewhere) {
+		if err := b.Claim(t.Context(), "x", false); !errors.Is(err, place.ErrElsewhere) {
 			t.Errorf("claim of a name that another node keeps: %v", err)
 		}
-		if left, err := a.Claim(t.Context(), "x", false); left != nil || err != nil {
-			t.Errorf("claim of an own name: %q, %v", left, err)
+		if err := a.Claim(t.Context(), "x", false); err != nil {
+			t.Errorf("claim of an own name: %v", err)
 		}
-		if err := a.Keep(t.Context(), "x", []byte("how far")); err != nil {
-			t.Error(err)
-		}
-		left, err := b.Claim(t.Context(), "x", true)
-		if string(left) != "how far" || err != nil {
-			t.Errorf("claim with takeover: %q, %v", left, err)
+		if err := b.Claim(t.Context(), "x", true); err != nil {
+			t.Errorf("claim with takeover: %v", err)
 		}
 		b.Hold("x")
-		b.Release("x", true)
-		left, err = a.Claim(t.Context(), "x", false)
-		if left != nil || err != nil {
-			t.Errorf("claim of what is over: %q, %v", left, err)
+		b.Release("x")
+		if err := a.Claim(t.Context(), "x", false); err != nil {
+			t.Errorf("claim of what is over: %v", err)
 		}
 	})
 }
@@ -133,11 +128,8 @@ func TestADroppedPublisherReturnsElsewhere(t *testing.T) {
 		a.mu.Lock()
 		a.yields = true
 		a.mu.Unlock()
-		if err := a.Keep(t.Context(), "x", []byte("state")); err != nil {
-			t.Fatal(err)
-		}
-		if left, err := b.Claim(t.Context(), "x", false); err != nil || string(left) != "state" {
-			t.Errorf("%q, %v", left, err)
+		if err := b.Claim(t.Context(), "x", false); err != nil {
+			t.Error(err)
 		}
 	})
 }
@@ -148,9 +140,6 @@ func TestNodeThatIsGone(t *testing.T) {
 		a, b := start(t, c, "a"), start(t, c, "b")
 		a.air(t, "x")
 		b.sees(t, "x at a", func() bool { _, ok := b.Find("x"); return ok })
-		if err := a.Keep(t.Context(), "x", []byte("state")); err != nil {
-			t.Fatal(err)
-		}
 		a.stop()
 		b.sees(t, "x missed", func() bool { return b.Missed("x") })
 		if _, ok := b.Find("x"); ok {
@@ -158,8 +147,8 @@ func TestNodeThatIsGone(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		if left, err := b.Claim(ctx, "x", false); err != nil || string(left) != "state" {
-			t.Errorf("claim of a dead node's name: %q, %v", left, err)
+		if err := b.Claim(ctx, "x", false); err != nil {
+			t.Errorf("claim of a dead node's name: %v", err)
 		}
 	})
 }

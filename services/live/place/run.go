@@ -74,18 +74,12 @@ func (t *Table) free(ctx context.Context) error {
 	t.mu.Lock()
 	freed := maps.Clone(t.freed)
 	t.mu.Unlock()
-	for name, over := range freed {
-		if over {
-			if err := t.cfg.Redis.Del(ctx, keepKey(name)).Err(); err != nil {
-				return err
-			}
-		}
+	for name := range freed {
 		if err := t.cfg.Redis.Eval(ctx, deleteOurs, []string{nameKey(name)}, t.cfg.Node).Err(); err != nil {
 			return err
 		}
 		t.mu.Lock()
 		delete(t.freed, name)
-		delete(t.kept, name)
 		t.mu.Unlock()
 	}
 	return nil
@@ -98,7 +92,7 @@ func (t *Table) beat(ctx context.Context) error {
 		return err
 	}
 	t.mu.Lock()
-	names, kept := slices.Sorted(maps.Keys(t.held)), slices.Sorted(maps.Keys(t.kept))
+	names := slices.Sorted(maps.Keys(t.held))
 	t.mu.Unlock()
 	ours := make([]*goredis.Cmd, len(names))
 	_, err = t.cfg.Redis.Pipelined(ctx, func(p goredis.Pipeliner) error {
@@ -106,9 +100,6 @@ func (t *Table) beat(ctx context.Context) error {
 		p.Set(ctx, nodeKey(t.cfg.Node), text, Life)
 		for i, name := range names {
 			ours[i] = p.Eval(ctx, extendOurs, []string{nameKey(name)}, t.cfg.Node, Life.Milliseconds())
-		}
-		for _, name := range kept {
-			p.PExpire(ctx, keepKey(name), Life+t.cfg.Remember)
 		}
 		return nil
 	})
@@ -119,7 +110,6 @@ func (t *Table) beat(ctx context.Context) error {
 		if n, err := ours[i].Int(); err == nil && n == 0 {
 			t.mu.Lock()
 			delete(t.held, name)
-			delete(t.kept, name)
 			t.mu.Unlock()
 			t.cfg.Owner.Lost(name)
 		}
