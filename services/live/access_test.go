@@ -15,6 +15,7 @@ import (
 	"weir/services/fault"
 	"weir/services/live/pass"
 	"weir/services/seal"
+	"weir/services/servicetest"
 )
 
 var (
@@ -104,11 +105,11 @@ func (h *hall) open(t *testing.T) {
 func TestWhoGetsAPass(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		h := newHall(t, r, "anna", Public)
-		manager, guest, stranger := user(auth.User), user(auth.User), user(auth.User)
+		manager, guest, stranger := servicetest.Person(auth.User), servicetest.Person(auth.User), servicetest.Person(auth.User)
 		ok(t, r.SetMember(t.Context(), h.owner, h.ID, manager.User, Moderator))
 		ok(t, r.AddGuest(t.Context(), h.owner, h.ID, guest.User))
 		ok(t, r.AddGuest(t.Context(), h.owner, h.ID, guest.User)) // harmless
-		all := map[string]auth.Identity{"owner": h.owner, "member": manager, "guest": guest, "stranger": stranger, "nobody": someone, "judge": user(auth.Moderator), "admin": user(auth.Admin)}
+		all := map[string]auth.Identity{"owner": h.owner, "member": manager, "guest": guest, "stranger": stranger, "nobody": someone, "judge": servicetest.Person(auth.Moderator), "admin": servicetest.Person(auth.Admin)}
 		check := func(v Visibility, who string) {
 			t.Helper()
 			for name, id := range all {
@@ -130,7 +131,7 @@ func TestWhoGetsAPass(t *testing.T) {
 		ok(t, r.readRevocations(t.Context()))
 		check(Private, "owner member guest judge admin")
 		h.hidden(t)
-		_, err := r.Ban(t.Context(), user(auth.Moderator), h.ID, "spam")
+		_, err := r.Ban(t.Context(), servicetest.Person(auth.Moderator), h.ID, "spam")
 		ok(t, err)
 		ok(t, r.readRevocations(t.Context()))
 		check("banned", "owner member judge admin")
@@ -163,10 +164,10 @@ func TestPlaybackTellsWhatIsOn(t *testing.T) {
 			t.Errorf("before there is anything to see: %+v", p)
 		}
 		r.Playable(h.b)
-		started := r.clock.now()
+		started := r.clock.Now()
 		ok(t, r.flush(t.Context()))
 		ok(t, r.Seen(t.Context(), h.b, []uint64{1, 2}))
-		r.clock.pass(presentFor + time.Second)
+		r.clock.Pass(presentFor + time.Second)
 		ok(t, r.Seen(t.Context(), h.b, []uint64{2, 3}))
 		for name, p := range map[string]Playback{"owner": ask(h.owner, Asking{}), "link": ask(someone, Asking{Link: l.Secret})} {
 			if c := p.Channel; c == nil || c.ID != h.ID || c.Title != "Otters" || c.Inside != nil {
@@ -203,11 +204,11 @@ func TestPassesAreForOneThing(t *testing.T) {
 		stranger, err := seal.New(seal.NewKey())
 		ok(t, err)
 		var ring pass.Ring
-		ok(t, ring.Set(pass.Key{Number: 1, Secret: pass.NewSecret(), Created: r.clock.now()}))
-		forged := ring.Sign(pass.Pass{Channel: h.ID, Name: h.Name, Viewer: 1, Issued: r.clock.now(), Expires: r.clock.now().Add(time.Hour)}, r.clock.now())
+		ok(t, ring.Set(pass.Key{Number: 1, Secret: pass.NewSecret(), Created: r.clock.Now()}))
+		forged := ring.Sign(pass.Pass{Channel: h.ID, Name: h.Name, Viewer: 1, Issued: r.clock.Now(), Expires: r.clock.Now().Add(time.Hour)}, r.clock.Now())
 		h.shut(t, forged, home, "not valid")
 		want(t, CheckSealed(t.Context(), r.db, stranger), fault.Internal)
-		r.clock.pass(passLife)
+		r.clock.Pass(passLife)
 		h.shut(t, text, home, "expired")
 	})
 }
@@ -215,7 +216,7 @@ func TestPassesAreForOneThing(t *testing.T) {
 func TestShareLinks(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		h, other := newHall(t, r, "anna", Private), newHall(t, r, "ben", Private)
-		soon := r.clock.now().Add(time.Hour)
+		soon := r.clock.Now().Add(time.Hour)
 		l, err := r.CreateShareLink(t.Context(), h.owner, h.ID, "press", "198.51.100.99/24", &soon)
 		ok(t, err)
 		if l.Network != "198.51.100.0/24" || l.Watch != "/watch/anna#share="+l.Secret || lines(t, r.db, `SELECT link_hash FROM live_links`) != hashOf(l.Secret) {
@@ -240,7 +241,7 @@ func TestShareLinks(t *testing.T) {
 		if len(list) != 1 || list[0].Used == nil || list[0].Label != "press" {
 			t.Errorf("%+v", list)
 		}
-		r.clock.pass(time.Hour) // the pass ends with the link
+		r.clock.Pass(time.Hour) // the pass ends with the link
 		h.shut(t, text, home, "expired")
 		_, err = r.Playback(t.Context(), someone, "anna", Asking{Link: l.Secret, From: home})
 		want(t, err, fault.Denied)
@@ -250,7 +251,7 @@ func TestShareLinks(t *testing.T) {
 				t.Errorf("%q: %v", network, err)
 			}
 		}
-		past := r.clock.now()
+		past := r.clock.Now()
 		_, err = r.CreateShareLink(t.Context(), h.owner, h.ID, "", "", &past)
 		want(t, err, fault.Invalid)
 	})
@@ -261,7 +262,7 @@ func TestRevocation(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		node := r.open(t, Config{Node: "node-2"}) // where the viewers are
 		h := newHall(t, r, "anna", Private)
-		guest := user(auth.User)
+		guest := servicetest.Person(auth.User)
 		invited := func(t *testing.T) string {
 			ok(t, r.AddGuest(t.Context(), h.owner, h.ID, guest.User))
 			return h.pass(t, guest, Asking{})
@@ -276,7 +277,7 @@ func TestRevocation(t *testing.T) {
 				return invited(t), func() { ok(t, r.RemoveGuest(t.Context(), h.owner, h.ID, guest.User)) }
 			},
 			"member": func(t *testing.T) (string, func()) {
-				member := user(auth.User)
+				member := servicetest.Person(auth.User)
 				ok(t, r.SetMember(t.Context(), h.owner, h.ID, member.User, Manager))
 				return h.pass(t, member, Asking{}), func() { ok(t, r.RemoveMember(t.Context(), h.owner, h.ID, member.User)) }
 			},
@@ -287,7 +288,7 @@ func TestRevocation(t *testing.T) {
 				return invited(t), func() { r.tell(t, event.UserDeleted{UserID: guest.User}) }
 			},
 			"role on the installation": func(t *testing.T) (string, func()) {
-				judge := user(auth.Moderator)
+				judge := servicetest.Person(auth.Moderator)
 				text := h.pass(t, judge, Asking{})
 				r.tell(t, event.UserSecurity{UserID: judge.User, Kind: "signed_in"}) // ends nothing
 				ok(t, r.readRevocations(t.Context()))
@@ -361,7 +362,7 @@ func TestVisibilityOfRecordings(t *testing.T) {
 func TestPassRacesRevocation(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		h := newHall(t, r, "anna", Private)
-		guest := user(auth.User)
+		guest := servicetest.Person(auth.User)
 		for range 20 {
 			ok(t, r.AddGuest(t.Context(), h.owner, h.ID, guest.User))
 			texts := make([]string, 4)
@@ -395,22 +396,22 @@ func TestPassKeys(t *testing.T) {
 			t.Errorf("a key in clear: %s", sealed)
 		}
 		node := r.open(t, Config{})
-		r.clock.pass(passKeyLife - passKeyAhead)
+		r.clock.Pass(passKeyLife - passKeyAhead)
 		ok(t, r.turnPassKeys(t.Context()))
 		ok(t, node.turnPassKeys(t.Context()))
 		same(t, "numbers", lines(t, r.db, `SELECT CAST(number AS TEXT) FROM live_pass_keys ORDER BY number`), "1\n2")
 		before := h.pass(t, h.owner, Asking{})
-		r.clock.pass(passKeyAhead)
+		r.clock.Pass(passKeyAhead)
 		after := h.pass(t, h.owner, Asking{})
-		r.clock.pass(passLife - time.Minute)
+		r.clock.Pass(passLife - time.Minute)
 		ok(t, node.turnPassKeys(t.Context()))
 		ok(t, node.MayWait("anna", after, home))
 		want(t, node.MayWait("anna", before, home), fault.Denied) // by its age alone
-		r.clock.pass(passKeyKept)
+		r.clock.Pass(passKeyKept)
 		for range 2 {
 			ok(t, node.turnPassKeys(t.Context()))
 		}
-		node.passes.revoked.prune(r.clock.now())
+		node.passes.revoked.prune(r.clock.Now())
 		next := seal.NewKey()
 		box, err := seal.New(next)
 		ok(t, err)

@@ -12,6 +12,7 @@ import (
 	"weir/services/auth"
 	"weir/services/backing/db"
 	"weir/services/backing/db/dbtest"
+	"weir/services/servicetest"
 )
 
 const (
@@ -29,7 +30,7 @@ func grown(b *testing.B, r *rig) []string {
 		var owner uuid.UUID
 		for i := range manyChannels {
 			if i%PerOwner == 0 {
-				owner = user(auth.User).User
+				owner = servicetest.Person(auth.User).User
 			}
 			c := &Channel{ID: uuid.Must(uuid.NewV7()), Owner: &owner, Name: fmt.Sprintf("c%d", i), Visibility: Public, Version: 1, Created: r.stamp(), Updated: r.stamp()}
 			if _, err := st.insert(ctx, c); err != nil {
@@ -64,7 +65,7 @@ func BenchmarkAdmit(b *testing.B) {
 		var took []time.Duration
 		for i := 0; b.Loop(); i++ {
 			if i%len(secrets) == 0 {
-				r.clock.pass(time.Hour)
+				r.clock.Pass(time.Hour)
 			}
 			start := time.Now()
 			if _, err := r.Admit(b.Context(), attempt(secrets[i%len(secrets)])); err != nil {

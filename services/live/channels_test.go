@@ -11,11 +11,12 @@ import (
 	"weir/services/auth"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/servicetest"
 )
 
 func TestChannelDefaultsAndViews(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		anna := user(auth.User)
+		anna := servicetest.Person(auth.User)
 		v := r.channelOf(t, anna, "anna")
 		if v.Inside == nil || !v.Inside.Record || v.Inside.Takeover || v.Visibility != Public || v.Version != 1 || *v.Owner != anna.User {
 			t.Errorf("%+v", v)
@@ -36,14 +37,14 @@ func TestChannelDefaultsAndViews(t *testing.T) {
 // A name is given once: not to another, not after its channel is deleted, not to the operator.
 func TestNameIsNeverGivenAgain(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		anna, bert := user(auth.User), user(auth.User)
+		anna, bert := servicetest.Person(auth.User), servicetest.Person(auth.User)
 		v := r.channelOf(t, anna, "anna")
 		_, err := r.CreateChannel(t.Context(), bert, "anna", Changes{})
 		want(t, err, fault.Conflict)
 		ok(t, r.DeleteChannel(t.Context(), anna, v.ID))
 		_, err = r.Channel(t.Context(), anna, v.ID)
 		want(t, err, fault.NotFound)
-		for _, who := range []auth.Identity{anna, bert, user(auth.Admin)} {
+		for _, who := range []auth.Identity{anna, bert, servicetest.Person(auth.Admin)} {
 			_, err = r.CreateChannel(t.Context(), who, "anna", Changes{})
 			want(t, err, fault.Conflict)
 		}
@@ -135,7 +136,7 @@ func TestChannelNames(t *testing.T) {
 // What a failed change leaves behind is nothing, also where one of several is good.
 func TestChangesAreAllOrNone(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		anna := user(auth.User)
+		anna := servicetest.Person(auth.User)
 		v := r.channelOf(t, anna, "anna")
 		_, err := r.UpdateChannel(t.Context(), anna, v.ID, 0, Changes{Title: ptr("new"), Language: ptr("???")})
 		want(t, err, fault.Invalid)
@@ -161,7 +162,7 @@ func TestChangesAreAllOrNone(t *testing.T) {
 func TestTwoManagersAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
-		two := []auth.Identity{user(auth.User), user(auth.User)}
+		two := []auth.Identity{servicetest.Person(auth.User), servicetest.Person(auth.User)}
 		for _, m := range two {
 			ok(t, r.SetMember(t.Context(), o.owner, o.ID, m.User, Manager))
 		}
@@ -189,7 +190,7 @@ func TestTwoManagersAtOnce(t *testing.T) {
 
 func TestChannelsPerOwner(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		anna, chief := user(auth.User), user(auth.Admin)
+		anna, chief := servicetest.Person(auth.User), servicetest.Person(auth.Admin)
 		for i := range PerOwner - 1 {
 			r.channelOf(t, anna, fmt.Sprintf("anna-%d", i))
 		}
@@ -222,7 +223,7 @@ func TestChannelsPerOwner(t *testing.T) {
 
 func TestListsOfChannels(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		anna, bert := user(auth.User), user(auth.User)
+		anna, bert := servicetest.Person(auth.User), servicetest.Person(auth.User)
 		var shown []string
 		for i := range 5 {
 			shown = append(shown, r.channelOf(t, anna, fmt.Sprintf("c%d", i)).Name)
@@ -232,7 +233,7 @@ func TestListsOfChannels(t *testing.T) {
 		gone := r.channelOf(t, anna, "gone")
 		ok(t, r.DeleteChannel(t.Context(), anna, gone.ID))
 		evil := r.channelOf(t, anna, "evil")
-		_, err = r.Ban(t.Context(), user(auth.Moderator), evil.ID, "spam")
+		_, err = r.Ban(t.Context(), servicetest.Person(auth.Moderator), evil.ID, "spam")
 		ok(t, err)
 		var names []string
 		for after, more := "", true; more; {
@@ -278,7 +279,7 @@ func TestListsOfChannels(t *testing.T) {
 func TestMembers(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
-		bert := user(auth.User)
+		bert := servicetest.Person(auth.User)
 		want(t, r.SetMember(t.Context(), o.owner, o.ID, bert.User, Owner), fault.Invalid)
 		want(t, r.SetMember(t.Context(), o.owner, o.ID, o.owner.User, Manager), fault.Conflict)
 		ok(t, r.SetMember(t.Context(), o.owner, o.ID, bert.User, Moderator))
@@ -303,14 +304,14 @@ func TestMembers(t *testing.T) {
 func TestBan(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
-		judge := user(auth.Moderator)
+		judge := servicetest.Person(auth.Moderator)
 		_, err := r.Ban(t.Context(), o.owner, o.ID, "x")
 		want(t, err, fault.Denied)
 		_, err = r.Ban(t.Context(), judge, o.ID, "a\x00")
 		want(t, err, fault.Invalid)
 		v, err := r.Ban(t.Context(), judge, o.ID, "spam")
 		ok(t, err)
-		if v.Inside.Banned == nil || !v.Inside.Banned.Equal(r.clock.now()) {
+		if v.Inside.Banned == nil || !v.Inside.Banned.Equal(r.clock.Now()) {
 			t.Errorf("%+v", v.Inside)
 		}
 		_, err = r.Admit(t.Context(), attempt(o.key.Secret))

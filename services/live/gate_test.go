@@ -13,6 +13,7 @@ import (
 	"weir/services/auth"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/servicetest"
 )
 
 func TestAdmitGivesTheChannelsSettings(t *testing.T) {
@@ -46,7 +47,7 @@ func TestRefusalsAreKeptAndTold(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
 		ok(t, r.RevokeKey(t.Context(), o.owner, o.ID, o.key.ID))
-		first := r.clock.now()
+		first := r.clock.Now()
 		knock := func(address string) {
 			t.Helper()
 			a := attempt(o.key.Secret)
@@ -56,7 +57,7 @@ func TestRefusalsAreKeptAndTold(t *testing.T) {
 		}
 		for range 13 { // a minute of trying
 			knock("::ffff:198.51.100.7")
-			r.clock.pass(5 * time.Second)
+			r.clock.Pass(5 * time.Second)
 		}
 		list, err := r.Refusals(t.Context(), o.owner, o.ID)
 		ok(t, err)
@@ -104,7 +105,7 @@ func TestUnknownKeysAreNotKept(t *testing.T) {
 // More than so many channels of an owner are not on the air at once.
 func TestConcurrentStreams(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		anna := user(auth.User)
+		anna := servicetest.Person(auth.User)
 		var keys []string
 		var first *Broadcast
 		for i := range Concurrent + 1 {
@@ -131,7 +132,7 @@ func TestOwnersThatMayNotPublish(t *testing.T) {
 		o := r.owned(t, "anna")
 		var ended string
 		b := r.begin(t, r.admit(t, o.key.Secret), func(reason string) { ended = reason })
-		until := r.clock.now().Add(time.Hour)
+		until := r.clock.Now().Add(time.Hour)
 		r.tell(t, event.UserSuspended{UserID: o.owner.User, Suspended: true, Reason: "x", Until: &until})
 		ok(t, r.look(t.Context()))
 		if ended != errSuspended.Words {
@@ -141,7 +142,7 @@ func TestOwnersThatMayNotPublish(t *testing.T) {
 		ok(t, r.flush(t.Context()))
 		_, err := r.Admit(t.Context(), attempt(o.key.Secret))
 		refused(t, err, "suspended")
-		r.clock.pass(time.Hour)
+		r.clock.Pass(time.Hour)
 		r.admit(t, o.key.Secret)
 		r.tell(t, event.UserSuspended{UserID: o.owner.User, Suspended: true, Reason: "x"})
 		_, err = r.Admit(t.Context(), attempt(o.key.Secret))

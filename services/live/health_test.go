@@ -17,6 +17,7 @@ import (
 	"weir/services/auth"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/servicetest"
 )
 
 // measured tells the health of a session, and everything that comes of it.
@@ -38,13 +39,13 @@ func TestHealth(t *testing.T) {
 		r.measured(t, b, h, Stats{})
 		got, err := read(anna.owner)
 		ok(t, err)
-		if got.Session != b.ID || got.State != Starting || got.Encoder != "OBS30" || !got.At.Equal(r.clock.now()) || got.KeyInterval != 8 || got.Source != h.Source ||
+		if got.Session != b.ID || got.State != Starting || got.Encoder != "OBS30" || !got.At.Equal(r.clock.Now()) || got.KeyInterval != 8 || got.Source != h.Source ||
 			len(got.Warnings) != 1 || got.Warnings[0].Code != "key_frames_far" || *got.Sound != *h.Sound || got.Shed == nil {
 			t.Errorf("%+v", got)
 		}
-		moderator := user(auth.User)
+		moderator := servicetest.Person(auth.User)
 		ok(t, r.SetMember(t.Context(), anna.owner, anna.ID, moderator.User, Moderator))
-		for who, code := range map[*auth.Identity]fault.Code{&moderator: "", ptr(user(auth.Admin)): "", &bert.owner: fault.Denied, ptr(user(auth.User)): fault.Denied} {
+		for who, code := range map[*auth.Identity]fault.Code{&moderator: "", ptr(servicetest.Person(auth.Admin)): "", &bert.owner: fault.Denied, ptr(servicetest.Person(auth.User)): fault.Denied} {
 			_, err := read(*who)
 			if code == "" {
 				ok(t, err)
@@ -245,7 +246,7 @@ func TestListen(t *testing.T) {
 // database that is away, ends nothing.
 func TestListenerIsNoMemberAnyMore(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		anna, helper := r.owned(t, "anna"), user(auth.User)
+		anna, helper := r.owned(t, "anna"), servicetest.Person(auth.User)
 		ok(t, r.SetMember(t.Context(), anna.owner, anna.ID, helper.User, Moderator))
 		x := r.listening(t, helper, anna.ID)
 		x.next(t, "offline {}")

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"weir/services/auth"
+	"weir/services/servicetest"
 )
 
 // Twenty streams of one owner that get past the gate at once: all but the most that may be
 // are sent away.
 func TestConcurrentAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
-		owner := user(auth.User)
+		owner := servicetest.Person(auth.User)
 		var grants []Grant
 		for i := range PerOwner {
 			c := r.channelOf(t, owner, fmt.Sprintf("anna-%d", i))
@@ -21,7 +22,7 @@ func TestConcurrentAtOnce(t *testing.T) {
 		}
 		var away atomic.Int64
 		for _, g := range grants {
-			b, err := r.Begin(Start{Grant: g, Protocol: "rtmp", At: r.clock.now(), End: func(reason string) {
+			b, err := r.Begin(Start{Grant: g, Protocol: "rtmp", At: r.clock.Now(), End: func(reason string) {
 				if reason != errConcurrent.Words {
 					t.Errorf("sent away: %s", reason)
 				}
@@ -63,20 +64,20 @@ func TestLostAnswer(t *testing.T) {
 func TestKeyEndsWhileLive(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
-		end := r.clock.now().Add(time.Hour)
+		end := r.clock.Now().Add(time.Hour)
 		k, err := r.CreateKey(t.Context(), o.owner, o.ID, "guest", &end)
 		ok(t, err)
 		reason := ""
 		r.begin(t, r.admit(t, k.Secret), func(why string) { reason = why })
-		r.clock.pass(time.Hour - time.Second)
+		r.clock.Pass(time.Hour - time.Second)
 		ok(t, r.look(t.Context()))
 		same(t, "before its end", reason, "")
-		r.clock.pass(time.Second)
+		r.clock.Pass(time.Second)
 		ok(t, r.look(t.Context()))
 		same(t, "at its end", reason, errExpired.Words)
 		next, err := r.RotateKey(t.Context(), o.owner, o.ID, k.ID)
 		ok(t, err)
-		if next.Expires == nil || !next.Expires.Equal(r.clock.now().Add(time.Hour)) {
+		if next.Expires == nil || !next.Expires.Equal(r.clock.Now().Add(time.Hour)) {
 			t.Errorf("the new key ends at %v", next.Expires)
 		}
 		r.admit(t, next.Secret)

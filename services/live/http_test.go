@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"io"
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,27 +15,15 @@ import (
 	"weir/services/auth"
 	"weir/services/fault"
 	"weir/services/httpd"
+	"weir/services/servicetest"
 )
-
-// holders are the identities of tokens.
-type holders map[string]auth.Identity
-
-func (h holders) Verify(_ context.Context, token string) (auth.Identity, error) {
-	if who, known := h[token]; known {
-		return who, nil
-	}
-	if id, err := uuid.Parse(token); err == nil { // some user
-		return auth.Identity{User: id, Session: id, Role: auth.User}, nil
-	}
-	return auth.Identity{}, fault.New(fault.Unauthenticated, "the token does not hold")
-}
 
 // web is a Service behind its real HTTP app, and a channel with all that can be had of it.
 type web struct {
 	*rig
-	client *http.Client
-	who    holders // by name, which is also the token
-	anna   owned   // hers is the channel
+	*servicetest.Client
+	who  servicetest.Tokens // by name, which is also the token
+	anna owned              // hers is the channel
 }
 
 func eachWeb(t *testing.T, run func(t *testing.T, w *web)) {
@@ -48,8 +34,8 @@ func eachWeb(t *testing.T, run func(t *testing.T, w *web)) {
 func newWeb(t *testing.T, r *rig) *web {
 	t.Helper()
 	w := &web{rig: r, anna: r.owned(t, "anna")}
-	w.who = holders{
-		"owner": w.anna.owner, "manager": user(auth.User), "moderator": user(auth.User), "stranger": user(auth.User), "judge": user(auth.Moderator), "admin": user(auth.Admin),
+	w.who = servicetest.Tokens{
+		"owner": w.anna.owner, "manager": servicetest.Person(auth.User), "moderator": servicetest.Person(auth.User), "stranger": servicetest.Person(auth.User), "judge": servicetest.Person(auth.Moderator), "admin": servicetest.Person(auth.Admin),
 		"reader": w.anna.owner,
 	}
 	reader := w.who["reader"]
@@ -59,42 +45,14 @@ func newWeb(t *testing.T, r *rig) *web {
 	ok(t, r.SetMember(t.Context(), w.anna.owner, w.anna.ID, w.who["moderator"].User, Moderator))
 	h := httpd.New(httpd.Config{Service: "live", Verifier: w.who})
 	r.Routes(h)
-	listener, dial := httpd.Memory()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error)
-	go func() { done <- h.Serve(ctx, listener) }()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
-	w.client = &http.Client{Transport: transport}
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	w.Client = servicetest.Serve(t, h)
 	return w
 }
 
-// call sends one request. The header is "Name: value" lines.
+// call is Call with the answer as text.
 func (w *web) call(t testing.TB, method, path, token, body string, header ...string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://tv.example.org"+path, strings.NewReader(body))
-	ok(t, err)
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	for _, h := range header {
-		name, value, _ := strings.Cut(h, ": ")
-		req.Header.Set(name, value)
-	}
-	res, err := w.client.Do(req)
-	ok(t, err)
-	defer res.Body.Close()
-	got, err := io.ReadAll(res.Body)
-	ok(t, err)
+	res, got := w.Call(t, method, path, token, body, header...)
 	return res, string(got)
 }
 
@@ -179,7 +137,7 @@ func TestForeignIDs(t *testing.T) {
 		b := w.begin(t, w.admit(t, w.anna.key.Secret))
 		other := w.owned(t, "other")
 		foreign := w.begin(t, w.admit(t, other.key.Secret))
-		extra := user(auth.User).User
+		extra := servicetest.Person(auth.User).User
 		ok(t, w.SetMember(t.Context(), w.anna.owner, w.anna.ID, extra, Moderator))
 		ok(t, w.AddGuest(t.Context(), w.anna.owner, w.anna.ID, extra))
 		mine := map[string]string{"link": w.linkOf(t, w.anna).ID.String(), "viewer": "00000000000000aa", "user": extra.String(), "key": w.anna.key.ID.String(), "session": b.ID.String()}
@@ -257,7 +215,7 @@ func (w *web) may(t *testing.T, o operation, of right, second string) {
 			continue
 		}
 		c := w.owned(t, strings.ToLower(o.ID)+"-"+string(rune('a'+i)))
-		extra := user(auth.User).User
+		extra := servicetest.Person(auth.User).User
 		ok(t, w.SetMember(t.Context(), c.owner, c.ID, extra, Moderator))
 		ok(t, w.AddGuest(t.Context(), c.owner, c.ID, extra))
 		if name == "moderator" || name == "manager" {
@@ -285,7 +243,7 @@ func (w *web) hears(t *testing.T, path, token string) {
 	req, err := http.NewRequestWithContext(ctx, "GET", "http://tv.example.org"+path, nil)
 	ok(t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
-	res, err := w.client.Do(req)
+	res, err := w.Do(req)
 	ok(t, err)
 	defer res.Body.Close()
 	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" || res.Header.Get("Cache-Control") != "no-store" {

@@ -46,7 +46,7 @@ func TestKeyInput(t *testing.T) {
 			_, err := r.CreateKey(t.Context(), o.owner, o.ID, label, nil)
 			want(t, err, fault.Invalid)
 		}
-		_, err := r.CreateKey(t.Context(), o.owner, o.ID, "", ptr(r.clock.now()))
+		_, err := r.CreateKey(t.Context(), o.owner, o.ID, "", ptr(r.clock.Now()))
 		want(t, err, fault.Invalid)
 		for range keysEach - 1 {
 			r.keyOf(t, o.owner, o.ID)
@@ -61,7 +61,7 @@ func TestKeyInput(t *testing.T) {
 func TestKeyEnds(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
-		short, err := r.CreateKey(t.Context(), o.owner, o.ID, "short", ptr(r.clock.now().Add(time.Hour)))
+		short, err := r.CreateKey(t.Context(), o.owner, o.ID, "short", ptr(r.clock.Now().Add(time.Hour)))
 		ok(t, err)
 		r.admit(t, short.Secret)
 		fresh, err := r.RotateKey(t.Context(), o.owner, o.ID, short.ID)
@@ -73,7 +73,7 @@ func TestKeyEnds(t *testing.T) {
 		_, err = r.Admit(t.Context(), attempt(short.Secret))
 		refused(t, err, "key_revoked")
 		r.admit(t, fresh.Secret)
-		r.clock.pass(time.Hour)
+		r.clock.Pass(time.Hour)
 		_, err = r.Admit(t.Context(), attempt(fresh.Secret))
 		refused(t, err, "key_expired")
 		_, err = r.RotateKey(t.Context(), o.owner, o.ID, short.ID)
@@ -112,20 +112,20 @@ func TestKeyUseIsNoted(t *testing.T) {
 		if used() != nil {
 			t.Error("used")
 		}
-		first := r.clock.now()
+		first := r.clock.Now()
 		r.admit(t, o.key.Secret)
-		r.clock.pass(59 * time.Second)
+		r.clock.Pass(59 * time.Second)
 		r.admit(t, o.key.Secret)
 		if !used().Equal(first) {
 			t.Errorf("%v", used())
 		}
-		r.clock.pass(time.Second)
+		r.clock.Pass(time.Second)
 		r.admit(t, o.key.Secret)
-		if !used().Equal(r.clock.now()) {
+		if !used().Equal(r.clock.Now()) {
 			t.Errorf("%v", used())
 		}
 		for range usesMost + 1 {
-			r.uses.note(uuid.New(), r.clock.now())
+			r.uses.note(uuid.New(), r.clock.Now())
 		}
 		if n := len(r.uses.take()); n != usesMost {
 			t.Errorf("%d wait", n)

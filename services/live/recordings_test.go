@@ -15,6 +15,7 @@ import (
 	"weir/services/auth"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/servicetest"
 )
 
 // vault is a store in memory.
@@ -95,14 +96,14 @@ func (r *rig) shelved(t testing.TB, keep Keep) *vault {
 func (r *rig) taken(t testing.TB, v *vault, o owned, bytes int64) uuid.UUID {
 	t.Helper()
 	b := r.begin(t, r.admit(t, o.key.Secret))
-	r.Record(Taken{ID: b.ID, Name: o.Name, At: r.clock.now(), Of: b})
+	r.Record(Taken{ID: b.ID, Name: o.Name, At: r.clock.Now(), Of: b})
 	ok(t, r.flush(t.Context()))
 	r.Finish(b, "", Stats{})
 	ok(t, r.flush(t.Context()))
-	x := Stored{ID: b.ID, Name: o.Name, Started: r.clock.now(), Duration: time.Minute, Bytes: bytes, Renditions: []string{"source", "audio"}}
+	x := Stored{ID: b.ID, Name: o.Name, Started: r.clock.Now(), Duration: time.Minute, Bytes: bytes, Renditions: []string{"source", "audio"}}
 	v.has[b.ID.String()] = x
 	ok(t, r.Recorded(t.Context(), x))
-	r.clock.pass(time.Minute)
+	r.clock.Pass(time.Minute)
 	return b.ID
 }
 
@@ -122,7 +123,7 @@ func TestLifeOfARecording(t *testing.T) {
 		v, o := r.shelved(t, Keep{}), r.owned(t, "anna")
 		_, err := r.UpdateChannel(t.Context(), o.owner, o.ID, 0, Changes{Title: ptr("before")})
 		ok(t, err)
-		began := r.clock.now()
+		began := r.clock.Now()
 		b := r.begin(t, r.admit(t, o.key.Secret))
 		r.Record(Taken{ID: b.ID, Name: "anna", At: began, Of: b})
 		ok(t, r.flush(t.Context()))
@@ -183,27 +184,27 @@ func TestOddRecordings(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		v, o := r.shelved(t, Keep{}), r.owned(t, "anna")
 		b := r.begin(t, r.admit(t, o.key.Secret))
-		r.Record(Taken{ID: b.ID, Name: "anna", At: r.clock.now(), Of: b})
+		r.Record(Taken{ID: b.ID, Name: "anna", At: r.clock.Now(), Of: b})
 		ok(t, r.Recorded(t.Context(), Stored{ID: b.ID, Name: "anna"}))
 		ok(t, r.flush(t.Context()))
 		same(t, "of nothing", r.listed(t, o.owner, o), nil)
 
-		ok(t, r.Recorded(t.Context(), Stored{ID: b.ID, Name: "anna", Started: r.clock.now(), Bytes: 1}))
+		ok(t, r.Recorded(t.Context(), Stored{ID: b.ID, Name: "anna", Started: r.clock.Now(), Bytes: 1}))
 		same(t, "without its beginning", r.listed(t, o.owner, o), []RecordingState{Ready})
 
 		open := uuid.Must(uuid.NewV7())
-		r.Record(Taken{ID: open, Name: "anybody", At: r.clock.now()})
+		r.Record(Taken{ID: open, Name: "anybody", At: r.clock.Now()})
 		ok(t, r.flush(t.Context()))
 		_, err := r.Recording(t.Context(), o.owner, open)
 		want(t, err, fault.NotFound)
-		ok(t, r.Recorded(t.Context(), Stored{ID: open, Name: "anybody", Started: r.clock.now(), Bytes: 1}))
+		ok(t, r.Recorded(t.Context(), Stored{ID: open, Name: "anybody", Started: r.clock.Now(), Bytes: 1}))
 		got, err := r.Recording(t.Context(), auth.Identity{}, open)
 		ok(t, err)
 		if got.Channel != nil || got.State != Ready {
 			t.Errorf("%+v", got)
 		}
 		want(t, r.DeleteRecording(t.Context(), o.owner, open), fault.Denied)
-		ok(t, r.DeleteRecording(t.Context(), user(auth.Admin), open))
+		ok(t, r.DeleteRecording(t.Context(), servicetest.Person(auth.Admin), open))
 		ok(t, r.sweep(t.Context()))
 		same(t, "removed", v.removed, []uuid.UUID{open})
 		if n := len(events[event.RecordingReady](t, r)); n != 1 {
@@ -219,16 +220,16 @@ func TestRecordingsGoWithTheirChannel(t *testing.T) {
 		v, o := r.shelved(t, Keep{}), r.owned(t, "anna")
 		whole := r.taken(t, v, o, 5)
 		b := r.begin(t, r.admit(t, o.key.Secret))
-		r.Record(Taken{ID: b.ID, Name: "anna", At: r.clock.now(), Of: b})
+		r.Record(Taken{ID: b.ID, Name: "anna", At: r.clock.Now(), Of: b})
 		ok(t, r.flush(t.Context()))
 		late := r.begin(t, r.admit(t, o.key.Secret)) // its beginning is written after the end of the channel
-		r.Record(Taken{ID: late.ID, Name: "anna", At: r.clock.now(), Of: late})
+		r.Record(Taken{ID: late.ID, Name: "anna", At: r.clock.Now(), Of: late})
 		r.tell(t, event.UserDeleted{UserID: o.owner.User})
 		ok(t, r.flush(t.Context()))
 		ok(t, r.sweep(t.Context()))
 		same(t, "removed at once", v.removed, []uuid.UUID{whole})
 		for _, id := range []uuid.UUID{b.ID, late.ID} {
-			ok(t, r.Recorded(t.Context(), Stored{ID: id, Name: "anna", Started: r.clock.now(), Bytes: 3}))
+			ok(t, r.Recorded(t.Context(), Stored{ID: id, Name: "anna", Started: r.clock.Now(), Bytes: 3}))
 		}
 		ok(t, r.sweep(t.Context()))
 		same(t, "removed after their ends", v.removed, []uuid.UUID{whole, b.ID, late.ID})
@@ -253,13 +254,13 @@ func TestRetention(t *testing.T) {
 		alone := r.taken(t, v, large, 120) // more than all that may be, but there is no other
 		ok(t, r.sweep(t.Context()))
 		same(t, "kept", len(v.removed), 0)
-		r.clock.pass(49 * time.Hour)
+		r.clock.Pass(49 * time.Hour)
 		first, second, third := r.taken(t, v, small, 10), r.taken(t, v, small, 10), r.taken(t, v, small, 10)
 		newer := r.taken(t, v, large, 30)
 		ok(t, r.sweep(t.Context()))
 		slices.SortFunc(v.removed, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
 		same(t, "too old or too much", v.removed, []uuid.UUID{aged, alone, first})
-		r.clock.pass(31 * 24 * time.Hour)
+		r.clock.Pass(31 * 24 * time.Hour)
 		v.removed = nil
 		ok(t, r.sweep(t.Context()))
 		slices.SortFunc(v.removed, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
@@ -295,7 +296,7 @@ func TestSearch(t *testing.T) {
 		v, o := r.shelved(t, Keep{}), r.owned(t, "anna")
 		at := func(age time.Duration) uuid.UUID { // an id that was made so long ago
 			id := uuid.Must(uuid.NewV7())
-			ms := r.clock.now().Add(-age).UnixMilli()
+			ms := r.clock.Now().Add(-age).UnixMilli()
 			for i := range 6 {
 				id[i] = byte(ms >> (40 - 8*i))
 			}
@@ -303,11 +304,11 @@ func TestSearch(t *testing.T) {
 		}
 		remains, young, unknown := at(25*time.Hour), at(23*time.Hour), at(25*time.Hour)
 		v.has[remains.String()], v.has[young.String()] = Stored{}, Stored{}
-		v.has[unknown.String()] = Stored{Name: "anna", Started: r.clock.now(), Bytes: 8}
+		v.has[unknown.String()] = Stored{Name: "anna", Started: r.clock.Now(), Bytes: 8}
 		v.has["not-ours"] = Stored{}
 		known := r.taken(t, v, o, 1)
 		b := r.begin(t, r.admit(t, o.key.Secret))
-		left := Stored{ID: b.ID, Name: "anna", Started: r.clock.now(), Bytes: 9}
+		left := Stored{ID: b.ID, Name: "anna", Started: r.clock.Now(), Bytes: 9}
 		v.has[b.ID.String()] = left
 		ok(t, r.search(t.Context()))
 		same(t, "removed", v.removed, []uuid.UUID{remains})
@@ -331,18 +332,18 @@ func TestLeftRecording(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		v, o := r.shelved(t, Keep{}), r.owned(t, "anna")
 		other := r.open(t, Config{Node: "node-2", Vault: v, Store: "here"})
-		b, err := other.Begin(Start{Grant: r.admit(t, o.key.Secret), At: r.clock.now()})
+		b, err := other.Begin(Start{Grant: r.admit(t, o.key.Secret), At: r.clock.Now()})
 		ok(t, err)
-		other.Record(Taken{ID: b.ID, Name: "anna", At: r.clock.now(), Of: b})
+		other.Record(Taken{ID: b.ID, Name: "anna", At: r.clock.Now(), Of: b})
 		ok(t, other.flush(t.Context()))
-		v.has[b.ID.String()] = Stored{ID: b.ID, Name: "anna", Started: r.clock.now(), Bytes: 9}
-		r.clock.pass(25 * time.Hour)
+		v.has[b.ID.String()] = Stored{ID: b.ID, Name: "anna", Started: r.clock.Now(), Bytes: 9}
+		r.clock.Pass(25 * time.Hour)
 		ok(t, r.search(t.Context()))
 		same(t, "while the session is open", r.listed(t, o.owner, o), []RecordingState{Being})
 		other.Finish(b, "", Stats{})
 		ok(t, other.flush(t.Context()))
 		ok(t, other.countAll(t.Context())) // it lives
-		r.clock.pass(25 * time.Hour)
+		r.clock.Pass(25 * time.Hour)
 		ok(t, r.search(t.Context()))
 		same(t, "while the node lives", r.listed(t, o.owner, o), []RecordingState{Being})
 		ok(t, r.redis.Del(t.Context(), nodeKey("node-2")).Err())
@@ -363,7 +364,7 @@ func TestStoresOfTheirOwn(t *testing.T) {
 		ok(t, r.DeleteRecording(t.Context(), o.owner, id))
 		elsewhere := &vault{has: map[string]Stored{}}
 		other := r.open(t, Config{Node: "node-2", Vault: elsewhere, Store: "there", Keep: Keep{Days: 1}})
-		r.clock.pass(48 * time.Hour)
+		r.clock.Pass(48 * time.Hour)
 		ok(t, other.sweep(t.Context()))
 		same(t, "elsewhere", elsewhere.removed, nil)
 		ok(t, r.sweep(t.Context()))
@@ -375,9 +376,9 @@ func TestClips(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		v, o := r.shelved(t, Keep{}), r.owned(t, "anna")
 		recording := r.taken(t, v, o, 5)
-		began := r.clock.now()
+		began := r.clock.Now()
 		b := r.begin(t, r.admit(t, o.key.Secret))
-		r.clock.pass(time.Minute)
+		r.clock.Pass(time.Minute)
 		cut := func(source *uuid.UUID, x ClipOrder) RecordingView {
 			t.Helper()
 			c, err := r.CreateClip(t.Context(), o.owner, o.ID, source, x)
@@ -415,7 +416,7 @@ func TestClips(t *testing.T) {
 		p, err := r.Recordings(t.Context(), auth.Identity{}, o.ID, Clip, "", 10)
 		ok(t, err)
 		same(t, "clips for viewers", len(p.Items), 2)
-		if at := began.Add(30 * time.Second); !last.Created.Equal(r.clock.now()) || at.After(r.clock.now()) {
+		if at := began.Add(30 * time.Second); !last.Created.Equal(r.clock.Now()) || at.After(r.clock.Now()) {
 			t.Errorf("%+v", last)
 		}
 	})
@@ -458,7 +459,7 @@ func TestClipsThatCannotBe(t *testing.T) {
 		v.away = nil
 		ok(t, r.cutAll(t.Context()))
 		same(t, "just after a failure", len(v.cuts), 0)
-		r.clock.pass(clipPause + time.Second)
+		r.clock.Pass(clipPause + time.Second)
 		ok(t, r.cutAll(t.Context()))
 		same(t, "later", len(v.cuts), ClipsAtOnce)
 		ok(t, r.DeleteChannel(t.Context(), o.owner, o.ID))
@@ -487,7 +488,7 @@ func TestTooManyClips(t *testing.T) {
 		if after := fault.From(err).RetryAfter; after != time.Minute {
 			t.Errorf("again after %s", after)
 		}
-		r.clock.pass(time.Minute)
+		r.clock.Pass(time.Minute)
 		first, err := order()
 		ok(t, err)
 		ok(t, r.cutAll(t.Context()))
@@ -500,7 +501,7 @@ func TestTooManyClips(t *testing.T) {
 			}
 			return err
 		}))
-		r.clock.pass(time.Hour)
+		r.clock.Pass(time.Hour)
 		_, err = order()
 		want(t, err, fault.Conflict)
 		ok(t, r.DeleteRecording(t.Context(), o.owner, first.ID))

@@ -5,68 +5,24 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/netip"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"go.uber.org/goleak"
 
 	"weir/services/auth"
 	"weir/services/backing/db"
 	"weir/services/backing/db/dbtest"
 	"weir/services/backing/outbox"
 	"weir/services/backing/redis"
-	"weir/services/backing/redis/redistest"
 	"weir/services/event"
 	"weir/services/fault"
 	"weir/services/seal"
+	"weir/services/servicetest"
 )
 
-func TestMain(m *testing.M) {
-	// fasthttp's worker pool notices its end only after a sleep of 10 s, and its clock
-	// never ends.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
-}
-
-// clock is a time that tests move.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
-// logText is what was logged.
-type logText struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+func TestMain(m *testing.M) { servicetest.Main(m) }
 
 // rig is a Service on real backings, with a clock.
 type rig struct {
@@ -74,8 +30,8 @@ type rig struct {
 	db    *db.DB
 	box   *seal.Box
 	redis *redis.Client
-	clock *clock
-	log   *logText
+	clock *servicetest.Clock
+	log   *servicetest.Log
 }
 
 // each runs a test on every database, and on the real Redis together with PostgreSQL.
@@ -89,14 +45,9 @@ func newRig(t testing.TB, d *db.DB) *rig {
 	set, err := outbox.Set()
 	ok(t, err)
 	ok(t, d.Migrate(t.Context(), set, Migrations()))
-	r := &rig{db: d, clock: &clock{at: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, log: &logText{}}
+	r := &rig{db: d, redis: servicetest.Redis(t, d), clock: servicetest.NewClock(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)), log: &servicetest.Log{}}
 	r.box, err = seal.New(seal.NewKey())
 	ok(t, err)
-	if d.Postgres() && os.Getenv(redistest.Env) != "" {
-		r.redis = redistest.Real(t)
-	} else {
-		r.redis = redistest.Embedded(t)
-	}
 	r.Service = r.open(t, Config{Node: "node-1"})
 	return r
 }
@@ -104,16 +55,11 @@ func newRig(t testing.TB, d *db.DB) *rig {
 // open is another Service on the same backings.
 func (r *rig) open(t testing.TB, c Config) *Service {
 	t.Helper()
-	c.DB, c.Redis, c.Box, c.Now, c.Log = r.db, r.redis, r.box, r.clock.now, slog.New(slog.NewTextHandler(r.log, nil))
+	c.DB, c.Redis, c.Box, c.Now, c.Log = r.db, r.redis, r.box, r.clock.Now, slog.New(slog.NewTextHandler(r.log, nil))
 	s, err := Open(c)
 	ok(t, err)
 	ok(t, s.OpenPasses(t.Context()))
 	return s
-}
-
-// user is somebody with that role on the installation.
-func user(role auth.Role) auth.Identity {
-	return auth.Identity{User: uuid.Must(uuid.NewV7()), Session: uuid.Must(uuid.NewV7()), Role: role}
 }
 
 func (r *rig) channelOf(t testing.TB, who auth.Identity, name string) View {
@@ -146,7 +92,7 @@ type owned struct {
 
 func (r *rig) owned(t testing.TB, name string) owned {
 	t.Helper()
-	o := owned{owner: user(auth.User)}
+	o := owned{owner: servicetest.Person(auth.User)}
 	o.View = r.channelOf(t, o.owner, name)
 	o.key = r.keyOf(t, o.owner, o.ID)
 	return o

@@ -12,12 +12,13 @@ import (
 	"weir/services/auth"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/servicetest"
 )
 
 // begin is a session that is written.
 func (r *rig) begin(t testing.TB, g Grant, end ...func(string)) *Broadcast {
 	t.Helper()
-	x := Start{Grant: g, Protocol: "rtmp", Encoder: "OBS", At: r.clock.now()}
+	x := Start{Grant: g, Protocol: "rtmp", Encoder: "OBS", At: r.clock.Now()}
 	if len(end) > 0 {
 		x.End = end[0]
 	}
@@ -37,11 +38,11 @@ func (r *rig) session(t testing.TB, o owned, b *Broadcast) SessionView {
 func TestLifeOfABroadcast(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
-		began := r.clock.now()
+		began := r.clock.Now()
 		b := r.begin(t, r.admit(t, o.key.Secret))
 		step := func(state State, types ...string) {
 			t.Helper()
-			r.clock.pass(time.Second)
+			r.clock.Pass(time.Second)
 			ok(t, r.flush(t.Context()))
 			if v := r.session(t, o, b); v.State != state {
 				t.Errorf("%s, want %s", v.State, state)
@@ -50,7 +51,7 @@ func TestLifeOfABroadcast(t *testing.T) {
 		}
 		step(Starting)
 		r.Playable(b)
-		started := r.clock.now()
+		started := r.clock.Now()
 		r.Playable(b)
 		step(OnAir, "stream.started.v1")
 		_, err := r.UpdateChannel(t.Context(), o.owner, o.ID, 0, Changes{Title: ptr("hello")})
@@ -60,7 +61,7 @@ func TestLifeOfABroadcast(t *testing.T) {
 		step(Reconnecting, "stream.started.v1", "stream.updated.v1", "stream.reconnecting.v1")
 		r.Returned(b, r.admit(t, o.key.Secret))
 		step(OnAir, "stream.started.v1", "stream.updated.v1", "stream.reconnecting.v1")
-		ended := r.clock.now()
+		ended := r.clock.Now()
 		r.Finish(b, "", Stats{Bytes: 7, FPS: 29.97, Lag: 0.5})
 		r.Finish(b, "again", Stats{})
 		r.Dropped(b)
@@ -105,7 +106,7 @@ func TestBroadcastWithoutDatabase(t *testing.T) {
 						t.Error("it was written")
 					}
 				}
-				b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "srt", At: r.clock.now()})
+				b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "srt", At: r.clock.Now()})
 				ok(t, err)
 				c.do(r, b, fail)
 				for range 2 {
@@ -143,7 +144,7 @@ func TestEncoderNames(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
 		for sent, kept := range map[string]string{"OBS 31": "OBS 31", "a\x00b\xff\n": "ab", strings.Repeat("é", 500): strings.Repeat("é", encoderMax)} {
-			b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", Encoder: sent, At: r.clock.now()})
+			b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", Encoder: sent, At: r.clock.Now()})
 			ok(t, err)
 			ok(t, r.flush(t.Context()))
 			if v := r.session(t, o, b); v.Encoder != kept {
@@ -174,10 +175,10 @@ func TestOrdersToEnd(t *testing.T) {
 		"delete": {func(t *testing.T, r *rig, o owned) { t.Helper(); ok(t, r.DeleteChannel(t.Context(), o.owner, o.ID)) }, "the channel is deleted"},
 		"ban": {func(t *testing.T, r *rig, o owned) {
 			t.Helper()
-			_, err := r.Ban(t.Context(), user(auth.Moderator), o.ID, "spam")
+			_, err := r.Ban(t.Context(), servicetest.Person(auth.Moderator), o.ID, "spam")
 			ok(t, err)
 		}, "the channel is banned: spam"},
-		"limit": {func(t *testing.T, r *rig, _ owned) { t.Helper(); r.clock.pass(61 * time.Second) }, "the channel's limit of 60 s for a stream is reached"},
+		"limit": {func(t *testing.T, r *rig, _ owned) { t.Helper(); r.clock.Pass(61 * time.Second) }, "the channel's limit of 60 s for a stream is reached"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, r *rig) {
@@ -188,10 +189,10 @@ func TestOrdersToEnd(t *testing.T) {
 				var got []string
 				r.begin(t, r.admit(t, o.key.Secret), func(reason string) { got = append(got, reason) })
 				r.begin(t, r.admit(t, other.key.Secret), func(reason string) { t.Errorf("bert is sent away: %s", reason) })
-				r.clock.pass(time.Minute)
+				r.clock.Pass(time.Minute)
 				ok(t, r.look(t.Context()))
 				same(t, "reasons", got, nil)
-				r.clock.pass(-time.Minute)
+				r.clock.Pass(-time.Minute)
 				c.order(t, r, o)
 				ok(t, r.look(t.Context()))
 				ok(t, r.look(t.Context()))
@@ -205,7 +206,7 @@ func TestEndOfNothing(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
 		want(t, r.End(t.Context(), o.owner, o.ID, ""), fault.NotFound)
-		want(t, r.End(t.Context(), user(auth.User), o.ID, ""), fault.Denied)
+		want(t, r.End(t.Context(), servicetest.Person(auth.User), o.ID, ""), fault.Denied)
 	})
 }
 
@@ -264,7 +265,7 @@ func TestReapAlone(t *testing.T) {
 		r.Playable(b)
 		ok(t, r.flush(t.Context()))
 		next := r.open(t, Config{Node: "node-2", Alone: true})
-		mine, err := next.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.now()})
+		mine, err := next.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.Now()})
 		ok(t, err)
 		ok(t, next.flush(t.Context()))
 		for range 2 {
@@ -293,7 +294,7 @@ func TestReapDeadNodes(t *testing.T) {
 		missed := map[string]time.Time{}
 		look := func(after time.Duration, ended bool) {
 			t.Helper()
-			r.clock.pass(after)
+			r.clock.Pass(after)
 			ok(t, other.reap(t.Context(), missed))
 			if v := r.session(t, o, b); (v.State == Ended) != ended {
 				t.Errorf("%+v", v)
@@ -310,7 +311,7 @@ func TestReapDeadNodes(t *testing.T) {
 		look(reapAfter-time.Second, false)
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := other.dead(gone, "node-1", missed, r.clock.now()); err == nil { // and Redis is away
+		if _, err := other.dead(gone, "node-1", missed, r.clock.Now()); err == nil { // and Redis is away
 			t.Error("an answer without Redis")
 		}
 		look(time.Second, false)
@@ -331,7 +332,7 @@ func TestRunNode(t *testing.T) {
 			}
 		})
 		away := make(chan string, 1)
-		b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.now(), End: func(reason string) { away <- reason }})
+		b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.Now(), End: func(reason string) { away <- reason }})
 		ok(t, err)
 		r.Playable(b)
 		for fault.Is(r.End(t.Context(), o.owner, o.ID, "enough"), fault.NotFound) {
@@ -370,9 +371,9 @@ func TestViewersAreCountedOnce(t *testing.T) {
 		if n := b.Info().Viewers; n != many {
 			t.Errorf("%d viewers", n)
 		}
-		r.clock.pass(presentFor - time.Second)
+		r.clock.Pass(presentFor - time.Second)
 		ok(t, r.Seen(t.Context(), b, ids[:100]))
-		r.clock.pass(2 * time.Second)
+		r.clock.Pass(2 * time.Second)
 		ok(t, r.countAll(t.Context()))
 		if n := b.Info().Viewers; n != 100 {
 			t.Errorf("%d viewers, want those that still ask", n)
@@ -395,9 +396,9 @@ func TestOldRefusalsAreDropped(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
 		r.NoteRefusal(t.Context(), o.ID, Attempt{Protocol: "rtmp"}, "old", "x")
-		r.clock.pass(keepRefusals)
+		r.clock.Pass(keepRefusals)
 		r.NoteRefusal(t.Context(), o.ID, Attempt{Protocol: "rtmp"}, "new", "x")
-		r.clock.pass(time.Second)
+		r.clock.Pass(time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {
@@ -421,7 +422,7 @@ func TestLateOrders(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o := r.owned(t, "anna")
 		var ends []string
-		start := Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.now(), End: func(reason string) { ends = append(ends, reason) }}
+		start := Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.Now(), End: func(reason string) { ends = append(ends, reason) }}
 		ok(t, r.Revoke(t.Context(), o.key.ID))
 		b, err := r.Begin(start)
 		ok(t, err)
@@ -452,7 +453,7 @@ func TestRacesWithTheOwner(t *testing.T) {
 		ctx := t.Context()
 		o := r.owned(t, "anna")
 		var ends []string
-		b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.now(), End: func(reason string) { ends = append(ends, reason) }})
+		b, err := r.Begin(Start{Grant: r.admit(t, o.key.Secret), Protocol: "rtmp", At: r.clock.Now(), End: func(reason string) { ends = append(ends, reason) }})
 		ok(t, err)
 		next, err := r.RotateKey(ctx, o.owner, o.ID, o.key.ID)
 		ok(t, err)

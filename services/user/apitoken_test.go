@@ -43,12 +43,12 @@ func TestAPIToken(t *testing.T) {
 			t.Errorf("%+v %v", who, err)
 		}
 		first := used()
-		r.clock.pass(apiTokenTouch - time.Second)
+		r.clock.Pass(apiTokenTouch - time.Second)
 		ok(t, second(r.Opaque(ctx, tok)))
 		if first == nil || !used().Equal(*first) {
 			t.Error("written twice in a minute")
 		}
-		r.clock.pass(time.Second)
+		r.clock.Pass(time.Second)
 		ok(t, second(r.Opaque(ctx, tok)))
 		if used().Equal(*first) {
 			t.Error("not written after a minute")
@@ -70,7 +70,7 @@ func TestAPIToken(t *testing.T) {
 func TestAPITokenInput(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		anna, chief := r.person(t, "anna"), r.admin(t, "chief")
-		now := r.clock.now()
+		now := r.clock.Now()
 		for name, change := range map[string]func(*TokenRequest){
 			"no name": func(q *TokenRequest) { q.Name = " " }, "long name": func(q *TokenRequest) { q.Name = strings.Repeat("x", 51) }, "direction": func(q *TokenRequest) { q.Name = "a\u202eb" },
 			"no scopes": func(q *TokenRequest) { q.Scopes = nil }, "unknown scope": func(q *TokenRequest) { q.Scopes = []string{"x"} }, "account": func(q *TokenRequest) { q.Scopes = []string{ScopeRead, ScopeAccount} },
@@ -100,7 +100,7 @@ func TestAPITokenMany(t *testing.T) {
 		want(t, err, fault.Conflict)
 		ok(t, r.EndToken(t.Context(), anna.who, here(), last.ID))
 		r.apiToken(t, anna, ScopeRead)
-		r.clock.pass(APITokenLife + time.Second) // those that have expired do not count
+		r.clock.Pass(APITokenLife + time.Second) // those that have expired do not count
 		if list, err := r.APITokens(t.Context(), anna.who); err != nil || len(list) != 0 {
 			t.Errorf("%d %v", len(list), err)
 		}
@@ -150,7 +150,7 @@ func TestAPITokenEnds(t *testing.T) {
 		ok(t, r.ChangePassword(ctx, anna.who, here(), goodPassword, "another good passphrase"))
 		ok(t, r.EndSessions(ctx, anna.who, here(), false))
 		ok(t, second(r.Opaque(ctx, tok))) // these leave it
-		r.clock.pass(APITokenLife)
+		r.clock.Pass(APITokenLife)
 		want(t, second(r.Opaque(ctx, tok)), fault.Unauthenticated)
 		want(t, second(v.Verify(ctx, tok)), fault.Unauthenticated)
 	})
@@ -198,7 +198,7 @@ func TestHTTPTokens(t *testing.T) {
 		}
 		w.refuse(t, list, anna, chief)
 
-		c, err := NewClient("http://user/", w.client) // another service
+		c, err := NewClient("http://user/", w.Client.Client) // another service
 		ok(t, err)
 		who, err := c.Opaque(t.Context(), tok.Token)
 		if err != nil || who.User != anna.ID || who.Session != tok.ID || !slices.Equal(who.Scopes, []string{ScopeRead}) || !who.Expires.Equal(tok.Expires) {

@@ -367,13 +367,13 @@ func TestPictureCrash(t *testing.T) {
 		if n := len(keysIn(t, b)); n != 3 {
 			t.Errorf("%d objects", n)
 		}
-		r.clock.pass(objectGrace)
+		r.clock.Pass(objectGrace)
 		b.set(errors.New("away"), 0)
 		if r.sweep(t.Context()) == nil {
 			t.Error("removed without a storage")
 		}
 		b.set(nil, 0)
-		r.clock.pass(time.Minute)
+		r.clock.Pass(time.Minute)
 		ok(t, r.sweep(t.Context()))
 		now, err := r.Me(t.Context(), anna.who)
 		ok(t, err)
@@ -383,7 +383,7 @@ func TestPictureCrash(t *testing.T) {
 		// An upload that comes too late is refused: its objects may be gone.
 		name := strings.Repeat("b", 2*nameBytes)
 		ok(t, r.putPicture(t.Context(), Avatar.keys(anna.ID, name), [][]byte{{1}, {2}}))
-		r.clock.pass(objectGrace)
+		r.clock.Pass(objectGrace)
 		_, err = r.changePicture(t.Context(), anna.who, Avatar, name)
 		want(t, err, fault.Unavailable)
 	})

@@ -167,7 +167,7 @@ func badTokens(t *testing.T, w *web, anna person) []bad {
 	ok(t, err)
 	claims := jwt.MapClaims{
 		"iss": "weir", "aud": "weir", "sub": anna.ID.String(), "sid": anna.tokens.Session.String(), "role": "admin",
-		"iat": w.clock.now().Unix(), "exp": w.clock.now().Add(time.Minute).Unix(),
+		"iat": w.clock.Now().Unix(), "exp": w.clock.Now().Add(time.Minute).Unix(),
 	}
 	sign := func(m jwt.SigningMethod, key any) string {
 		tok := jwt.NewWithClaims(m, claims)
@@ -183,7 +183,7 @@ func badTokens(t *testing.T, w *web, anna person) []bad {
 	}
 	public := w.keys.ring.Public()[0].Key
 	parts := strings.Split(anna.tokens.Access, ".")
-	old, err := auth.NewSigner(auth.SignerConfig{Ring: w.keys.ring, Issuer: "weir", Audience: "weir", Now: func() time.Time { return w.clock.now().Add(-time.Hour) }})
+	old, err := auth.NewSigner(auth.SignerConfig{Ring: w.keys.ring, Issuer: "weir", Audience: "weir", Now: func() time.Time { return w.clock.Now().Add(-time.Hour) }})
 	ok(t, err)
 	expired, err := old.Sign(anna.who, AccessLife)
 	ok(t, err)

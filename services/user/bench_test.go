@@ -14,6 +14,7 @@ import (
 	"weir/services/auth"
 	"weir/services/backing/db"
 	"weir/services/backing/db/dbtest"
+	"weir/services/servicetest"
 )
 
 const (
@@ -72,7 +73,7 @@ func crowd(b *testing.B, d *db.DB) {
 // 100,000 users and 1,000,000 follows?
 func BenchmarkFollows(b *testing.B) {
 	dbtest.Bench(b, func(b *testing.B, d *db.DB) {
-		r := newRig(b, d, cache(b, d), plenty())
+		r := newRig(b, d, servicetest.Redis(b, d), plenty())
 		r.limits.Follow = Rate{1 << 30, time.Second}
 		crowd(b, d)
 		ctx := b.Context()

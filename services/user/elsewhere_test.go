@@ -13,6 +13,7 @@ import (
 
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/servicetest"
 	"weir/services/user/oidc"
 )
 
@@ -95,7 +96,7 @@ func TestNewcomer(t *testing.T) {
 		if r, v := events[event.UserRegistered](t, e.rig), events[event.UserVerified](t, e.rig); len(r) != 1 || r[0].Username != "anne-muller" || len(v) != 1 || v[0].UserID != me.ID {
 			t.Errorf("%+v %+v", r, v)
 		}
-		e.clock.pass(time.Hour)
+		e.clock.Pass(time.Hour)
 		e.acme.is("one", "other-name", "moved@example.org", false) // it is the subject that counts
 		again := e.browser(t)
 		if at := again.open(t, startAcme); at != "/" {
@@ -193,7 +194,7 @@ func TestKnownAddress(t *testing.T) {
 		}
 		b = e.browser(t)
 		b.open(t, startAcme)
-		e.clock.pass(PendingLife)
+		e.clock.Pass(PendingLife)
 		tok = TokensView{}
 		b.fetch(t, 200, "POST", "/auth/sign-in", `{"login":"bert","password":"`+goodPassword+`","cookie":true}`).into(t, &tok)
 		if tok.Linked != "" {
@@ -226,7 +227,7 @@ func TestKnownAddressWithCode(t *testing.T) {
 			t.Errorf("%q", tok.Linked)
 		}
 		// From now on the provider stands for the password, not for the code.
-		e.clock.pass(time.Minute)
+		e.clock.Pass(time.Minute)
 		b = e.browser(t)
 		if at := b.open(t, startAcme+"?return_to=/x"); at != "/sign-in?return_to=%2Fx&step=code" {
 			t.Fatal(at)
@@ -250,7 +251,7 @@ func TestKnownAddressWithCode(t *testing.T) {
 			t.Error("not signed in")
 		}
 		// A sign-in that waits for its code ends with the link.
-		e.clock.pass(time.Minute)
+		e.clock.Pass(time.Minute)
 		b = e.browser(t)
 		b.open(t, startAcme)
 		list, _, err := e.IdentityLinks(t.Context(), anna.who)
@@ -390,7 +391,7 @@ func TestWithoutPassword(t *testing.T) {
 			t.Errorf("%+v", list)
 		}
 		e.providers = append(e.providers, gone)
-		e.clock.pass(freshLife)
+		e.clock.Pass(freshLife)
 		b.fetch(t, 403, "PUT", "/auth/password", `{"new_password":"`+goodPassword+`"}`, as())
 		b.fetch(t, 403, "POST", "/auth/totp", `{}`, as())
 		b.open(t, startAcme)
@@ -400,7 +401,7 @@ func TestWithoutPassword(t *testing.T) {
 		tok, err := e.SignIn(t.Context(), here(), Credentials{Login: "anna@example.org", Password: goodPassword})
 		ok(t, err)
 		// What is deleted leaves nothing of the provider.
-		e.rig.clock.pass(time.Second)
+		e.rig.clock.Pass(time.Second)
 		b.fetch(t, 204, "POST", "/users/me/delete", `{"password":"`+goodPassword+`"}`, as())
 		var n int64
 		ok(t, e.db.QueryRow(t.Context(), `SELECT count(*) FROM user_identities`).Scan(&n))
@@ -535,7 +536,7 @@ func TestStates(t *testing.T) {
 		refused("odd error", b, walk(b), 401, "error", "<script>")
 		refused("broken there", b, walk(b), 503, "error", "server_error")
 		late := walk(b)
-		e.clock.pass(AttemptLife)
+		e.clock.Pass(AttemptLife)
 		refused("too late", b, late, 422)
 		// A code of one attempt does not fit another: the provider checks PKCE.
 		one, two := walk(b), walk(b)
@@ -647,7 +648,7 @@ func TestReturnTo(t *testing.T) {
 			t.Errorf("%q is taken", bad)
 		}
 	}
-	r := newRig(t, openLite(t), cache(t, openLite(t)), plenty())
+	r := newRig(t, openLite(t), servicetest.Redis(t, openLite(t)), plenty())
 	acme := newLogin(t, "acme")
 	r.providers = []*oidc.Provider{acme.Provider}
 	w := newWeb(t, r)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"weir/services/fault"
+	"weir/services/servicetest"
 )
 
 // unzip is the files of a zip.
@@ -94,7 +95,7 @@ func TestExport(t *testing.T) {
 			t.Error("no Retry-After")
 		}
 		// After its time it is gone.
-		w.clock.pass(ExportLife)
+		w.clock.Pass(ExportLife)
 		as = w.enter(t, anna.Own).tokens.Access
 		v = ExportView{}
 		w.expect(t, 200, "GET", path, as, "").into(t, &v)
@@ -164,13 +165,13 @@ func TestExportCrash(t *testing.T) {
 		if v, err := r.Export(ctx, anna.who); err != nil || v.State != exportPending {
 			t.Fatalf("%+v %v", v, err)
 		}
-		r.clock.pass(exportClaim)
+		r.clock.Pass(exportClaim)
 		b.set(errors.New("away"), 0)
 		if r.makeExports(ctx) == nil {
 			t.Error("made without a storage")
 		}
 		b.set(nil, 0)
-		r.clock.pass(exportClaim)
+		r.clock.Pass(exportClaim)
 		ok(t, r.makeExports(ctx))
 		v, err := r.Export(ctx, anna.who)
 		ok(t, err)
@@ -193,7 +194,7 @@ func TestExportCrash(t *testing.T) {
 }
 
 func TestExportGivesUp(t *testing.T) {
-	r := newRig(t, openLite(t), cache(t, openLite(t)), plenty())
+	r := newRig(t, openLite(t), servicetest.Redis(t, openLite(t)), plenty())
 	b := stored(t, r)
 	anna, bert := r.person(t, "anna"), r.person(t, "bert")
 	b.set(errors.New("away"), 0)
@@ -203,7 +204,7 @@ func TestExportGivesUp(t *testing.T) {
 		if r.makeExports(t.Context()) == nil {
 			t.Error("made without a storage")
 		}
-		r.clock.pass(exportClaim)
+		r.clock.Pass(exportClaim)
 	}
 	ok(t, r.makeExports(t.Context()))
 	if v, err := r.Export(t.Context(), anna.who); err != nil || v.State != exportFailed {
@@ -222,7 +223,7 @@ func TestExportGivesUp(t *testing.T) {
 	if err := r.makeExport(t.Context(), e); !errors.Is(err, errLost) {
 		t.Errorf("%v", err)
 	}
-	r.clock.pass(2 * ExportLife)
+	r.clock.Pass(2 * ExportLife)
 	ok(t, r.sweep(t.Context()))
 	ok(t, r.dropOldExports(t.Context()))
 	if keys := keysIn(t, b); len(keys) != 0 {
@@ -237,7 +238,7 @@ func TestExportGivesUp(t *testing.T) {
 
 // A long export shows that it is alive, and stops when it is not wanted any more.
 func TestExportClaim(t *testing.T) {
-	r := newRig(t, openLite(t), cache(t, openLite(t)), plenty())
+	r := newRig(t, openLite(t), servicetest.Redis(t, openLite(t)), plenty())
 	stored(t, r)
 	anna := r.person(t, "anna")
 	_, err := r.StartExport(t.Context(), anna.who, here())
@@ -247,11 +248,11 @@ func TestExportClaim(t *testing.T) {
 	ok(t, err)
 	x := &exporter{s: r.Service, e: e, beat: r.now()}
 	for range 5 {
-		r.clock.pass(exportClaim - time.Second)
+		r.clock.Pass(exportClaim - time.Second)
 		ok(t, x.alive(t.Context()))
 		ok(t, r.makeExports(t.Context())) // nobody takes it
 	}
-	r.clock.pass(exportClaim)
+	r.clock.Pass(exportClaim)
 	ok(t, r.makeExports(t.Context()))
 	if err := x.alive(t.Context()); !errors.Is(err, errLost) {
 		t.Errorf("%v", err)
@@ -260,7 +261,7 @@ func TestExportClaim(t *testing.T) {
 
 // Run makes them, and ends when it is told to.
 func TestRunMedia(t *testing.T) {
-	r := newRig(t, openLite(t), cache(t, openLite(t)), plenty())
+	r := newRig(t, openLite(t), servicetest.Redis(t, openLite(t)), plenty())
 	stored(t, r)
 	anna := r.person(t, "anna")
 	_, err := r.StartExport(t.Context(), anna.who, here())

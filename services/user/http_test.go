@@ -1,10 +1,7 @@
 package user
 
 import (
-	"context"
 	"encoding/json"
-	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,12 +13,13 @@ import (
 	"weir/services/auth"
 	"weir/services/fault"
 	"weir/services/httpd"
+	"weir/services/servicetest"
 )
 
 // web is a Service behind its real HTTP app.
 type web struct {
 	*rig
-	client *http.Client
+	*servicetest.Client
 	verify *auth.Verifier
 }
 
@@ -35,19 +33,7 @@ func newWeb(t *testing.T, r *rig) *web {
 	w := &web{rig: r, verify: r.verifier(t, r.Keys())}
 	h := httpd.New(httpd.Config{Service: "user", Verifier: w.verify, BodyLimit: PictureMax})
 	r.Routes(h, "")
-	listener, dial := httpd.Memory()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error)
-	go func() { done <- h.Serve(ctx, listener) }()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
-	w.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	w.Client = servicetest.Serve(t, h)
 	return w
 }
 
@@ -64,26 +50,10 @@ func (r reply) into(t testing.TB, v any) {
 	}
 }
 
-// call sends one request. The header is "Name: value" lines.
+// call is Call with the answer as one.
 func (w *web) call(t testing.TB, method, path, token, body string, header ...string) reply {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://tv.example.org"+path, strings.NewReader(body))
-	ok(t, err)
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	for _, h := range header {
-		name, value, _ := strings.Cut(h, ": ")
-		req.Header.Set(name, value)
-	}
-	res, err := w.client.Do(req)
-	ok(t, err)
-	defer res.Body.Close()
-	got, err := io.ReadAll(res.Body)
-	ok(t, err)
+	res, got := w.Call(t, method, path, token, body, header...)
 	return reply{res, got}
 }
 
@@ -255,7 +225,7 @@ func TestClient(t *testing.T) {
 	eachWeb(t, func(t *testing.T, w *web) {
 		ctx := t.Context()
 		anna := w.person(t, "anna")
-		c, err := NewClient("http://user/", w.client)
+		c, err := NewClient("http://user/", w.Client.Client)
 		ok(t, err)
 		v := w.verifier(t, c.Keys())
 		who, err := v.Verify(ctx, anna.tokens.Access)
@@ -292,7 +262,7 @@ func TestClient(t *testing.T) {
 // Every operation is described, and every one that takes an id, or somebody's own
 // things, says what it needs.
 func TestOpenAPI(t *testing.T) {
-	r := newRig(t, openLite(t), cache(t, openLite(t)), plenty())
+	r := newRig(t, openLite(t), servicetest.Redis(t, openLite(t)), plenty())
 	w := newWeb(t, r)
 	got := w.expect(t, 200, "GET", "/api/v1/openapi.json", "", "")
 	var doc struct {

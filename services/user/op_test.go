@@ -118,7 +118,7 @@ func (w *web) browser(t testing.TB) *browser {
 		r = r.Clone(r.Context())
 		r.Header.Set("X-Forwarded-Proto", r.URL.Scheme)
 		r.URL.Scheme = "http"
-		return w.client.Transport.RoundTrip(r)
+		return w.Transport.RoundTrip(r)
 	})}
 	return b
 }

@@ -100,7 +100,7 @@ func TestFollow(t *testing.T) {
 			ok(t, r.Follow(ctx, fans[i].who, star.ID))
 			ok(t, r.Follow(ctx, fans[i].who, star.ID)) // once more changes nothing
 			if i%2 == 0 {
-				r.clock.pass(time.Second) // some at the same microsecond
+				r.clock.Pass(time.Second) // some at the same microsecond
 			}
 		}
 		want(t, r.Follow(ctx, star.who, star.ID), fault.Invalid)
@@ -235,7 +235,7 @@ func TestAdmin(t *testing.T) {
 		want(t, r.DeleteMe(ctx, chief.who, here(), goodPassword), fault.Conflict)
 		want(t, second(r.SetRole(ctx, chief.who, here(), anna.ID, "root")), fault.Invalid)
 
-		r.clock.pass(time.Second)
+		r.clock.Pass(time.Second)
 		own, err := r.SetRole(ctx, chief.who, here(), anna.ID, auth.Moderator)
 		ok(t, err)
 		if own.Role != auth.Moderator {
@@ -249,15 +249,15 @@ func TestAdmin(t *testing.T) {
 		if _, err := v.Verify(ctx, anna.tokens.Access); !errors.Is(err, auth.ErrRevoked) {
 			t.Errorf("the old role still counts: %v", err)
 		}
-		r.clock.pass(time.Second)
+		r.clock.Pass(time.Second)
 		tok, err := r.Refresh(ctx, here(), anna.tokens.Refresh)
 		ok(t, err)
 		if who, err := v.Verify(ctx, tok.Access); err != nil || who.Role != auth.Moderator {
 			t.Errorf("%v %v", who.Role, err)
 		}
 
-		until := r.clock.now().Add(time.Hour)
-		past := r.clock.now()
+		until := r.clock.Now().Add(time.Hour)
+		past := r.clock.Now()
 		want(t, second(r.Suspend(ctx, chief.who, here(), anna.ID, &past, "x")), fault.Invalid)
 		want(t, second(r.Suspend(ctx, chief.who, here(), anna.ID, nil, " ")), fault.Invalid)
 		_, err = r.Suspend(ctx, chief.who, here(), anna.ID, &until, "spam")
@@ -276,7 +276,7 @@ func TestAdmin(t *testing.T) {
 		if err != nil || len(list.Items) != 1 || list.Items[0].Suspension == nil {
 			t.Errorf("%+v %v", list, err)
 		}
-		r.clock.pass(time.Hour)
+		r.clock.Pass(time.Hour)
 		r.enter(t, anna.Own) // it has ended by itself
 		_, err = r.Suspend(ctx, chief.who, here(), anna.ID, nil, "spam again")
 		ok(t, err)
@@ -463,7 +463,7 @@ func TestDrop(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		ctx := t.Context()
 		r.person(t, "anna")
-		r.clock.pass(RefreshLife + endedLife + time.Hour)
+		r.clock.Pass(RefreshLife + endedLife + time.Hour)
 		bert := r.person(t, "bert")
 		ok(t, r.EndSessions(ctx, bert.who, here(), false))
 		r.keep(ctx)
@@ -474,7 +474,7 @@ func TestDrop(t *testing.T) {
 		if s, m, v, e := count("user_sessions"), count("user_mail_tokens"), count("user_revocations"), count("user_security_events"); s != 1 || m != 1 || v != 1 || e != 5 {
 			t.Errorf("%d sessions, %d mail tokens, %d revocations, %d events", s, m, v, e)
 		}
-		r.clock.pass(auditLife + time.Second)
+		r.clock.Pass(auditLife + time.Second)
 		r.keep(ctx)
 		if s, m, v, e := count("user_sessions"), count("user_mail_tokens"), count("user_revocations"), count("user_security_events"); s+m+v+e != 0 {
 			t.Errorf("%d sessions, %d mail tokens, %d revocations, %d events", s, m, v, e)

@@ -21,14 +21,14 @@ func TestRefresh(t *testing.T) {
 		v := r.verifier(t, r.Keys())
 		anna := r.person(t, "anna")
 		one := anna.tokens.Refresh
-		r.clock.pass(time.Minute)
+		r.clock.Pass(time.Minute)
 		two, err := r.Refresh(ctx, here(), one)
 		ok(t, err)
 		if two.Refresh == one || two.Session != anna.tokens.Session || two.Access == anna.tokens.Access {
 			t.Error("not rotated")
 		}
 		// The double click: the same answer again, for ten seconds, and no third token.
-		r.clock.pass(RefreshGrace)
+		r.clock.Pass(RefreshGrace)
 		again, err := r.Refresh(ctx, here(), one)
 		ok(t, err)
 		if again.Refresh != two.Refresh {
@@ -61,7 +61,7 @@ func TestRefreshAfterGrace(t *testing.T) {
 		anna := r.person(t, "anna")
 		two, err := r.Refresh(ctx, here(), anna.tokens.Refresh)
 		ok(t, err)
-		r.clock.pass(RefreshGrace + time.Microsecond)
+		r.clock.Pass(RefreshGrace + time.Microsecond)
 		want(t, second(r.Refresh(ctx, here(), anna.tokens.Refresh)), fault.Unauthenticated)
 		want(t, second(r.Refresh(ctx, here(), two.Refresh)), fault.Unauthenticated)
 	})
@@ -89,7 +89,7 @@ func TestRefreshRefuses(t *testing.T) {
 		ok(t, err)
 
 		bert := r.person(t, "bert")
-		r.clock.pass(RefreshLife)
+		r.clock.Pass(RefreshLife)
 		want(t, second(r.Refresh(ctx, here(), bert.tokens.Refresh)), fault.Unauthenticated)
 	})
 }
@@ -100,14 +100,14 @@ func TestSessionLife(t *testing.T) {
 		tok := r.person(t, "anna").tokens
 		var err error
 		for range 12 {
-			r.clock.pass(29 * 24 * time.Hour)
+			r.clock.Pass(29 * 24 * time.Hour)
 			tok, err = r.Refresh(t.Context(), here(), tok.Refresh)
 			ok(t, err)
 		}
-		if left := tok.RefreshExpires.Sub(r.clock.now()); left >= RefreshLife {
+		if left := tok.RefreshExpires.Sub(r.clock.Now()); left >= RefreshLife {
 			t.Errorf("%v left", left)
 		}
-		r.clock.pass(29 * 24 * time.Hour)
+		r.clock.Pass(29 * 24 * time.Hour)
 		want(t, second(r.Refresh(t.Context(), here(), tok.Refresh)), fault.Unauthenticated)
 	})
 }

@@ -8,21 +8,18 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"weir/services/auth"
 	"weir/services/backing/db"
 	"weir/services/backing/db/dbtest"
 	"weir/services/backing/outbox"
 	"weir/services/backing/redis"
-	"weir/services/backing/redis/redistest"
 	"weir/services/event"
 	"weir/services/fault"
 	"weir/services/seal"
+	"weir/services/servicetest"
 )
 
 func TestMain(m *testing.M) {
@@ -32,31 +29,10 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	// fasthttp's worker pool notices its end only after a sleep of 10 s, and its clock
-	// never ends.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+	servicetest.Main(m)
 }
 
 const goodPassword = "quiet otters build weirs"
-
-// clock is a time that tests move.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
 
 // rig is a Service on real backings, with a clock.
 type rig struct {
@@ -64,26 +40,8 @@ type rig struct {
 	db    *db.DB
 	redis *redis.Client
 	box   *seal.Box
-	clock *clock
-	log   *logText
-}
-
-// logText is what was logged.
-type logText struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	clock *servicetest.Clock
+	log   *servicetest.Log
 }
 
 // plenty are limits that no test meets by accident.
@@ -95,14 +53,7 @@ func plenty() Limits {
 // each runs a test on every database, and on the real Redis together with PostgreSQL.
 func each(t *testing.T, run func(t *testing.T, r *rig)) {
 	t.Helper()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) { run(t, newRig(t, d, cache(t, d), plenty())) })
-}
-
-func cache(t testing.TB, d *db.DB) *redis.Client {
-	if d.Postgres() && os.Getenv(redistest.Env) != "" {
-		return redistest.Real(t)
-	}
-	return redistest.Embedded(t)
+	dbtest.Each(t, func(t *testing.T, d *db.DB) { run(t, newRig(t, d, servicetest.Redis(t, d), plenty())) })
 }
 
 func newRig(t testing.TB, d *db.DB, c *redis.Client, l Limits) *rig {
@@ -110,7 +61,7 @@ func newRig(t testing.TB, d *db.DB, c *redis.Client, l Limits) *rig {
 	migrate(t, d)
 	box, err := seal.New(bytes.Repeat([]byte{7}, seal.KeySize)) // the same for two rigs on one database
 	ok(t, err)
-	r := &rig{db: d, redis: c, box: box, clock: &clock{at: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, log: &logText{}}
+	r := &rig{db: d, redis: c, box: box, clock: servicetest.NewClock(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)), log: &servicetest.Log{}}
 	r.Service = r.open(t, l)
 	return r
 }
@@ -118,7 +69,7 @@ func newRig(t testing.TB, d *db.DB, c *redis.Client, l Limits) *rig {
 func (r *rig) open(t testing.TB, l Limits) *Service {
 	t.Helper()
 	s, err := Open(t.Context(), Config{
-		DB: r.db, Box: r.box, Redis: r.redis, Limits: l, Now: r.clock.now, PublicURL: "https://tv.example.org",
+		DB: r.db, Box: r.box, Redis: r.redis, Limits: l, Now: r.clock.Now, PublicURL: "https://tv.example.org",
 		Log: slog.New(slog.NewTextHandler(r.log, nil)),
 	})
 	if err != nil {
@@ -241,7 +192,7 @@ func text(t testing.TB, v any) string {
 // verifier is what another service has.
 func (r *rig) verifier(t testing.TB, keys auth.KeySource) *auth.Verifier {
 	t.Helper()
-	v, err := auth.New(auth.Config{Keys: keys, Redis: r.redis, Issuer: "weir", Audience: "weir", Now: r.clock.now, Opaque: r.Opaque})
+	v, err := auth.New(auth.Config{Keys: keys, Redis: r.redis, Issuer: "weir", Audience: "weir", Now: r.clock.Now, Opaque: r.Opaque})
 	ok(t, err)
 	ok(t, v.Sync(context.Background()))
 	return v

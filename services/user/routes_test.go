@@ -77,9 +77,9 @@ func TestForeignIDs(t *testing.T) {
 		w.expect(t, 201, "POST", "/api/v1/auth/tokens", bert.tokens.Access, `{"name":"x","scopes":["`+ScopeRead+`"],"password":"`+goodPassword+`"}`).into(t, &made)
 		export := uuid.Must(uuid.NewV7())
 		ok(t, second(w.db.Exec(t.Context(), `INSERT INTO user_exports (id, user_id, state, attempt, object_key, size_bytes, created_at, expires_at) VALUES ($1,$2,'ready',1,'x',0,$3,$4)`,
-			export, bert.ID, w.clock.now(), w.clock.now().AddDate(0, 0, 1))))
+			export, bert.ID, w.clock.Now(), w.clock.Now().AddDate(0, 0, 1))))
 		elsewhere := uuid.Must(uuid.NewV7())
-		_, err := w.store().insertIdentity(t.Context(), identity{id: elsewhere, user: bert.ID, provider: "acme", issuer: "https://acme.example", subject: "1", created: w.clock.now()})
+		_, err := w.store().insertIdentity(t.Context(), identity{id: elsewhere, user: bert.ID, provider: "acme", issuer: "https://acme.example", subject: "1", created: w.clock.Now()})
 		ok(t, err)
 		admin := func(body string) owned { return owned{user, 403, 404, body} }
 		table := map[string]owned{

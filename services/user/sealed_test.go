@@ -34,7 +34,7 @@ func TestSealed(t *testing.T) {
 		}
 		use := func() { // both
 			ok(t, second(r.answer(t, r.ask(t, "anna"), r.code(t, anna.secret, 0))))
-			r.clock.pass(totpPeriod * time.Second)
+			r.clock.Pass(totpPeriod * time.Second)
 			if now := r.keys.ring.Public()[0]; now.ID != key.ID {
 				t.Fatal("another signing key")
 			}
@@ -55,7 +55,7 @@ func TestSealed(t *testing.T) {
 
 		other, err := seal.New(seal.NewKey())
 		ok(t, err)
-		if _, err := Open(ctx, Config{DB: r.db, Box: other, Redis: r.redis, Now: r.clock.now}); !errors.Is(err, seal.ErrOtherKey) {
+		if _, err := Open(ctx, Config{DB: r.db, Box: other, Redis: r.redis, Now: r.clock.Now}); !errors.Is(err, seal.ErrOtherKey) {
 			t.Fatalf("opened with another key: %v", err)
 		}
 		if err := CheckSealed(ctx, r.db, other); !errors.Is(err, seal.ErrOtherKey) {
@@ -91,7 +91,7 @@ func TestSealedRotation(t *testing.T) {
 		if !strings.Contains(r.log.String(), "second factors cannot be read") {
 			t.Error(r.log.String())
 		}
-		r.clock.pass(time.Minute)
+		r.clock.Pass(time.Minute)
 		want(t, second(r.answer(t, r.ask(t, "anna"), r.code(t, anna.secret, 0))), fault.Internal)
 		ok(t, r.ResetTOTP(t.Context(), Operator(), Peer{}, anna.ID))
 		r.enter(t, anna.Own)

@@ -95,7 +95,7 @@ func TestVerifyEmail(t *testing.T) {
 		}
 		bert := r.person(t, "bert")
 		late := events[event.UserEmailVerificationRequested](t, r)
-		r.clock.pass(VerifyLife)
+		r.clock.Pass(VerifyLife)
 		want(t, r.VerifyEmail(ctx, here(), token(t, late[len(late)-1].Link)), fault.Invalid)
 		me, err = r.Me(ctx, bert.who)
 		if err != nil || me.EmailVerified {
@@ -145,7 +145,7 @@ func TestSignIn(t *testing.T) {
 			ok(t, err)
 			who, err := r.verifier(t, r.Keys()).Verify(ctx, tok.Access)
 			ok(t, err)
-			if who.User != own.ID || who.Session != tok.Session || who.Username != "anna" || who.Role != auth.User || who.Verified || !who.Expires.Equal(r.clock.now().Add(AccessLife)) {
+			if who.User != own.ID || who.Session != tok.Session || who.Username != "anna" || who.Role != auth.User || who.Verified || !who.Expires.Equal(r.clock.Now().Add(AccessLife)) {
 				t.Errorf("%+v", who)
 			}
 		}
@@ -215,11 +215,11 @@ func TestLockout(t *testing.T) {
 				t.Errorf("pause %d is %v after %v", i, pause, wait)
 			}
 			wait = pause
-			r.clock.pass(pause)
+			r.clock.Pass(pause)
 			want(t, try("203.0.113.9", "anna", "wrong"), fault.Unauthenticated)
 		}
 		ok(t, try("203.0.113.10", "anna", goodPassword)) // others are not kept out
-		r.clock.pass(20 * time.Minute)
+		r.clock.Pass(20 * time.Minute)
 		ok(t, try("203.0.113.9", "anna", goodPassword))
 		want(t, try("203.0.113.9", "anna", "wrong"), fault.Unauthenticated) // forgiven
 		want(t, try("203.0.113.9", "anna", "wrong"), fault.Unauthenticated)
@@ -279,7 +279,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		anna := r.person(t, "anna")
 		for range maxSessions {
-			r.clock.pass(time.Second)
+			r.clock.Pass(time.Second)
 			r.enter(t, anna.Own)
 		}
 		list, err := r.Sessions(t.Context(), anna.who)
@@ -296,7 +296,7 @@ func TestRevocationsSurvive(t *testing.T) {
 		ctx := t.Context()
 		anna := r.person(t, "anna")
 		working := r.revoker
-		r.revoker = auth.NewRevoker(awayRedis{r.redis}, r.clock.now)
+		r.revoker = auth.NewRevoker(awayRedis{r.redis}, r.clock.Now)
 		ok(t, r.EndSessions(ctx, anna.who, here(), false))
 		if !strings.Contains(r.log.String(), "told later") {
 			t.Error("nothing in the log")
@@ -345,7 +345,7 @@ func TestPasswordReset(t *testing.T) {
 		}
 		ok(t, r.RequestReset(ctx, here(), "anna@example.org"))
 		mails := events[event.UserPasswordResetRequested](t, r)
-		r.clock.pass(ResetLife)
+		r.clock.Pass(ResetLife)
 		want(t, r.Reset(ctx, here(), token(t, mails[len(mails)-1].Link), "four newer words here"), fault.Invalid)
 	})
 }
@@ -379,13 +379,13 @@ func TestKeysRotate(t *testing.T) {
 		v := r.verifier(t, other.Keys())
 		_, err := v.Verify(ctx, anna.tokens.Access)
 		ok(t, err)
-		r.clock.pass(keyLife - keyAhead)
+		r.clock.Pass(keyLife - keyAhead)
 		before := r.enter(t, anna.Own)
 		ok(t, r.keys.refresh(ctx))
 		if count() != 2 {
 			t.Errorf("%d keys after a month", count())
 		}
-		r.clock.pass(keyAhead)
+		r.clock.Pass(keyAhead)
 		after := r.enter(t, anna.Own) // signed with the new key, which v's process has not read
 		for _, access := range []string{before.tokens.Access, after.tokens.Access} {
 			if _, err := v.Verify(ctx, access); errors.Is(err, auth.ErrUnknownKey) {
@@ -399,11 +399,11 @@ func TestKeysRotate(t *testing.T) {
 		if err != nil || strings.Count(string(jwks), `"kid"`) != 2 || strings.Contains(string(jwks), `"d"`) {
 			t.Errorf("%s %v", jwks, err)
 		}
-		r.clock.pass(2*keyKept + auth.MaxLife)
+		r.clock.Pass(2*keyKept + auth.MaxLife)
 		if count() != 1 {
 			t.Errorf("%d keys are trusted", count())
 		}
-		r.clock.pass(keyLife)
+		r.clock.Pass(keyLife)
 		ok(t, r.keys.refresh(ctx))
 		var rows int
 		ok(t, r.db.QueryRow(ctx, `SELECT count(*) FROM user_signing_keys`).Scan(&rows))

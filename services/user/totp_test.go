@@ -25,7 +25,7 @@ type phone struct {
 // code is what the app shows at that time from now.
 func (r *rig) code(t testing.TB, secret string, after time.Duration) string {
 	t.Helper()
-	c, err := totplib.GenerateCode(secret, r.clock.now().Add(after))
+	c, err := totplib.GenerateCode(secret, r.clock.Now().Add(after))
 	ok(t, err)
 	return c
 }
@@ -37,7 +37,7 @@ func (r *rig) phone(t testing.TB, p person) phone {
 	ok(t, err)
 	codes, err := r.ConfirmTOTP(t.Context(), p.who, here(), r.code(t, e.Secret, 0))
 	ok(t, err)
-	r.clock.pass(totpPeriod * time.Second)
+	r.clock.Pass(totpPeriod * time.Second)
 	return phone{person: p, secret: e.Secret, recovery: codes}
 }
 
@@ -49,7 +49,7 @@ func (r *rig) ask(t testing.TB, name string) string {
 	if len(tok.Challenge) != mailTokenLen || tok.Access != "" || tok.Refresh != "" || tok.Session != uuid.Nil || tok.User.ID != uuid.Nil {
 		t.Fatal("no challenge, or more than that")
 	}
-	if got := tok.ChallengeExpires.Sub(r.clock.now()); got != ChallengeLife {
+	if got := tok.ChallengeExpires.Sub(r.clock.Now()); got != ChallengeLife {
 		t.Errorf("ends in %v", got)
 	}
 	return tok.Challenge
@@ -99,7 +99,7 @@ func TestEnrolTOTP(t *testing.T) {
 		bert := r.person(t, "bert")
 		late, err := r.EnrolTOTP(ctx, bert.who, goodPassword)
 		ok(t, err)
-		r.clock.pass(EnrolLife)
+		r.clock.Pass(EnrolLife)
 		want(t, second(r.ConfirmTOTP(ctx, bert.who, here(), r.code(t, late.Secret, 0))), fault.Conflict)
 	})
 }
@@ -117,17 +117,17 @@ func TestSignInCode(t *testing.T) {
 		if tok.User.ID != anna.ID || tok.Refresh == "" || tok.Challenge != "" {
 			t.Errorf("%+v", tok.User)
 		}
-		r.clock.pass(step)
+		r.clock.Pass(step)
 		want(t, second(r.answer(t, c, r.code(t, anna.secret, 0))), fault.Unauthenticated) // replayed challenge
 		one, two := r.ask(t, "anna"), r.ask(t, "anna")
 		next := r.code(t, anna.secret, step) // a clock that is ahead
 		ok(t, second(r.answer(t, one, next)))
 		want(t, second(r.answer(t, two, next)), fault.Unauthenticated)                      // replayed code
 		want(t, second(r.answer(t, two, r.code(t, anna.secret, 0))), fault.Unauthenticated) // older than the last
-		r.clock.pass(3 * step)
+		r.clock.Pass(3 * step)
 		ok(t, second(r.answer(t, two, r.code(t, anna.secret, -step)))) // a clock that is behind
 		late := r.ask(t, "anna")
-		r.clock.pass(ChallengeLife)
+		r.clock.Pass(ChallengeLife)
 		want(t, second(r.answer(t, late, r.code(t, anna.secret, 0))), fault.Unauthenticated)
 		ok(t, r.drop(t.Context()))
 		for _, bad := range []string{"", "x", strings.Repeat("A", mailTokenLen), strings.ToLower(late)} {
@@ -143,7 +143,7 @@ func TestSignInCodeAnswers(t *testing.T) {
 		bert := r.phone(t, r.person(t, "bert"))
 		used := r.ask(t, "anna")
 		ok(t, second(r.answer(t, used, r.code(t, anna.secret, 0))))
-		r.clock.pass(time.Minute)
+		r.clock.Pass(time.Minute)
 		old := r.ask(t, "anna")
 		ok(t, r.ChangePassword(t.Context(), anna.who, here(), goodPassword, "another good passphrase"))
 		open := r.ask(t, "bert")
@@ -182,7 +182,7 @@ func TestSignInCodeAtOnce(t *testing.T) {
 			if won != 1 {
 				t.Errorf("%d sessions", won)
 			}
-			r.clock.pass(time.Hour)
+			r.clock.Pass(time.Hour)
 		}
 	})
 }
@@ -286,7 +286,7 @@ func TestCodeLockout(t *testing.T) {
 			t.Error("no time to wait")
 		}
 		want(t, r.DisableTOTP(t.Context(), anna.who, here(), goodPassword, r.code(t, anna.secret, 0)), fault.Limited)
-		r.clock.pass(time.Minute)
+		r.clock.Pass(time.Minute)
 		ok(t, second(r.answer(t, c, r.code(t, anna.secret, 0))))
 		if len(events[event.UserSecurity](t, r)) < addressLockout().free {
 			t.Error("the owner is not told")
@@ -301,7 +301,7 @@ func TestHTTPTOTP(t *testing.T) {
 		var e Enrolment
 		w.expect(t, 201, "POST", "/api/v1/auth/totp", as, `{"password":"`+goodPassword+`"}`).into(t, &e)
 		w.expect(t, 200, "POST", "/api/v1/auth/totp/confirm", as, `{"code":"`+w.code(t, e.Secret, 0)+`"}`)
-		w.clock.pass(totpPeriod * time.Second)
+		w.clock.Pass(totpPeriod * time.Second)
 		got := w.expect(t, 200, "GET", "/api/v1/auth/totp", as, "")
 		if strings.Contains(string(got.body), e.Secret) {
 			t.Error("the secret is shown again")

@@ -1,65 +1,26 @@
 package target
 
 import (
-	"context"
 	"encoding/json"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 
-	"weir/services/auth"
-	"weir/services/fault"
 	"weir/services/httpd"
+	"weir/services/servicetest"
 )
-
-// holders are the identities of tokens.
-type holders map[string]auth.Identity
-
-func (h holders) Verify(_ context.Context, token string) (auth.Identity, error) {
-	if who, known := h[token]; known {
-		return who, nil
-	}
-	return auth.Identity{}, fault.New(fault.Unauthenticated, "the token does not hold")
-}
 
 // call is a request to the real HTTP app, whose status is known.
 type call func(status int, method, path, token, body string, header ...string) (http.Header, map[string]any)
 
 func serve(t *testing.T, r *rig) call {
 	t.Helper()
-	h := httpd.New(httpd.Config{Service: "live", Verifier: holders{"anna": r.anna, "bert": r.bert, "admin": r.admin}})
+	h := httpd.New(httpd.Config{Service: "live", Verifier: servicetest.Tokens{"anna": r.anna, "bert": r.bert, "admin": r.admin}})
 	r.Routes(h)
-	listener, dial := httpd.Memory()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error)
-	go func() { done <- h.Serve(ctx, listener) }()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		cancel()
-		ok(t, <-done)
-	})
+	client := servicetest.Serve(t, h)
 	return func(status int, method, path, token, body string, header ...string) (http.Header, map[string]any) {
 		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), method, "http://tv.example.org/api/v1"+path, strings.NewReader(body))
-		ok(t, err)
-		if body != "" {
-			req.Header.Set("Content-Type", "application/json")
-		}
-		if token != "" {
-			req.Header.Set("Authorization", "Bearer "+token)
-		}
-		for _, h := range header {
-			name, value, _ := strings.Cut(h, ": ")
-			req.Header.Set(name, value)
-		}
-		res, err := transport.RoundTrip(req)
-		ok(t, err)
-		defer res.Body.Close()
-		text, err := io.ReadAll(res.Body)
-		ok(t, err)
+		res, text := client.Call(t, method, "/api/v1"+path, token, body, header...)
 		if res.StatusCode != status {
 			t.Errorf("%s %s: %d %s, want %d", method, path, res.StatusCode, text, status)
 		}

@@ -2,32 +2,24 @@ package target
 
 import (
 	"log/slog"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"go.uber.org/goleak"
 
 	"weir/services/auth"
 	"weir/services/backing/db"
 	"weir/services/backing/db/dbtest"
 	"weir/services/backing/outbox"
 	"weir/services/backing/redis"
-	"weir/services/backing/redis/redistest"
 	"weir/services/fault"
 	"weir/services/live"
 	"weir/services/seal"
+	"weir/services/servicetest"
 )
 
-func TestMain(m *testing.M) {
-	// fasthttp's worker pool notices its end only after a sleep of 10 s, and its clock
-	// never ends.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
-}
+func TestMain(m *testing.M) { servicetest.Main(m) }
 
 // rig is a Service on real backings, with channels of the real live-service.
 type rig struct {
@@ -42,14 +34,7 @@ type rig struct {
 	channel  live.View
 	other    live.View
 
-	mu  sync.Mutex
-	log strings.Builder
-}
-
-func (r *rig) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.Write(p)
+	log *servicetest.Log
 }
 
 // each runs a test on every database, and on the real Redis together with PostgreSQL.
@@ -59,12 +44,7 @@ func each(t *testing.T, run func(t *testing.T, r *rig)) {
 		set, err := outbox.Set()
 		ok(t, err)
 		ok(t, d.Migrate(t.Context(), set, live.Migrations()))
-		r := &rig{db: d, key: seal.NewKey(), anna: person(auth.User), bert: person(auth.User), admin: person(auth.Admin)}
-		if d.Postgres() && os.Getenv(redistest.Env) != "" {
-			r.redis = redistest.Real(t)
-		} else {
-			r.redis = redistest.Embedded(t)
-		}
+		r := &rig{db: d, redis: servicetest.Redis(t, d), log: &servicetest.Log{}, key: seal.NewKey(), anna: servicetest.Person(auth.User), bert: servicetest.Person(auth.User), admin: servicetest.Person(auth.Admin)}
 		r.channels, err = live.Open(live.Config{DB: d, Redis: r.redis, Node: "node-1", Log: slog.New(slog.DiscardHandler)})
 		ok(t, err)
 		r.channel, err = r.channels.CreateChannel(t.Context(), r.anna, "anna", live.Changes{})
@@ -81,7 +61,7 @@ func (r *rig) open(t testing.TB, keys ...[]byte) *Service {
 	t.Helper()
 	box, err := seal.New(keys[0], keys[1:]...)
 	ok(t, err)
-	s, err := Open(Config{DB: r.db, Redis: r.redis, Box: box, Channels: r.channels, Log: slog.New(slog.NewTextHandler(r, nil)), Check: func(url string) string {
+	s, err := Open(Config{DB: r.db, Redis: r.redis, Box: box, Channels: r.channels, Log: slog.New(slog.NewTextHandler(r.log, nil)), Check: func(url string) string {
 		if !strings.HasPrefix(url, "rtmp") {
 			return "is not an address of RTMP"
 		}
@@ -89,10 +69,6 @@ func (r *rig) open(t testing.TB, keys ...[]byte) *Service {
 	}})
 	ok(t, err)
 	return s
-}
-
-func person(role auth.Role) auth.Identity {
-	return auth.Identity{User: uuid.Must(uuid.NewV7()), Session: uuid.Must(uuid.NewV7()), Role: role}
 }
 
 const secret = "hunter2-of-the-target"

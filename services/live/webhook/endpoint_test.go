@@ -11,6 +11,7 @@ import (
 	"weir/services/auth"
 	"weir/services/event"
 	"weir/services/fault"
+	"weir/services/servicetest"
 )
 
 func TestURLs(t *testing.T) {
@@ -60,7 +61,7 @@ func TestRights(t *testing.T) {
 		e := r.hook(t)
 		r.tell(t, r.started())
 		d := r.deliveries(t, e)[0]
-		ben := person(auth.User)
+		ben := servicetest.Person(auth.User)
 		r.who[r.other] = ben.User
 		for name, c := range map[string]struct {
 			who     auth.Identity
@@ -151,7 +152,7 @@ func TestBounds(t *testing.T) {
 		e := r.hook(t)
 		ok(t, r.within(t.Context(), func(ctx context.Context, st store) error {
 			for range keepEach + 5 {
-				if _, err := st.add(ctx, e.ID, "1", "stream.started.v1", "{}", r.clock()); err != nil {
+				if _, err := st.add(ctx, e.ID, "1", "stream.started.v1", "{}", r.clock.Now()); err != nil {
 					return err
 				}
 			}
@@ -174,7 +175,7 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%+v", d)
 		}
 		r.send(t)
-		r.pass(keepFor + time.Second)
+		r.clock.Pass(keepFor + time.Second)
 		ok(t, r.tidy(t.Context()))
 		if n := count(); n != 0 || len(r.to.all()) != 0 {
 			t.Errorf("%d are left, %d were sent", n, len(r.to.all()))
@@ -195,7 +196,7 @@ func TestChannelDeleted(t *testing.T) {
 		if got := r.to.all(); len(got) != 1 || !strings.Contains(got[0].body, "channel.deleted.v1") {
 			t.Errorf("%+v", got)
 		}
-		r.pass(giveUp + 2*time.Hour)
+		r.clock.Pass(giveUp + 2*time.Hour)
 		ok(t, r.tidy(t.Context()))
 		n := 0
 		ok(t, r.db.QueryRow(t.Context(), `SELECT (SELECT COUNT(*) FROM live_webhooks) + (SELECT COUNT(*) FROM live_webhook_deliveries)`).Scan(&n))

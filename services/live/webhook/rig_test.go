@@ -7,13 +7,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"go.uber.org/goleak"
 
 	"weir/services/auth"
 	"weir/services/backing/db"
@@ -22,14 +20,10 @@ import (
 	"weir/services/fault"
 	"weir/services/live"
 	"weir/services/seal"
+	"weir/services/servicetest"
 )
 
-func TestMain(m *testing.M) {
-	// fasthttp's worker pool notices its end only after a sleep of 10 s, and its clock
-	// never ends.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
-}
+func TestMain(m *testing.M) { servicetest.Main(m) }
 
 // managers are who manages channels.
 type managers map[uuid.UUID]uuid.UUID
@@ -91,9 +85,8 @@ func (r *receiver) all() []asked {
 // rig is a Service with a clock, a channel of anna's and a receiver on this machine.
 type rig struct {
 	*Service
-	mu      sync.Mutex
-	at      time.Time
-	log     strings.Builder
+	clock   *servicetest.Clock
+	log     *servicetest.Log
 	box     *seal.Box
 	key     []byte // of box at first
 	to      *receiver
@@ -104,29 +97,11 @@ type rig struct {
 	who     managers
 }
 
-func (r *rig) clock() time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.at
-}
-
-func (r *rig) pass(d time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.at = r.at.Add(d)
-}
-
-func (r *rig) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.Write(p)
-}
-
 func each(t *testing.T, run func(t *testing.T, r *rig)) {
 	t.Helper()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		ok(t, d.Migrate(t.Context(), live.Migrations()))
-		r := &rig{at: time.Now().UTC(), to: newReceiver(t), anna: person(auth.User), admin: person(auth.Admin), channel: newID(), other: newID()}
+		r := &rig{clock: servicetest.NewClock(time.Now().UTC()), log: &servicetest.Log{}, to: newReceiver(t), anna: servicetest.Person(auth.User), admin: servicetest.Person(auth.Admin), channel: newID(), other: newID()}
 		r.who = managers{r.channel: r.anna.User, r.other: newID()}
 		var err error
 		r.key = seal.NewKey()
@@ -141,15 +116,13 @@ func each(t *testing.T, run func(t *testing.T, r *rig)) {
 func (r *rig) open(t testing.TB, d *db.DB) *Service {
 	t.Helper()
 	s, err := Open(Config{
-		DB: d, Box: r.box, Channels: r.who, Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Log: slog.New(slog.NewTextHandler(r, nil)), Now: r.clock,
+		DB: d, Box: r.box, Channels: r.who, Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Log: slog.New(slog.NewTextHandler(r.log, nil)), Now: r.clock.Now,
 	})
 	ok(t, err)
 	return s
 }
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
-
-func person(role auth.Role) auth.Identity { return auth.Identity{User: newID(), Role: role} }
 
 // hook is an endpoint of the rig's channel, at the receiver.
 func (r *rig) hook(t testing.TB, types ...string) NewEndpoint {

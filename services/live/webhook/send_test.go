@@ -100,13 +100,13 @@ func TestRotation(t *testing.T) {
 		}
 		r.tell(t, r.started())
 		r.send(t)
-		r.pass(overlap)
+		r.clock.Pass(overlap)
 		r.tell(t, r.started())
 		r.send(t)
 		got := r.to.all()
 		signed(t, got[0], next.Secret, e.Secret)
 		signed(t, got[1], next.Secret)
-		r.pass(time.Second)
+		r.clock.Pass(time.Second)
 		ok(t, r.tidy(t.Context()))
 		if x, err := (store{r.db}).endpoint(t.Context(), r.channel, e.ID, false); err != nil || x.old != "" || strings.Contains(x.secret, strings.TrimPrefix(next.Secret, "whsec_")) {
 			t.Errorf("%+v %v", x, err)
@@ -167,7 +167,7 @@ func TestUnreachable(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		closed := newReceiver(t)
 		closed.Close()
-		strict, err := Open(Config{DB: r.db, Box: r.box, Channels: r.who, Now: r.clock})
+		strict, err := Open(Config{DB: r.db, Box: r.box, Channels: r.who, Now: r.clock.Now})
 		ok(t, err)
 		for url, c := range map[string]struct {
 			s     *Service
@@ -183,7 +183,7 @@ func TestUnreachable(t *testing.T) {
 			stored := r.endpoint(t, e)
 			stored.URL = url
 			stored.secret = r.sealed(e.ID, e.Secret)
-			ok(t, store{r.db}.update(t.Context(), stored, r.clock())) // as a name that changes what it stands for
+			ok(t, store{r.db}.update(t.Context(), stored, r.clock.Now())) // as a name that changes what it stands for
 			r.tell(t, r.started())
 			ok(t, c.s.look(t.Context()))
 			c.s.desk.wait.Wait()
@@ -192,8 +192,6 @@ func TestUnreachable(t *testing.T) {
 			}
 			ok(t, r.Delete(t.Context(), r.anna, r.channel, e.ID))
 		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
 		if strings.Contains(r.log.String(), "127.0.0.1") || strings.Contains(r.log.String(), "hunter2") {
 			t.Error(r.log.String())
 		}
@@ -287,7 +285,7 @@ func TestPlaces(t *testing.T) {
 		for _, slow := range []bool{true, false} {
 			r.to.answers(func(w http.ResponseWriter, _ *http.Request, _ int) {
 				if slow {
-					r.pass(slowAfter + time.Second)
+					r.clock.Pass(slowAfter + time.Second)
 				}
 				w.WriteHeader(http.StatusNoContent)
 			})
@@ -306,37 +304,37 @@ func TestRetries(t *testing.T) {
 		r.to.answers(func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(http.StatusInternalServerError) })
 		e := r.hook(t)
 		r.tell(t, r.started())
-		began, last := r.clock(), time.Duration(0)
+		began, last := r.clock.Now(), time.Duration(0)
 		for {
 			r.send(t)
 			d := r.deliveries(t, e)[0]
 			if d.State == Failed {
 				break
 			}
-			wait := d.Next.Sub(r.clock())
+			wait := d.Next.Sub(r.clock.Now())
 			if wait <= 0 || wait > pauseMax*6/5 || wait < last*6/5 && wait < pauseMax*4/5 {
 				t.Fatalf("attempt %d: %s after %s", d.Attempts, wait, last)
 			}
 			last = wait
-			r.pass(wait)
+			r.clock.Pass(wait)
 		}
-		if n, took := len(r.to.all()), r.clock().Sub(began); n < 10 || n > 40 || took < giveUp-pauseMax*6/5 || took > giveUp {
+		if n, took := len(r.to.all()), r.clock.Now().Sub(began); n < 10 || n > 40 || took < giveUp-pauseMax*6/5 || took > giveUp {
 			t.Errorf("%d attempts in %s", n, took)
 		}
 		if x := r.endpoint(t, e); !x.Enabled || x.Failing == nil {
 			t.Errorf("%+v", x)
 		}
-		r.pass(offAfter)
+		r.clock.Pass(offAfter)
 		r.tell(t, r.started())
 		for r.endpoint(t, e).Enabled {
 			r.send(t)
 			if d := r.deliveries(t, e)[0]; d.Next != nil {
-				r.pass(d.Next.Sub(r.clock()))
+				r.clock.Pass(d.Next.Sub(r.clock.Now()))
 			}
 		}
 		n := len(r.to.all())
 		r.tell(t, r.started())
-		r.pass(time.Hour)
+		r.clock.Pass(time.Hour)
 		r.send(t)
 		if x := r.endpoint(t, e); len(r.to.all()) != n || !strings.Contains(x.Off, "for days") {
 			t.Errorf("%d requests, %+v", len(r.to.all()), x)
@@ -363,7 +361,7 @@ func TestTwoProcesses(t *testing.T) {
 		lost := r.tell(t, r.started())
 		killed, err := scanDelivery(r.db.QueryRow(t.Context(), `SELECT `+deliveryColumns+` FROM live_webhook_deliveries WHERE event_id=$1 ORDER BY id LIMIT 1`, lost.ID))
 		ok(t, err)
-		if mine, err := (store{r.db}).claim(t.Context(), killed, r.clock()); !mine || err != nil {
+		if mine, err := (store{r.db}).claim(t.Context(), killed, r.clock.Now()); !mine || err != nil {
 			t.Fatal(mine, err)
 		}
 		two := r.open(t, r.db)
@@ -383,7 +381,7 @@ func TestTwoProcesses(t *testing.T) {
 		if n := len(r.to.all()); n != 19 {
 			t.Errorf("%d requests, want 19", n)
 		}
-		r.pass(lease)
+		r.clock.Pass(lease)
 		r.send(t)
 		if n := len(r.to.all()); n != 20 {
 			t.Errorf("%d requests, want 20", n)
