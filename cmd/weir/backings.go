@@ -142,7 +142,7 @@ func (n *node) newBus(d *db.DB) (bus.Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := bus.Config{DB: d, Log: n.log, Metrics: n.registry, Groups: event.Groups(), Subscriptions: []bus.Subscription{channels.Subscription(), hooks.Subscription()}}
+	c := bus.Config{DB: d, Log: n.log, Metrics: n.registry, Tracer: n.traces, Groups: event.Groups(), Subscriptions: []bus.Subscription{channels.Subscription(), hooks.Subscription()}}
 	if n.cfg.Store.AMQPURL == "" {
 		return membus.New(c)
 	}
