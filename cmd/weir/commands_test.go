@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"weir/services/backing/db"
 	"weir/services/backing/db/dbtest"
 	"weir/services/backing/outbox"
+	"weir/services/certificate/certificatetest"
 	"weir/services/live"
 )
 
@@ -223,6 +225,34 @@ func TestAll(t *testing.T) {
 	}
 	if again, _ := startAll(t, quiet()); strings.Contains(again, "shown only this once") || !strings.Contains(again, "weir key create NAME") {
 		t.Errorf("second start:\n%s", again)
+	}
+}
+
+// A certificate that is renewed in its files is used by all ports without a new start.
+func TestRenewedCertificate(t *testing.T) {
+	t.Chdir(t.TempDir())
+	cert, key := certificatetest.Write(t, t.TempDir(), 1)
+	banner, _ := startAll(t, quiet("WEIR_TLS_CERT="+cert, "WEIR_TLS_KEY="+key, "WEIR_RTMPS_ADDR=127.0.0.1:0"))
+	ports := map[string]string{"web": find(t, `Watch\s+https://(\S+)/\n`, banner), "RTMPS": find(t, `rtmps://(\S+)/live`, banner)}
+	serial := func(addr string) int64 {
+		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return c.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+	}
+	for name, addr := range ports {
+		if got := serial(addr); got != 1 {
+			t.Errorf("%s: serial %d", name, got)
+		}
+	}
+	next, nextKey := certificatetest.Write(t, t.TempDir(), 2)
+	if err := errors.Join(os.Rename(next, cert), os.Rename(nextKey, key)); err != nil {
+		t.Fatal(err)
+	}
+	for name, addr := range ports {
+		eventually(t, name+" has the new certificate", func() bool { return serial(addr) == 2 })
 	}
 }
 

@@ -27,6 +27,7 @@ import (
 	"weir/packager/origin"
 	"weir/packager/vod"
 	"weir/packager/window"
+	"weir/services/certificate"
 	"weir/services/gateway"
 	"weir/services/live"
 )
@@ -46,10 +47,11 @@ type mediaRole struct {
 	boards    *boards
 	peers     *peers // nil: no other node can be asked
 	stills    *still.Stills
-	restreams *restreams // nil until all is open
-	ways      []way      // in: a server for each protocol that is on
-	rtmpAddr  string     // bound; empty when off
-	rtmpsAddr string     // bound; empty when off
+	restreams *restreams         // nil until all is open
+	ways      []way              // in: a server for each protocol that is on
+	cert      *certificate.Files // nil without TLS
+	rtmpAddr  string             // bound; empty when off
+	rtmpsAddr string             // bound; empty when off
 	srt       *srt.Server
 	webRTC    *webRTC
 	closing   chan struct{}
@@ -63,9 +65,10 @@ type way interface {
 }
 
 // openMedia binds the listeners and prepares the data folder; nothing is served
-// until Run. channels says who may publish, shelves is where recordings are.
-func openMedia(ctx context.Context, cfg Config, channels *live.Service, shelves *library, log *slog.Logger) (*mediaRole, error) {
-	m := &mediaRole{log: log, closing: make(chan struct{})}
+// until Run. cert is nil without TLS, channels says who may publish, shelves is where
+// recordings are.
+func openMedia(ctx context.Context, cfg Config, cert *certificate.Files, channels *live.Service, shelves *library, log *slog.Logger) (*mediaRole, error) {
+	m := &mediaRole{log: log, cert: cert, closing: make(chan struct{})}
 	folder := filepath.Join(cfg.Store.DataDir, liveFolder)
 	if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o750)); err != nil {
 		return nil, fmt.Errorf("clear %s: %w", folder, err)
@@ -128,11 +131,7 @@ func (m *mediaRole) listen(ctx context.Context, cfg Config) error {
 	if cfg.Ingest.RTMPSAddr == "" {
 		return nil
 	}
-	cert, err := tls.LoadX509KeyPair(cfg.HTTP.TLSCert, cfg.HTTP.TLSKey)
-	if err != nil {
-		return fmt.Errorf("WEIR_RTMPS_ADDR needs WEIR_TLS_CERT and WEIR_TLS_KEY: %w", err)
-	}
-	return m.listenRTMP(ctx, cfg, "WEIR_RTMPS_ADDR", cfg.Ingest.RTMPSAddr, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+	return m.listenRTMP(ctx, cfg, "WEIR_RTMPS_ADDR", cfg.Ingest.RTMPSAddr, m.cert.Server())
 }
 
 func (m *mediaRole) listenRTMP(ctx context.Context, cfg Config, setting string, addr Address, secure *tls.Config) error {

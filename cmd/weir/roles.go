@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"weir/services/certificate"
 	"weir/services/gateway"
 	"weir/services/httpd/trace"
 	"weir/services/live"
@@ -68,6 +70,7 @@ type node struct {
 	registry *prometheus.Registry
 	state    *readiness
 	traces   *trace.Provider
+	cert     *certificate.Files // nil without TLS
 
 	admin    *admin           // nil when the port is off
 	live     *live.Service    // by live or media
@@ -87,7 +90,10 @@ func openMediaRole(ctx context.Context, n *node) (run.Service, error) {
 	if err := n.openBackings(ctx); err != nil {
 		return nil, err
 	}
-	m, err := openMedia(ctx, n.cfg.Config, n.live, n.library, n.log)
+	if err := n.openCertificate(n.cfg.Ingest.RTMPSAddr != ""); err != nil {
+		return nil, err
+	}
+	m, err := openMedia(ctx, n.cfg.Config, n.cert, n.live, n.library, n.log)
 	if err != nil {
 		return nil, err
 	}
@@ -136,11 +142,24 @@ func portOf(addr string) int {
 	return int(ap.Port())
 }
 
+// openCertificate reads what the settings name, once for all ports with TLS.
+func (n *node) openCertificate(wanted bool) (err error) {
+	if !wanted || n.cert != nil || n.cfg.HTTP.TLSCert == "" {
+		return nil
+	}
+	n.cert, err = certificate.Open(certificate.Config{CertFile: n.cfg.HTTP.TLSCert, KeyFile: n.cfg.HTTP.TLSKey, Log: n.log})
+	if err != nil {
+		return fmt.Errorf("WEIR_TLS_CERT and WEIR_TLS_KEY: %w", err)
+	}
+	return nil
+}
+
 func openGateway(ctx context.Context, n *node) (run.Service, error) {
+	if err := n.openCertificate(true); err != nil {
+		return nil, err
+	}
 	cfg := gateway.Config{
 		Addr:           string(n.cfg.HTTP.Addr),
-		CertFile:       n.cfg.HTTP.TLSCert,
-		KeyFile:        n.cfg.HTTP.TLSKey,
 		TrustedProxies: n.cfg.HTTP.TrustedProxies.Prefixes(),
 		Web:            webApp(n.log),
 		Ready:          n.state.err,
@@ -148,6 +167,9 @@ func openGateway(ctx context.Context, n *node) (run.Service, error) {
 		Services:       n.services(),
 		Traces:         n.traces,
 		Log:            n.log,
+	}
+	if n.cert != nil {
+		cfg.TLS = n.cert.Server()
 	}
 	if n.media != nil {
 		cfg.Media, cfg.Streams = n.media.Handler(), n.media.AllStreams

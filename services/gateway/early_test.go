@@ -55,13 +55,13 @@ func TestAnswerBeforeTheBody(t *testing.T) {
 
 // In HTTP/2 too, and the connection goes on.
 func TestAnswerBeforeTheBodyOfHTTP2(t *testing.T) {
-	certFile, keyFile, pool := certificate(t)
+	secure, pool := certificate(t)
 	s := testService("user")
 	huma.Register(s.API, huma.Operation{OperationID: "secured", Method: "POST", Path: "/user/secured", Security: httpd.Bearer()}, func(context.Context, *struct{}) (*struct{}, error) {
 		return nil, nil
 	})
 	memory, _ := inMemory(t, s)
-	addr, _ := start(t, Config{CertFile: certFile, KeyFile: keyFile, Services: []Service{routed(memory, "user")}})
+	addr, _ := start(t, Config{TLS: secure, Services: []Service{routed(memory, "user")}})
 	c := client(t, &tls.Config{RootCAs: pool})
 	c.Transport.(*http.Transport).ForceAttemptHTTP2 = true
 	never, end := io.Pipe()

@@ -33,9 +33,9 @@ const (
 
 // Config is what a Gateway needs. Zero values mean the defaults above.
 type Config struct {
-	Addr              string         // host:port to listen on; port 0 takes a free one
-	CertFile, KeyFile string         // PEM files; both set means TLS and nothing else
-	TrustedProxies    []netip.Prefix // networks whose X-Forwarded-* or PROXY header counts
+	Addr           string         // host:port to listen on; port 0 takes a free one
+	TLS            *tls.Config    // set means TLS and nothing else
+	TrustedProxies []netip.Prefix // networks whose X-Forwarded-* or PROXY header counts
 
 	Media    http.Handler    // /live/ and /vod/; nil answers 503
 	Services []Service       // who answers which part of /api/v1/ and /.well-known/
@@ -85,6 +85,7 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 	g.server = &http.Server{
 		Handler:           handler,
+		TLSConfig:         cfg.TLS,
 		ReadHeaderTimeout: cfg.HeaderTimeout,
 		WriteTimeout:      cfg.WriteTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
@@ -92,10 +93,6 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100, SendPingTimeout: 30 * time.Second, PingTimeout: 10 * time.Second, WriteByteTimeout: 20 * time.Second},
-	}
-	if err := g.loadTLS(); err != nil {
-		g.held()
-		return nil, err
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", cfg.Addr)
@@ -139,18 +136,6 @@ func withDefaults(cfg Config) Config {
 	return cfg
 }
 
-func (g *Gateway) loadTLS() error {
-	if !g.TLS() && g.cfg.KeyFile == "" {
-		return nil
-	}
-	cert, err := tls.LoadX509KeyPair(g.cfg.CertFile, g.cfg.KeyFile)
-	if err != nil {
-		return fmt.Errorf("TLS certificate: %w", err)
-	}
-	g.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	return nil
-}
-
 // Name is the name of the service.
 func (g *Gateway) Name() string { return "gateway" }
 
@@ -158,7 +143,7 @@ func (g *Gateway) Name() string { return "gateway" }
 func (g *Gateway) Addr() net.Addr { return g.listener.Addr() }
 
 // TLS says whether the port speaks TLS. (The server sets its TLSConfig by itself.)
-func (g *Gateway) TLS() bool { return g.cfg.CertFile != "" }
+func (g *Gateway) TLS() bool { return g.cfg.TLS != nil }
 
 // Run serves until ctx is done. Then no new connection is taken, requests that
 // are held see their context end at once, as do WebSockets and streams of events,

@@ -3,26 +3,21 @@ package gateway
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"weir/services/certificate/certificatetest"
 )
 
 func TestMain(m *testing.M) {
@@ -79,39 +74,18 @@ func client(t *testing.T, tlsConfig *tls.Config) *http.Client {
 	return &http.Client{Transport: tr, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// certificate writes a self-signed pair for 127.0.0.1.
-func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
+// certificate is a self-signed one for 127.0.0.1.
+func certificate(t *testing.T) (server *tls.Config, pool *x509.CertPool) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	dir := t.TempDir()
-	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, data := range map[string][]byte{certFile: certPEM, keyFile: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})} {
-		if err := os.WriteFile(name, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	cert := certificatetest.New(t, 1)
 	pool = x509.NewCertPool()
-	pool.AppendCertsFromPEM(certPEM)
-	return certFile, keyFile, pool
+	pool.AddCert(cert.Leaf)
+	return &tls.Config{Certificates: []tls.Certificate{*cert}, MinVersion: tls.VersionTLS12}, pool
 }
 
 func TestTLSSpeaksBothAndNothingElse(t *testing.T) {
-	certFile, keyFile, pool := certificate(t)
-	addr, _ := start(t, Config{CertFile: certFile, KeyFile: keyFile, Web: webApp()})
+	secure, pool := certificate(t)
+	addr, _ := start(t, Config{TLS: secure, Web: webApp()})
 	for proto, cfg := range map[string]*tls.Config{
 		"HTTP/2.0": {RootCAs: pool},
 		"HTTP/1.1": {RootCAs: pool, NextProtos: []string{"http/1.1"}},
@@ -143,14 +117,8 @@ func TestOpenFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for name, cfg := range map[string]Config{
-		"address in use": {Addr: l.Addr().String()},
-		"no certificate": {Addr: "127.0.0.1:0", CertFile: "nowhere.pem", KeyFile: "nowhere.pem"},
-		"half a pair":    {Addr: "127.0.0.1:0", CertFile: "nowhere.pem"},
-	} {
-		if _, err := Open(context.Background(), cfg); err == nil {
-			t.Errorf("%s: no error", name)
-		}
+	if _, err := Open(context.Background(), Config{Addr: l.Addr().String()}); err == nil {
+		t.Error("an address in use: no error")
 	}
 }
 

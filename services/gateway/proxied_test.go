@@ -149,9 +149,9 @@ func TestProxyProtocol(t *testing.T) {
 
 // TLS comes after the header.
 func TestProxyProtocolBeforeTLS(t *testing.T) {
-	certFile, keyFile, pool := certificate(t)
+	secure, pool := certificate(t)
 	media := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RemoteAddr+" "+r.Proto) })
-	addr, _ := start(t, Config{Media: media, CertFile: certFile, KeyFile: keyFile, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	addr, _ := start(t, Config{Media: media, TLS: secure, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	c := proxiedClient(t, pool, v2(1, 0x21, v2six))
 	res, err := c.Get("https://" + addr + "/live/x")
 	if err != nil {

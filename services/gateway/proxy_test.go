@@ -144,10 +144,10 @@ func problemIn(t *testing.T, res *http.Response, body string) fault.Problem {
 // The same addresses, whether services are in the process or elsewhere, over
 // HTTP/1.1 and HTTP/2.
 func TestServicesAreReached(t *testing.T) {
-	certFile, keyFile, pool := certificate(t)
+	secure, pool := certificate(t)
 	memory, _ := inMemory(t, testService("user"))
 	services := []Service{routed(memory, "user"), routed(onTCP(t, testService("video")), "video")}
-	addr, _ := start(t, Config{CertFile: certFile, KeyFile: keyFile, Services: services, Web: webApp()})
+	addr, _ := start(t, Config{TLS: secure, Services: services, Web: webApp()})
 	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		cfg := &tls.Config{RootCAs: pool}
 		if proto == "HTTP/1.1" {
