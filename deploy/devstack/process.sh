@@ -99,6 +99,16 @@ gone() {
   return 1
 }
 
+# reaped PID: waits for its remains to go too, at most 5 s: PostgreSQL does not start
+# while the pid of its lock file is in use.
+reaped() {
+  local i
+  for ((i = 0; i < 100; i++)); do
+    [ -e "/proc/$1" ] || return 0
+    sleep 0.05
+  done
+}
+
 # end_servers NAME...: asks all of them, waits, and kills who does not listen.
 end_servers() {
   local name
@@ -124,6 +134,7 @@ kill_server() {
     say "SIGKILL to $1"
     signal "$1" KILL
     gone "$1" 5 || die "$1 does not end"
+    reaped "$(pid_of "$1")"
   else
     say "$1 does not run"
   fi

@@ -18,7 +18,7 @@ start_postgres() {
   [ -d "$data/data" ] || init_postgres "$data" "${as[@]}"
   launch postgres "${as[@]}" "$program" -D "$data/data" -p "${conf[postgres]}" \
     -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c timezone=UTC -c max_connections=200 \
-    -c shared_buffers=64MB -c fsync=off -c synchronous_commit=off -c full_page_writes=off
+    -c shared_buffers=64MB -c fsync=off -c full_page_writes=off
 }
 
 # init_postgres FOLDER [AS...]: an unfinished one has another name, and is made anew.
