@@ -80,8 +80,8 @@ async function stream(look, weir, key) {
 /** The preview goes over to WebRTC and back. */
 async function realTime(look) {
   const settings = async () => {
-    await look.page.locator('.player video').dispatchEvent('pointerup', { pointerType: 'touch', button: 0, bubbles: true });
-    await look.page.getByRole('button', { name: /^Settings/ }).click();
+    await look.page.getByRole('button', { name: /^Settings/ }).focus(); // shows the controls
+    await look.page.keyboard.press('Enter');
   };
   await settings();
   await look.page.getByLabel(/^WebRTC/).click();

@@ -90,7 +90,7 @@ async function account(look, weir) {
   await mail.locator('.field-wrong').waitFor();
   await mail.getByLabel('Password', { exact: true }).fill(FIRST);
   await mail.getByRole('button', { name: 'Change the address' }).click();
-  await look.page.getByText('Open the link in the mail to the new address').waitFor();
+  await look.page.getByText('A link was made for the new address').waitFor();
   await look.check('settings-account-mail');
   await look.open(await weir.link('verify-email'));
   await heading(look, 'Your address is verified');

@@ -38,7 +38,7 @@ class Session {
     for (const kind of ['video', 'audio']) connection.addTransceiver(kind, { direction: 'recvonly' });
     connection.addEventListener('track', (e) => this.stream.addTrack(e.track), on);
     connection.addEventListener('connectionstatechange', () => this.changed(), on);
-    window.addEventListener('pagehide', () => this.end(), on);
+    window.addEventListener('pagehide', () => { void this.end(); }, on);
     video.srcObject = this.stream;
   }
 
@@ -67,9 +67,9 @@ class Session {
   /** Lets go of everything; the server is told. */
   leave(): void {
     this.stop();
-    this.end();
     this.video.srcObject = null;
-    this.connection.close();
+    // A closed connection would end the session before it is asked to end.
+    void this.end().finally(() => this.connection.close());
   }
 
   fail(why: Failure): void {
@@ -90,11 +90,11 @@ class Session {
   }
 
   /** Ends the session at the server, also while the page goes away. */
-  private end(): void {
-    if (this.address === '') return;
-    // One that is over already is answered by 404.
-    fetch(this.address, { method: 'DELETE', keepalive: true }).catch(() => {});
+  private async end(): Promise<void> {
+    const { address } = this;
     this.address = '';
+    // One that is over already is answered by 404.
+    if (address !== '') await fetch(address, { method: 'DELETE', keepalive: true }).catch(() => null);
   }
 
   /** The server has ended the session. */
