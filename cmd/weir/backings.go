@@ -124,13 +124,16 @@ func openBlobs(ctx context.Context, cfg *Settings) (closingBlob, error) {
 	if cfg.Store.S3Endpoint == "" {
 		b, err = fileblob.Open(filepath.Join(cfg.Store.DataDir, blobFolder))
 	} else {
-		b, err = s3blob.Open(ctx, s3blob.Config{Endpoint: endpointURL(cfg.Store.S3Endpoint), Bucket: cfg.Store.S3Bucket,
-			AccessKey: cfg.Store.S3AccessKey, SecretKey: cfg.Store.S3SecretKey, Region: cfg.Store.S3Region})
+		b, err = s3blob.Open(ctx, bucketOf(cfg.Store))
 	}
 	if err != nil {
 		return nil, err // and no interface around a nil store
 	}
 	return b, nil
+}
+
+func bucketOf(s StoreConfig) s3blob.Config {
+	return s3blob.Config{Endpoint: endpointURL(s.S3Endpoint), Bucket: s.S3Bucket, AccessKey: s.S3AccessKey, SecretKey: s.S3SecretKey, Region: s.S3Region}
 }
 
 func (n *node) newBus(d *db.DB) (bus.Bus, error) {

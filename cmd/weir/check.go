@@ -169,18 +169,20 @@ func everywhere(host string) bool {
 
 // urlSetting is a setting that is empty or a URL of one of some schemes.
 type urlSetting struct {
-	name, value, port string // port: of the scheme, when the URL has none
-	schemes           []string
+	name, value string
+	schemes     []string
 }
 
 func (s *Settings) urls() []urlSetting {
 	return []urlSetting{
-		{"WEIR_PUBLIC_URL", s.HTTP.PublicURL, "", []string{"http", "https"}},
-		{"WEIR_NODE_URL", s.HTTP.NodeURL, "", []string{"http", "https"}},
-		{"WEIR_DATABASE_URL", s.Store.DatabaseURL, "5432", []string{"postgres", "postgresql"}},
-		{"WEIR_REDIS_URL", s.Store.RedisURL, "6379", []string{"redis", "rediss", "unix"}},
-		{"WEIR_AMQP_URL", s.Store.AMQPURL, "5672", []string{"amqp", "amqps"}},
-		{"WEIR_S3_ENDPOINT", endpointURL(s.Store.S3Endpoint), "", []string{"http", "https"}},
+		{"WEIR_PUBLIC_URL", s.HTTP.PublicURL, []string{"http", "https"}},
+		{"WEIR_NODE_URL", s.HTTP.NodeURL, []string{"http", "https"}},
+		{"WEIR_USER_URL", s.Users.UserURL, []string{"http", "https"}},
+		{"WEIR_LIVE_URL", s.Users.LiveURL, []string{"http", "https"}},
+		{"WEIR_DATABASE_URL", s.Store.DatabaseURL, []string{"postgres", "postgresql"}},
+		{"WEIR_REDIS_URL", s.Store.RedisURL, []string{"redis", "rediss", "unix"}},
+		{"WEIR_AMQP_URL", s.Store.AMQPURL, []string{"amqp", "amqps"}},
+		{"WEIR_S3_ENDPOINT", endpointURL(s.Store.S3Endpoint), []string{"http", "https"}},
 	}
 }
 

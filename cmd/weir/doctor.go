@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
+	"net/http"
 	"strings"
 	"syscall"
 	"time"
 
+	"weir/services/backing/blob/s3blob"
+	"weir/services/backing/bus/rabbitbus"
 	"weir/services/backing/db"
 	"weir/services/backing/redis"
 	"weir/web"
@@ -182,11 +184,13 @@ func checkTLS(cfg *Settings) []finding {
 func checkBackings(ctx context.Context, cfg *Settings) []finding {
 	var out []finding
 	for _, u := range cfg.urls() {
-		if u.value == "" || u.name == "WEIR_PUBLIC_URL" || checkURL(u.value, u.schemes) != nil {
+		own := u.name == "WEIR_PUBLIC_URL" || u.name == "WEIR_NODE_URL" // nobody need answer there yet
+		if u.value == "" || own || checkURL(u.value, u.schemes) != nil {
 			continue
 		}
-		f := finding{what: u.name, remark: "answers"}
-		if err := askBacking(ctx, u); err != nil {
+		f := finding{what: u.name}
+		var err error
+		if f.remark, err = askBacking(ctx, cfg, u); err != nil {
 			f.err = fmt.Errorf("does not answer as it should: %w", err)
 		}
 		out = append(out, f)
@@ -197,8 +201,8 @@ func checkBackings(ctx context.Context, cfg *Settings) []finding {
 // askWithin is how long a server may take to answer.
 const askWithin = 10 * time.Second
 
-// askBacking signs in where that is simple; the errors hold no password.
-func askBacking(ctx context.Context, u urlSetting) error {
+// askBacking signs in where one has to, and changes nothing; the errors hold no password.
+func askBacking(ctx context.Context, cfg *Settings, u urlSetting) (remark string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	switch u.name {
@@ -207,37 +211,38 @@ func askBacking(ctx context.Context, u urlSetting) error {
 		if err == nil {
 			d.Close()
 		}
-		return err
+		return "answers", err
 	case "WEIR_REDIS_URL":
 		r, err := redis.Open(ctx, redis.Config{URL: u.value})
 		if err != nil {
-			return err
+			return "", err
 		}
-		return errors.Join(r.Ping(ctx).Err(), r.Close())
+		return "answers", errors.Join(r.Ping(ctx).Err(), r.Close())
+	case "WEIR_AMQP_URL":
+		return "answers", rabbitbus.Ask(ctx, u.value)
+	case "WEIR_S3_ENDPOINT":
+		there, err := s3blob.Ask(ctx, bucketOf(cfg.Store))
+		if !there {
+			return "answers; the bucket is made at the start", err
+		}
+		return "answers", err
 	}
-	return dialURL(ctx, u)
+	return "answers", askService(ctx, u.value)
 }
 
-func dialURL(ctx context.Context, s urlSetting) error {
-	u, err := url.Parse(s.value)
+// askService asks a role in another process whether it is ready.
+func askService(ctx context.Context, base string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(base, "/")+"/readyz", nil)
 	if err != nil {
 		return errors.New("not a URL")
 	}
-	network, addr := "tcp", u.Host
-	switch {
-	case u.Scheme == "unix":
-		network, addr = "unix", u.Path
-	case u.Port() == "":
-		port := s.port
-		if port == "" {
-			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-		}
-		addr = net.JoinHostPort(u.Hostname(), port)
-	}
-	d := net.Dialer{Timeout: 3 * time.Second}
-	conn, err := d.DialContext(ctx, network, addr)
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
 	}
-	return conn.Close()
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s/readyz answers %s: is that a weir, and is it ready?", base, res.Status)
+	}
+	return nil
 }

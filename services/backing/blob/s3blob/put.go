@@ -56,11 +56,37 @@ func (s *Store) put(ctx context.Context, key string, body io.Reader, o blob.PutO
 		return s.upload(ctx, key, first, body, o)
 	}
 	n := int64(len(first))
-	done, err := s.core.PutObject(ctx, s.bucket, key, bytes.NewReader(first), n, "", "", minio.PutObjectOptions{ContentType: o.ContentType})
+	var done minio.UploadInfo
+	err = undenied(ctx, func() error {
+		done, err = s.core.PutObject(ctx, s.bucket, key, bytes.NewReader(first), n, "", "", minio.PutObjectOptions{ContentType: o.ContentType})
+		return err
+	})
 	if err != nil {
 		return blob.Info{}, err
 	}
 	return blob.Info{Size: n, ETag: done.ETag, ModTime: done.LastModified.UTC()}, nil
+}
+
+// deniedPause grows with each try of undenied.
+const deniedPause = 50 * time.Millisecond
+
+// undenied repeats what puts an object in its place, up to Attempts, when that is denied:
+// MinIO denies it also when another request removes the last object beside it, and with it
+// the folder on MinIO's disk, at that moment.
+func undenied(ctx context.Context, do func() error) error {
+	for n := 1; ; n++ {
+		err := do()
+		if err == nil || n == Attempts || minio.ToErrorResponse(err).Code != minio.AccessDenied {
+			return err
+		}
+		timer := time.NewTimer(time.Duration(n) * deniedPause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+	}
 }
 
 // begin reads the first part, in memory that grows with it to PartSize and no further.
@@ -117,7 +143,11 @@ func (s *Store) upload(ctx context.Context, key string, part []byte, rest io.Rea
 		}
 		part = part[:n]
 	}
-	done, err := s.core.CompleteMultipartUpload(ctx, s.bucket, key, id, parts, minio.PutObjectOptions{})
+	var done minio.UploadInfo
+	err = undenied(ctx, func() error {
+		done, err = s.core.CompleteMultipartUpload(ctx, s.bucket, key, id, parts, minio.PutObjectOptions{})
+		return err
+	})
 	if err != nil {
 		return blob.Info{}, err
 	}

@@ -63,6 +63,21 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
+// Ask signs in and changes nothing: it says whether the bucket is there, which Open
+// would make. The errors are those of Open.
+func Ask(ctx context.Context, c Config) (there bool, err error) {
+	s, err := connect(c)
+	if err != nil {
+		return false, err
+	}
+	defer s.transport.CloseIdleConnections()
+	there, err = s.exists(ctx)
+	if err != nil {
+		return false, fmt.Errorf("bucket %s at %s: %w", c.Bucket, s.core.EndpointURL().Host, err)
+	}
+	return there, nil
+}
+
 func connect(c Config) (*Store, error) {
 	if c.Bucket == "" || c.AccessKey == "" || c.SecretKey == "" {
 		return nil, fmt.Errorf("%w: the bucket, the access key and the secret key are needed", ErrConfig)
@@ -99,14 +114,8 @@ func region(r string) string {
 
 // ensure makes the bucket unless it is there.
 func (s *Store) ensure(ctx context.Context, where string) error {
-	there, err := s.core.BucketExists(ctx, s.bucket)
-	if there && err == nil {
-		return nil
-	}
-	if denied(err) {
-		return fmt.Errorf("%w: check both keys, and that they may see, read and write this bucket: %w", ErrDenied, err)
-	}
-	if err != nil {
+	there, err := s.exists(ctx)
+	if there || err != nil {
 		return err
 	}
 	err = s.core.MakeBucket(ctx, s.bucket, minio.MakeBucketOptions{Region: region(where)})
@@ -117,6 +126,14 @@ func (s *Store) ensure(ctx context.Context, where string) error {
 		return fmt.Errorf("%w: there is no such bucket and the key may not make it; make it, or allow s3:CreateBucket: %w", ErrDenied, err)
 	}
 	return err
+}
+
+func (s *Store) exists(ctx context.Context) (bool, error) {
+	there, err := s.core.BucketExists(ctx, s.bucket)
+	if denied(err) {
+		return false, fmt.Errorf("%w: check both keys, and that they may see, read and write this bucket: %w", ErrDenied, err)
+	}
+	return there, err
 }
 
 func denied(err error) bool {

@@ -124,6 +124,59 @@ func TestOpenDenied(t *testing.T) {
 	}
 }
 
+// TestDenied holds that a put which is denied is tried again, for MinIO
+// denies some by mistake, and not for ever.
+func TestDenied(t *testing.T) {
+	var mu sync.Mutex
+	left := 0
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Method == http.MethodPut && left > 0 {
+			left--
+			refuse(w, http.StatusForbidden, "AccessDenied")
+			return
+		}
+		w.Header().Set("ETag", `"e"`)
+	})
+	b, err := s.open(t.Context())
+	ok(t, err)
+	for _, tc := range []struct {
+		denied, sent int
+		works        bool
+	}{{s3blob.Attempts - 1, s3blob.Attempts, true}, {s3blob.Attempts, s3blob.Attempts, false}} {
+		left = tc.denied
+		before := s.count("PUT /weir/k")
+		_, err := b.Put(t.Context(), "k", strings.NewReader("hello"), blob.PutOptions{})
+		if sent := s.count("PUT /weir/k") - before; (err == nil) != tc.works || sent != tc.sent {
+			t.Errorf("denied %d times: %v after %d requests", tc.denied, err, sent)
+		}
+	}
+}
+
+// TestAsk holds that asking makes nothing, and knows wrong keys from a missing bucket.
+func TestAsk(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status int
+		there  bool
+		err    error
+	}{"there": {http.StatusOK, true, nil}, "not there": {http.StatusNotFound, false, nil}, "wrong keys": {http.StatusForbidden, false, s3blob.ErrDenied}} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(tc.status) })
+			there, err := s3blob.Ask(t.Context(), s3blob.Config{Endpoint: s.at, Bucket: "weir", AccessKey: "key", SecretKey: "hunter2hunter2"})
+			if there != tc.there || !errors.Is(err, tc.err) || (err == nil) != (tc.err == nil) || err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%t, %v", there, err)
+			}
+			if all, heads := s.count(""), s.count("HEAD /weir"); all != heads || heads == 0 {
+				t.Errorf("%d requests, %d of them to look", all, heads)
+			}
+		})
+	}
+	if _, err := s3blob.Ask(t.Context(), s3blob.Config{}); !errors.Is(err, s3blob.ErrConfig) {
+		t.Errorf("without settings: %v", err)
+	}
+}
+
 // TestRetry holds that a request is sent again when the server is busy, with all of
 // its body, and not for ever.
 func TestRetry(t *testing.T) {
@@ -244,6 +297,7 @@ func TestReal(t *testing.T) {
 		t.Run("names of others", testForeign)
 		t.Run("bounded memory", testMemory)
 		t.Run("opened by many at once", testOpenAtOnce)
+		t.Run("asked", testAsk)
 	})
 }
 
@@ -349,6 +403,26 @@ func testOpenAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// testAsk holds that a bucket is found once it is made, and wrong keys are.
+func testAsk(t *testing.T) {
+	c := blobtest.Config(t)
+	core := blobtest.Admin(t, c)
+	if there, err := s3blob.Ask(t.Context(), c); there || err != nil {
+		t.Errorf("before: %t, %v", there, err)
+	}
+	b, err := s3blob.Open(t.Context(), c)
+	ok(t, err)
+	b.Close()
+	defer func() { ok(t, core.RemoveBucket(t.Context(), c.Bucket)) }()
+	if there, err := s3blob.Ask(t.Context(), c); !there || err != nil {
+		t.Errorf("after: %t, %v", there, err)
+	}
+	c.SecretKey += "x"
+	if _, err := s3blob.Ask(t.Context(), c); !errors.Is(err, s3blob.ErrDenied) {
+		t.Errorf("wrong key: %v", err)
+	}
 }
 
 // BenchmarkPut asks what storing a segment of two seconds costs on the server of

@@ -142,6 +142,16 @@ func guard(ctx context.Context, conn *amqp.Connection, fail context.CancelCauseF
 	_ = conn.CloseDeadline(time.Now().Add(closeTimeout)) // it may be gone already
 }
 
+// Ask signs in at the broker of an AMQP URL and changes nothing there. The error does not
+// hold the URL.
+func Ask(ctx context.Context, url string) error {
+	conn, err := newLink("a look", Config{URL: url, Prefix: "weir"}, nil, nil).dial(ctx)
+	if err != nil {
+		return err
+	}
+	return conn.CloseDeadline(time.Now().Add(closeTimeout))
+}
+
 // dial connects; the end of ctx ends it at any moment of the handshake.
 func (l *link) dial(ctx context.Context) (*amqp.Connection, error) {
 	var raw net.Conn

@@ -3,6 +3,7 @@ package rabbitbus_test
 import (
 	"context"
 	mrand "math/rand/v2"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -254,6 +255,29 @@ func TestNoBroker(t *testing.T) {
 			t.Errorf("%d in the outbox, %v", n, err)
 		}
 	})
+}
+
+// Asking signs in: a wrong password is not taken for a broker that works.
+func TestAsk(t *testing.T) {
+	if err := rabbitbus.Ask(t.Context(), "amqp://weir:s3cret@127.0.0.1:1/"); err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("nobody there: %v", err)
+	}
+	address := os.Getenv(Variable)
+	if address == "" {
+		t.Logf("%s is not set: nothing was run on a RabbitMQ", Variable)
+		return
+	}
+	if err := rabbitbus.Ask(t.Context(), address); err != nil {
+		t.Error(err)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(u.User.Username(), "s3cret")
+	if err := rabbitbus.Ask(t.Context(), u.String()); err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("a wrong password: %v", err)
+	}
 }
 
 func TestNewRefuses(t *testing.T) {
