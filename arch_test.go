@@ -96,7 +96,7 @@ func checkFile(t *testing.T, name string) {
 // on is not one.
 func checkSibling(t *testing.T, name, imported string) {
 	t.Helper()
-	shared := map[string]bool{"run": true, "fault": true, "event": true, "auth": true, "outside": true, "seal": true, "httpd": true, "backing": true, "certificate": true, "servicetest": true}
+	shared := map[string]bool{"run": true, "fault": true, "event": true, "auth": true, "outside": true, "seal": true, "httpd": true, "backing": true, "certificate": true, "proxied": true, "servicetest": true}
 	mine, _, _ := strings.Cut(strings.TrimPrefix(name, "services/"), "/")
 	other, _, _ := strings.Cut(imported, "/")
 	if other != mine && !shared[other] {

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -221,4 +223,40 @@ func stored(t *testing.T, dir string) (files []string) {
 		}
 	})
 	return files
+}
+
+// TestPublishersBehindProxy: a trusted proxy in front of RTMP says who connects, and that
+// counts for the cap of an address; nobody else is believed.
+func TestPublishersBehindProxy(t *testing.T) {
+	for name, trusted := range map[string]bool{"trusted": true, "not trusted": false} {
+		t.Run(name, func(t *testing.T) {
+			settings := []string{"WEIR_MAX_CONNS_PER_IP=1"}
+			if trusted {
+				settings = append(settings, "WEIR_TRUSTED_PROXIES=10.0.0.0/8,127.0.0.1")
+			}
+			s := startStation(t, settings...)
+			publish := func(from, name string) error {
+				conn, err := net.Dial("tcp", s.rtmp)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { conn.Close() })
+				if _, err := io.WriteString(conn, "PROXY TCP4 "+from+" 10.0.0.1 4660 1935\r\n"); err != nil {
+					t.Fatal(err)
+				}
+				_, err = rtmp.NewClient(conn, rtmp.Target{App: "live", Key: name}, rtmp.Limits{})
+				return err
+			}
+			one, two := publish("203.0.113.9", "one"), publish("203.0.113.10", "two")
+			if (one == nil) != trusted || (two == nil) != trusted {
+				t.Errorf("two addresses: %v and %v", one, two)
+			}
+			if err := publish("203.0.113.9", "three"); err == nil {
+				t.Error("a second one of an address that may have one")
+			}
+			if log := s.stop().stderr; strings.Contains(log, `"peer":"203.0.113.9:4660"`) != trusted {
+				t.Errorf("log: %s", log)
+			}
+		})
+	}
 }

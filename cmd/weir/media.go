@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -30,6 +31,7 @@ import (
 	"weir/services/certificate"
 	"weir/services/gateway"
 	"weir/services/live"
+	"weir/services/proxied"
 )
 
 // liveFolder holds the segments of live streams, below the data folder.
@@ -138,8 +140,11 @@ func (m *mediaRole) listenRTMP(ctx context.Context, cfg Config, setting string, 
 	if addr == "" {
 		return nil
 	}
+	front := func(l net.Listener) net.Listener {
+		return proxied.Listener{Listener: l, Trusted: cfg.HTTP.TrustedProxies.Prefixes(), Timeout: gateway.DefaultHeaderTimeout}
+	}
 	s, err := rtmp.Open(ctx, rtmp.Config{
-		Addr: string(addr), TLS: secure, Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, MaxConnsPerIP: cfg.Ingest.MaxConnsPerIP,
+		Addr: string(addr), TLS: secure, Front: front, Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, MaxConnsPerIP: cfg.Ingest.MaxConnsPerIP,
 	})
 	if err != nil {
 		return bindError(setting, addr, err)

@@ -38,7 +38,7 @@ func (f *fakeSessions) Open(_ context.Context, r ingest.Request) (ingest.Hold, e
 	case "broken":
 		return nil, errors.New("database at 10.0.0.1 is down")
 	}
-	s := &fakeSession{key: r.Key, done: make(chan struct{}), closed: make(chan bool, 8)}
+	s := &fakeSession{key: r.Key, peer: r.Peer, done: make(chan struct{}), closed: make(chan bool, 8)}
 	if f.tune != nil {
 		f.tune(s)
 	}
@@ -54,6 +54,7 @@ func (f *fakeSessions) Open(_ context.Context, r ingest.Request) (ingest.Hold, e
 
 type fakeSession struct {
 	key    string
+	peer   string
 	done   chan struct{}
 	closed chan bool // what Close was told, each time
 	err    error     // of Err

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/ingest"
@@ -18,8 +19,11 @@ import (
 
 // Config is what a Server needs. Zero values mean the defaults.
 type Config struct {
-	Addr     string      // host:port to listen on
-	TLS      *tls.Config // when set, RTMPS is spoken and nothing else
+	Addr string      // host:port to listen on
+	TLS  *tls.Config // when set, RTMPS is spoken and nothing else
+	// Front stands between the socket and TLS, and may know better who connects: the
+	// address of a connection may then take its time. Nil: nothing does.
+	Front    func(net.Listener) net.Listener
 	Sessions ingest.Opener
 	Log      *slog.Logger // default: none
 
@@ -32,11 +36,12 @@ type Config struct {
 
 // Server is one listening socket and the connections that came through it.
 type Server struct {
-	cfg   Config
-	lis   net.Listener
-	seats seats.Seats
-	quiet ingest.Quiet
-	conns sync.WaitGroup
+	cfg     Config
+	lis     net.Listener
+	seats   seats.Seats
+	quiet   ingest.Quiet
+	conns   sync.WaitGroup
+	unknown atomic.Int64 // connections whose address is not known yet
 }
 
 // Open binds the listener. The caller must call Run then, which closes it.
@@ -51,6 +56,9 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("rtmp: %w", err)
+	}
+	if cfg.Front != nil {
+		lis = cfg.Front(lis)
 	}
 	if cfg.TLS != nil {
 		lis = tls.NewListener(lis, cfg.TLS)
@@ -94,26 +102,38 @@ func (s *Server) Run(ctx context.Context) error {
 			pause.wait(ctx)
 		default:
 			pause = backoff{}
-			s.admit(ctx, c)
+			s.greet(ctx, c)
 		}
 	}
 }
 
-// admit starts a connection's goroutine if there is a seat for it.
-func (s *Server) admit(ctx context.Context, c net.Conn) {
-	peer := c.RemoteAddr().String()
+// greet starts a connection's goroutine, which finds out who it is.
+func (s *Server) greet(ctx context.Context, c net.Conn) {
+	if s.unknown.Add(1) > int64(s.cfg.MaxConns) {
+		s.unknown.Add(-1)
+		c.Close()
+		s.quiet.Warn("", "connection turned away: too many do not say who they are")
+		return
+	}
+	s.conns.Go(func() {
+		stop := context.AfterFunc(ctx, func() { c.Close() })
+		peer := c.RemoteAddr().String()
+		stop()
+		s.unknown.Add(-1)
+		s.admit(ctx, c, peer)
+	})
+}
+
+// admit serves a connection if there is a seat for it.
+func (s *Server) admit(ctx context.Context, c net.Conn, peer string) {
 	seat, err := s.seats.Take(peer)
 	if err != nil {
 		c.Close()
 		s.quiet.Warn(peer, "publisher turned away", "peer", peer, "err", ingest.ErrTooMany)
 		return
 	}
-	s.conns.Add(1)
-	go func() {
-		defer s.conns.Done()
-		defer s.seats.Leave(seat)
-		s.serve(ctx, c, peer)
-	}()
+	defer s.seats.Leave(seat)
+	s.serve(ctx, c, peer)
 }
 
 // backoff is a pause that doubles.

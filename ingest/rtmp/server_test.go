@@ -9,7 +9,9 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -251,6 +253,83 @@ func TestRTMPS(t *testing.T) {
 	if c, err := wire.Dial(context.Background(), "rtmp://"+addr+"/live/key", wire.Limits{}); err == nil {
 		c.Close()
 		t.Error("published in the clear")
+	}
+}
+
+// introduced is a connection whose first line is who it comes from.
+type introduced struct {
+	net.Conn
+	once *sync.Once
+	from *string
+}
+
+func (c introduced) RemoteAddr() net.Addr {
+	c.once.Do(func() {
+		for b := make([]byte, 1); ; *c.from += string(b) {
+			if _, err := c.Conn.Read(b); err != nil || b[0] == '\n' {
+				return
+			}
+		}
+	})
+	ap, err := netip.ParseAddrPort(*c.from)
+	if err != nil {
+		return c.Conn.RemoteAddr()
+	}
+	return net.TCPAddrFromAddrPort(ap)
+}
+
+type introducing struct{ net.Listener }
+
+func (l introducing) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return introduced{c, new(sync.Once), new(string)}, err
+}
+
+// TestFront: who connects is who the front says, for the caps and the sessions, before TLS;
+// who does not say it holds up nobody else, nor the end.
+func TestFront(t *testing.T) {
+	web := httptest.NewTLSServer(nil) // for its certificate
+	defer web.Close()
+	for name, secure := range map[string]*tls.Config{"RTMP": nil, "RTMPS": {Certificates: web.TLS.Certificates}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeSessions()
+			peers := make(chan string, 8)
+			f.tune = func(s *fakeSession) { peers <- s.peer }
+			addr, _, stop := startServer(t, f, func(c *Config) {
+				c.MaxConnsPerIP, c.TLS = 1, secure
+				c.Front = func(l net.Listener) net.Listener { return introducing{l} }
+			})
+			silent, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer silent.Close()
+			publish := func(from string) error {
+				nc, err := net.Dial("tcp", addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { nc.Close() })
+				io.WriteString(nc, from+"\n")
+				if secure != nil {
+					nc = tls.Client(nc, &tls.Config{InsecureSkipVerify: true})
+				}
+				_, err = wire.NewClient(nc, wire.Target{App: "live", Key: "key"}, wire.Limits{})
+				return err
+			}
+			for _, from := range []string{"203.0.113.9:1", "203.0.113.10:1"} {
+				if err := publish(from); err != nil {
+					t.Fatalf("%s: %v", from, err)
+				}
+				if got := <-peers; got != from {
+					t.Errorf("peer %s, want %s", got, from)
+				}
+			}
+			if err := publish("203.0.113.9:2"); err == nil {
+				t.Error("a second one of an address that may have one")
+			}
+			stop() // though silent has not said who it is
+		})
 	}
 }
 

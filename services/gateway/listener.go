@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
+
+	"weir/services/proxied"
 )
 
 // countedListener bounds how many connections there are at once. It does not wrap
@@ -30,24 +32,12 @@ func (l *countedListener) Accept() (net.Conn, error) {
 		}
 		if n := l.open.Add(1); n <= l.limit {
 			l.metrics.connections.Set(float64(n))
-			return l.believe(c), nil
+			return proxied.Believe(c, l.trusted, l.headerTimeout), nil
 		}
 		l.open.Add(-1)
 		l.metrics.refused.Inc()
 		c.Close()
 	}
-}
-
-// believe lets a trusted proxy say who its client is.
-func (l *countedListener) believe(c net.Conn) net.Conn {
-	if len(l.trusted) == 0 {
-		return c
-	}
-	peer, err := netip.ParseAddrPort(c.RemoteAddr().String())
-	if err != nil || !contains(l.trusted, peer.Addr()) {
-		return c
-	}
-	return &proxiedConn{Conn: c, timeout: l.headerTimeout}
 }
 
 // connState is the server's ConnState hook: it is called once with one of the two

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"weir/services/proxied"
 )
 
 // router sorts requests by path. It is what the server calls first.
@@ -184,7 +186,7 @@ func believeProxy(r *http.Request, trusted []netip.Prefix) via {
 	headers := r.Header["X-Forwarded-For"]
 	var v via
 	if len(trusted) > 0 {
-		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && contains(trusted, peer.Addr()) {
+		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && proxied.Within(trusted, peer.Addr()) {
 			v = via{trusted: true, proto: r.Header.Get("X-Forwarded-Proto"), host: r.Header.Get("X-Forwarded-Host"), id: r.Header.Get(requestIDHeader)}
 		}
 	}
@@ -201,7 +203,7 @@ func believeProxy(r *http.Request, trusted []netip.Prefix) via {
 			break
 		}
 		r.RemoteAddr = netip.AddrPortFrom(addr, 0).String()
-		if !contains(trusted, addr) {
+		if !proxied.Within(trusted, addr) {
 			break
 		}
 	}
@@ -217,14 +219,4 @@ func parseHop(hop string) (netip.Addr, bool) {
 		return ap.Addr().Unmap().WithZone(""), true
 	}
 	return netip.Addr{}, false
-}
-
-func contains(networks []netip.Prefix, a netip.Addr) bool {
-	a = a.Unmap()
-	for _, n := range networks {
-		if n.Contains(a) {
-			return true
-		}
-	}
-	return false
 }
