@@ -38,10 +38,12 @@ const (
 	EAC3
 	FLAC
 	MP2
+	PCMU // G.711, the μ-law
+	PCMA // G.711, the A-law
 )
 
 func (c Codec) String() string {
-	names := [...]string{"unknown", "h264", "h265", "av1", "vp9", "vp8", "aac", "opus", "mp3", "ac3", "eac3", "flac", "mp2"}
+	names := [...]string{"unknown", "h264", "h265", "av1", "vp9", "vp8", "aac", "opus", "mp3", "ac3", "eac3", "flac", "mp2", "pcmu", "pcma"}
 	if int(c) >= len(names) {
 		return names[0]
 	}

@@ -17,7 +17,9 @@ import (
 
 	"weir/ingest"
 	"weir/media"
+	"weir/media/frames"
 	"weir/media/rtc"
+	"weir/media/timing"
 )
 
 const (
@@ -46,7 +48,7 @@ type layer struct {
 	sound bool
 
 	lane   lane
-	frames frames
+	frames frames.Assembler
 	seen   time.Time // when the newest frame came
 	keyed  time.Time // when the newest key frame came
 	asked  time.Time
@@ -163,17 +165,16 @@ func (c *conn) track(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 }
 
 func newLayer(t *webrtc.TrackRemote) *layer {
-	l := &layer{ssrc: uint32(t.SSRC()), lane: lane{rate: int64(t.Codec().ClockRate)}}
-	l.lane.clock.Bits = 32
+	l := &layer{ssrc: uint32(t.SSRC()), lane: lane{clock: timing.RTP{Rate: int64(t.Codec().ClockRate)}}}
 	switch mime := t.Codec().MimeType; {
 	case strings.EqualFold(mime, webrtc.MimeTypeH264):
-		l.lane.codec, l.frames.fresh = media.H264, func() rtp.Depacketizer { return &codecs.H264Packet{IsAVC: true} }
+		l.lane.codec, l.frames.Fresh = media.H264, func() rtp.Depacketizer { return &codecs.H264Packet{IsAVC: true} }
 	case strings.EqualFold(mime, webrtc.MimeTypeVP8):
-		l.lane.codec, l.frames.fresh = media.VP8, func() rtp.Depacketizer { return &codecs.VP8Packet{} }
+		l.lane.codec, l.frames.Fresh = media.VP8, func() rtp.Depacketizer { return &codecs.VP8Packet{} }
 	case strings.EqualFold(mime, webrtc.MimeTypeVP9):
-		l.lane.codec, l.frames.fresh = media.VP9, func() rtp.Depacketizer { return &codecs.VP9Packet{} }
+		l.lane.codec, l.frames.Fresh = media.VP9, func() rtp.Depacketizer { return &codecs.VP9Packet{} }
 	case strings.EqualFold(mime, webrtc.MimeTypeOpus):
-		l.lane.codec, l.frames.fresh, l.frames.whole, l.sound = media.Opus, func() rtp.Depacketizer { return &codecs.OpusPacket{} }, true, true
+		l.lane.codec, l.frames.Fresh, l.frames.Whole, l.sound = media.Opus, func() rtp.Depacketizer { return &codecs.OpusPacket{} }, true, true
 	default:
 		return nil
 	}
@@ -294,7 +295,7 @@ func (c *conn) publish(ctx context.Context) error {
 func (c *conn) piece(p piece) error {
 	l := p.layer
 	if p.report != nil {
-		l.lane.hear(p.report)
+		l.lane.clock.Hear(p.report.NTPTime, p.report.RTPTime)
 		return nil
 	}
 	if _, known := c.layers[l]; !known && !l.sound {
@@ -302,7 +303,7 @@ func (c *conn) piece(p piece) error {
 		c.ask(l, p.at)
 	}
 	var err error
-	l.frames.push(p.packet, p.at, func(f frame) {
+	l.frames.Push(p.packet, p.at, func(f frames.Frame) {
 		if err == nil {
 			err = c.frame(l, f)
 		}
@@ -311,32 +312,32 @@ func (c *conn) piece(p piece) error {
 }
 
 // frame hands a frame on, if it is of the layer that is taken.
-func (c *conn) frame(l *layer, f frame) error {
-	l.seen, c.heard = f.wall, f.wall
+func (c *conn) frame(l *layer, f frames.Frame) error {
+	l.seen, c.heard = f.Wall, f.Wall
 	if !l.sound && !c.takes(l, f) {
 		return nil
 	}
 	ask, key, err := c.mapper.frame(&l.lane, f)
 	if key {
-		l.keyed = f.wall
+		l.keyed = f.Wall
 	}
 	if ask {
-		c.ask(l, f.wall)
+		c.ask(l, f.Wall)
 	}
 	return err
 }
 
 // takes decides which layer of the picture is taken: the largest whose frames come. It
 // changes at a key frame.
-func (c *conn) takes(l *layer, f frame) bool {
+func (c *conn) takes(l *layer, f frames.Frame) bool {
 	if l == c.taken {
 		return true
 	}
-	key, err := l.lane.picture(f.data)
+	key, err := l.lane.picture(f.Data)
 	if err != nil || !key || l.lane.track == nil {
 		return c.taken == nil
 	}
-	if old := c.taken; old != nil && old.lane.track != nil && f.wall.Sub(old.seen) < layerGone {
+	if old := c.taken; old != nil && old.lane.track != nil && f.Wall.Sub(old.seen) < layerGone {
 		a, b := l.lane.track, old.lane.track
 		if a.Width*a.Height <= b.Width*b.Height {
 			return false

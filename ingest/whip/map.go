@@ -7,65 +7,26 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/pion/rtcp"
-
 	"weir/ingest"
 	"weir/media"
 	"weir/media/codec"
+	"weir/media/frames"
 	"weir/media/timing"
 )
 
 // lane turns the frames of one track into packets. One goroutine uses it.
 type lane struct {
 	codec media.Codec
-	rate  int64 // of the RTP clock, Hz
-	clock timing.Unwrapper
+	clock timing.RTP
 
-	track  *media.Track
-	begun  bool
-	anchor media.Time // of RTP time 0 on the connection's clock
-	report time.Time  // wall time of RTP time 0 by the newest sender report; zero: none yet
-	waits  bool       // something was lost: for the next key frame
-}
-
-// soundStep is how far sound is moved with each packet towards its place by the sender
-// reports: too little to be heard, or to be taken for a gap.
-const soundStep = media.Millisecond / 2
-
-// hear notes a sender report: which wall time belongs to an RTP time.
-func (l *lane) hear(r *rtcp.SenderReport) {
-	if !l.begun {
-		return
-	}
-	const ntpEpoch = 2_208_988_800 // 1900 in Unix time, s
-	wall := time.Unix(int64(r.NTPTime>>32)-ntpEpoch, int64(r.NTPTime&0xffffffff)*1e9>>32)
-	l.report = wall.Add(-media.FromScale(l.clock.Unwrap(uint64(r.RTPTime)), l.rate).Duration())
-}
-
-// place gives the time of an RTP time on the connection's clock. The first frame is
-// where it arrived, and those after it are by the RTP clock.
-func (l *lane) place(at uint32, arrived media.Time) media.Time {
-	t := media.FromScale(l.clock.Unwrap(uint64(at)), l.rate)
-	if !l.begun {
-		l.begun, l.anchor = true, arrived-t
-	}
-	return l.anchor + t
-}
-
-// follow moves l, which is sound, towards where the sender reports of both say that it
-// is beside the picture.
-func (l *lane) follow(picture *lane) {
-	if l.report.IsZero() || picture.report.IsZero() {
-		return
-	}
-	want := picture.anchor + media.FromDuration(l.report.Sub(picture.report))
-	l.anchor += max(-soundStep, min(soundStep, want-l.anchor))
+	track *media.Track
+	waits bool // something was lost: for the next key frame
 }
 
 // packet makes a packet of a frame; nil when it is to be left out. ask says that a key
 // frame is needed.
-func (l *lane) packet(f frame, at media.Time) (p *media.Packet, ask bool, err error) {
-	p = &media.Packet{DTS: at, PTS: at, Wall: f.wall, Data: f.data, Key: true}
+func (l *lane) packet(f frames.Frame, at media.Time) (p *media.Packet, ask bool, err error) {
+	p = &media.Packet{DTS: at, PTS: at, Wall: f.Wall, Data: f.Data, Key: true}
 	if l.codec == media.Opus {
 		if l.track == nil {
 			err = l.configure(codec.BuildDOps(codec.OpusInfo{Channels: 2, InputRate: 48000}))
@@ -73,11 +34,11 @@ func (l *lane) packet(f frame, at media.Time) (p *media.Packet, ask bool, err er
 		p.Track, p.Duration = l.track, 0
 		return p, false, err
 	}
-	p.Key, err = l.picture(f.data)
+	p.Key, err = l.picture(f.Data)
 	if err != nil {
 		return nil, true, err
 	}
-	l.waits = (l.waits || f.lost) && !p.Key
+	l.waits = (l.waits || f.Lost) && !p.Key
 	if l.waits || l.track == nil {
 		return nil, true, nil
 	}
@@ -174,12 +135,14 @@ const maxBad = 1000
 
 // frame hands one frame on. ask says that the encoder is to send a key frame, key that
 // this was one. The error ends the stream.
-func (m *mapper) frame(l *lane, f frame) (ask, key bool, err error) {
+func (m *mapper) frame(l *lane, f frames.Frame) (ask, key bool, err error) {
 	sound := l.codec.Kind() == media.Audio
-	if sound && m.picture != nil && l.begun {
-		l.follow(m.picture)
+	var beside *timing.RTP
+	if sound && m.picture != nil {
+		beside = &m.picture.clock
+		l.clock.Follow(beside)
 	}
-	p, ask, err := l.packet(f, l.place(f.at, media.FromDuration(f.wall.Sub(m.began))))
+	p, ask, err := l.packet(f, l.clock.Place(f.At, media.FromDuration(f.Wall.Sub(m.began)), beside))
 	if err != nil {
 		m.dropped++
 		if m.bad++; m.bad > maxBad {

@@ -87,6 +87,10 @@ func findDecoder(c media.Codec) *astiav.Codec {
 		return astiav.FindDecoder(astiav.CodecIDAc3)
 	case media.EAC3:
 		return astiav.FindDecoder(astiav.CodecIDEac3)
+	case media.PCMU:
+		return astiav.FindDecoder(astiav.CodecIDPcmMulaw)
+	case media.PCMA:
+		return astiav.FindDecoder(astiav.CodecIDPcmAlaw)
 	case media.FLAC:
 		return astiav.FindDecoder(astiav.CodecIDFlac)
 	}
@@ -96,7 +100,7 @@ func findDecoder(c media.Codec) *astiav.Codec {
 func configure(c *astiav.CodecContext, t *media.Track, options map[string]string) error {
 	config := t.Config
 	switch t.Codec {
-	case media.VP8, media.VP9, media.MP3, media.MP2, media.AC3, media.EAC3:
+	case media.VP8, media.VP9, media.MP3, media.MP2, media.AC3, media.EAC3, media.PCMU, media.PCMA:
 		config = nil // nothing that a decoder needs
 	case media.Opus:
 		config = opusHead(config)

@@ -30,23 +30,23 @@ var records = []struct {
 	{"high 720p30 no b", "0164001fffe100186764001facb200a00b760220000003002000000781e3064901000668ebc3cb22c0fdf8f800",
 		SPSInfo{Width: 1280, Height: 720, FrameRate: media.Rational{Num: 30, Den: 1}, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8}, "avc1.64001f"},
 	{"main 1080p29.97 3 b", "014d4028ffe10018674d4028eca03c0113f2e022000007d20001d4c01e30632c01000568ebe3cb20",
-		SPSInfo{Width: 1920, Height: 1080, FrameRate: media.Rational{Num: 30000, Den: 1001}, Reorder: true, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8}, "avc1.4d4028"},
+		SPSInfo{Width: 1920, Height: 1080, FrameRate: media.Rational{Num: 30000, Den: 1001}, Reorder: true, Reordered: 2, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8}, "avc1.4d4028"},
 	{"baseline 360p25", "0142c01effe100196742c01ed900a02ff97011000003000100000300320f162e4801000568cb83cb20",
 		SPSInfo{Width: 640, Height: 360, FrameRate: media.Rational{Num: 25, Den: 1}, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8}, "avc1.42c01e"},
 	{"854x480p59.94", "0164001fffe100196764001facd940d83de6f01100000303e90001d4c00f18319601000668ebe3cb22c0fdf8f800",
-		SPSInfo{Width: 854, Height: 480, FrameRate: media.Rational{Num: 60000, Den: 1001}, Reorder: true, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8}, "avc1.64001f"},
+		SPSInfo{Width: 854, Height: 480, FrameRate: media.Rational{Num: 60000, Den: 1001}, Reorder: true, Reordered: 2, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8}, "avc1.64001f"},
 	{"1080i25", "01640028ffe1001a67640028acd94078044fde0220000003002000000643e2c5b2c001000668fba3cb22c0fdf8f800",
-		SPSInfo{Width: 1920, Height: 1080, FrameRate: media.Rational{Num: 25, Den: 1}, Reorder: true, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8, Interlaced: true}, "avc1.640028"},
+		SPSInfo{Width: 1920, Height: 1080, FrameRate: media.Rational{Num: 25, Den: 1}, Reorder: true, Reordered: 2, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8, Interlaced: true}, "avc1.640028"},
 	{"322x242 4:2:2 10 bit", "017a000dffe1001b677a000db6cd9415087888fc0440000003004000000c03c50a658001000668ebe3cb22c0fefafa00",
-		SPSInfo{Width: 322, Height: 242, FrameRate: media.Rational{Num: 24, Den: 1}, Reorder: true, ChromaFormat: 2, BitDepth: 10, ChromaDepth: 10}, "avc1.7a000d"},
+		SPSInfo{Width: 322, Height: 242, FrameRate: media.Rational{Num: 24, Den: 1}, Reorder: true, Reordered: 2, ChromaFormat: 2, BitDepth: 10, ChromaDepth: 10}, "avc1.7a000d"},
 	{"321x241 4:4:4 odd", "01f40015ffe1002067f40015919b282a10f08421ff81e201e1880000030008000003032078b16cb001000668ebe3c44844fff8f800",
-		SPSInfo{Width: 321, Height: 241, FrameRate: media.Rational{Num: 50, Den: 1}, Reorder: true, ChromaFormat: 3, BitDepth: 8, ChromaDepth: 8}, "avc1.f40015"},
+		SPSInfo{Width: 321, Height: 241, FrameRate: media.Rational{Num: 50, Den: 1}, Reorder: true, Reordered: 2, ChromaFormat: 3, BitDepth: 8, ChromaDepth: 8}, "avc1.f40015"},
 	{"portrait with hrd", "0164001fffe100226764001facd940b40a1b011000003e90000bb80604000f424001e84a4c30078c18cb01000668ebe3cb22c0fdf8f800",
-		SPSInfo{Width: 720, Height: 1280, FrameRate: media.Rational{Num: 24000, Den: 1001}, Reorder: true, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8}, "avc1.64001f"},
+		SPSInfo{Width: 720, Height: 1280, FrameRate: media.Rational{Num: 24000, Den: 1001}, Reorder: true, Reordered: 2, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8}, "avc1.64001f"},
 	{"grey", "0164000dffe1001a6764000df36505421e3e3f016c800000030080000018078a14cb01000668ebe3cb22c0fcf8f800",
-		SPSInfo{Width: 322, Height: 242, FrameRate: media.Rational{Num: 24, Den: 1}, Reorder: true, ChromaFormat: 0, BitDepth: 8, ChromaDepth: 8}, "avc1.64000d"},
+		SPSInfo{Width: 322, Height: 242, FrameRate: media.Rational{Num: 24, Den: 1}, Reorder: true, Reordered: 2, ChromaFormat: 0, BitDepth: 8, ChromaDepth: 8}, "avc1.64000d"},
 	{"scaling matrix", "01640028ffe1001b67640028acd940780227e5c044000003000400000300f03c60c65801000768ebe3cb3002c0fdf8f800",
-		SPSInfo{Width: 1920, Height: 1080, FrameRate: media.Rational{Num: 30, Den: 1}, Reorder: true, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8}, "avc1.640028"},
+		SPSInfo{Width: 1920, Height: 1080, FrameRate: media.Rational{Num: 30, Den: 1}, Reorder: true, Reordered: 2, ChromaFormat: 1, BitDepth: 8, ChromaDepth: 8}, "avc1.640028"},
 }
 
 func TestParseAVCC(t *testing.T) {
@@ -93,7 +93,7 @@ func TestOracleSPS(t *testing.T) {
 		if got := info.FrameRate.Num * 2 * int(o.VUI.NumUnitsInTick); got != info.FrameRate.Den*int(o.VUI.TimeScale) {
 			t.Errorf("%s: rate %v, oracle %d/%d", c.name, info.FrameRate, o.VUI.TimeScale, 2*o.VUI.NumUnitsInTick)
 		}
-		if info.Reorder != (o.VUI.MaxNumReorderFrames > 0) {
+		if info.Reorder != (o.VUI.MaxNumReorderFrames > 0) || info.Reordered != int(o.VUI.MaxNumReorderFrames) {
 			t.Errorf("%s: reorder %v, oracle %d", c.name, info.Reorder, o.VUI.MaxNumReorderFrames)
 		}
 		if info.ChromaFormat != int(o.ChromaFormatIDC) || info.BitDepth != int(o.BitDepthLumaMinus8)+8 {

@@ -29,6 +29,7 @@ type HEVCInfo struct {
 	Width, Height int // after the conformance window, in luma samples
 	ChromaFormat  int
 	BitDepth      int // luma
+	Reordered     int // sps_max_num_reorder_pics, the most of all sub-layers
 
 	LengthSize    int
 	VPS, SPS, PPS [][]byte // NAL units with their headers; they alias the record
@@ -120,17 +121,18 @@ func (h *HEVCInfo) readSPS(nal []byte) error {
 		(crop[0]+crop[1])*x >= w || (crop[2]+crop[3])*y >= ht {
 		return fmt.Errorf("h265 sps: %w", ErrInvalid)
 	}
-	if err := checkHeld(w, ht, readKept(r, sub)); err != nil {
+	kept, reordered := readKept(r, sub)
+	if err := checkHeld(w, ht, kept); err != nil {
 		return fmt.Errorf("h265 sps: %w", err)
 	}
-	h.ChromaFormat, h.BitDepth = int(chroma), int(depth)+8
+	h.ChromaFormat, h.BitDepth, h.Reordered = int(chroma), int(depth)+8, int(reordered)
 	h.Width, h.Height = int(w-(crop[0]+crop[1])*x), int(ht-(crop[2]+crop[3])*y)
 	return nil
 }
 
-// readKept goes on behind the luma depth and gives sps_max_dec_pic_buffering, the
-// most of all sub-layers; 0 when it is not there.
-func readKept(r *bitReader, sub int) (pictures uint32) {
+// readKept goes on behind the luma depth and gives sps_max_dec_pic_buffering and
+// sps_max_num_reorder_pics, the most of all sub-layers; 0 when they are not there.
+func readKept(r *bitReader, sub int) (pictures, reordered uint32) {
 	r.ue() // bit_depth_chroma_minus8
 	r.ue() // log2_max_pic_order_cnt_lsb_minus4
 	layers := 1
@@ -139,14 +141,14 @@ func readKept(r *bitReader, sub int) (pictures uint32) {
 	}
 	for range layers {
 		n := r.ue()
-		r.ue() // sps_max_num_reorder_pics
+		order := r.ue()
 		r.ue() // sps_max_latency_increase_plus1
 		if r.short {
-			return pictures
+			return pictures, reordered
 		}
-		pictures = max(pictures, min(n, 1<<16)+1)
+		pictures, reordered = max(pictures, min(n, 1<<16)+1), max(reordered, min(order, 16))
 	}
-	return pictures
+	return pictures, reordered
 }
 
 // skipProfileTierLevel passes over profile_tier_level (23008-2 7.3.3).

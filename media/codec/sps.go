@@ -25,6 +25,8 @@ type SPSInfo struct {
 	// what ISO/IEC 14496-10 E.2.1 infers, which is "yes" but for the baseline
 	// profile, for intra-only profiles and for pic_order_cnt_type 2.
 	Reorder bool
+	// Reordered is max_num_reorder_frames of the VUI; 0 where that is not there too.
+	Reordered int
 
 	ChromaFormat int // chroma_format_idc: 0 grey, 1 4:2:0, 2 4:2:2, 3 4:4:4
 	BitDepth     int // luma

@@ -50,7 +50,7 @@ func (s *SPSInfo) readVUI(r *bitReader) {
 	reorder := r.ue()
 	r.ue() // max_dec_frame_buffering
 	if !r.short {
-		s.Reorder = reorder > 0
+		s.Reorder, s.Reordered = reorder > 0, int(min(reorder, 16)) // E.2.1: at most MaxDpbFrames
 	}
 }
 
