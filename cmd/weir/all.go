@@ -58,7 +58,6 @@ func serve(ctx context.Context, p process, picked []role, demo bool) error {
 		return err
 	}
 	defer data.close()
-	warnLater(cfg, log)
 	warnApart(cfg, picked, log)
 
 	traces, err := trace.Open(ctx, trace.Config{Endpoint: p.getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), Service: "weir", Version: buildInfo().version, Log: log})
@@ -148,15 +147,6 @@ func warnApart(cfg *Settings, picked []role, log *slog.Logger) {
 	}
 	if has("user") && cfg.Users.UserAddr == "" {
 		log.Warn("WEIR_USER_ADDR is not set: no other process can reach the role user here")
-	}
-}
-
-// warnLater names the settings that were given and have no effect yet.
-func warnLater(cfg *Settings, log *slog.Logger) {
-	for _, row := range cfg.table {
-		if row.later != "" && row.set && row.text != "" {
-			log.Warn("this version does not use a setting yet", "setting", row.name, "needs", row.later)
-		}
 	}
 }
 

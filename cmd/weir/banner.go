@@ -16,6 +16,7 @@ type banner struct {
 	rtmp     string // publish URL without the key; empty when RTMP is off
 	rtmps    string // the same for RTMPS
 	srt      string // host and port; empty when SRT is off
+	rtsp     string // publish URL without the key; empty when RTSP is off
 	firstKey string // the key made for "main" just now; shown this once
 	password string // of the admin that was made just now; shown this once
 	open     bool   // anyone may publish
@@ -39,6 +40,9 @@ func (n *node) banner(program, firstKey, password string, demo bool, took time.D
 	}
 	if n.media != nil && n.media.SRTAddr() != "" {
 		b.srt = forPeople(n.media.SRTAddr(), "")
+	}
+	if n.media != nil && n.media.RTSPAddr() != "" {
+		b.rtsp = "rtsp://" + forPeople(n.media.RTSPAddr(), "554") + "/live"
 	}
 	if n.users != nil && n.cfg.Users.UserAddr != "" {
 		b.users = "http://" + forPeople(n.users.port.listener.Addr().String(), "80")
@@ -91,7 +95,7 @@ func printBanner(w io.Writer, b banner) {
 			row("", "%s/watch/demo   the demo picture", b.web)
 		}
 	}
-	if b.rtmp != "" || b.rtmps != "" || b.srt != "" {
+	if b.rtmp != "" || b.rtmps != "" || b.srt != "" || b.rtsp != "" {
 		b.printPublish(row)
 	}
 	if b.password != "" {
@@ -112,8 +116,11 @@ func (b banner) printPublish(row func(label, format string, args ...any)) {
 	if server == "" {
 		server = b.rtmps
 	}
-	if server == "" {
+	if server == "" && b.srt != "" {
 		server = "srt://" + b.srt
+	}
+	if server == "" {
+		server = b.rtsp
 	}
 	row("Publish", "%s", server)
 	if b.rtmps != "" && server != b.rtmps {
@@ -121,6 +128,9 @@ func (b banner) printPublish(row func(label, format string, args ...any)) {
 	}
 	if b.srt != "" && server != "" {
 		row("", "srt://%s?streamid=publish:KEY", b.srt)
+	}
+	if b.rtsp != "" {
+		row("", "%s/KEY", b.rtsp)
 	}
 	switch {
 	case b.open:

@@ -135,7 +135,7 @@ func (s *Settings) checkListeners() []error {
 	var before []setting
 	for _, row := range s.table {
 		addr, ok := row.value.Interface().(Address)
-		if !ok || row.later != "" || row.bad {
+		if !ok || row.bad {
 			continue
 		}
 		for _, other := range before {

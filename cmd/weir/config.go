@@ -5,13 +5,12 @@ import (
 	"time"
 )
 
-// Config is every setting of weir, as the outside contract names them. Settings
-// whose feature does not exist yet are accepted and checked too. It is read once
+// Config is every setting of weir, as the outside contract names them. It is read once
 // at the start and never changes.
 //
 // The tags are the reference: env is the name, envDefault the default, unit and
 // help are shown by `weir config`, secret says how a value is shown ("yes": not at
-// all, "url": scheme and host only), later names what does not exist yet, network is that of a listener that is not on TCP alone: udp or both.
+// all, "url": scheme and host only), network is that of a listener that is not on TCP alone: udp or both.
 type Config struct {
 	HTTP   HTTPConfig
 	Ingest IngestConfig
@@ -37,7 +36,8 @@ type HTTPConfig struct {
 type IngestConfig struct {
 	RTMPAddr      Address       `env:"WEIR_RTMP_ADDR" envDefault:":1935" unit:"host:port" help:"RTMP; empty: off"`
 	RTMPSAddr     Address       `env:"WEIR_RTMPS_ADDR" unit:"host:port" help:"RTMP over TLS, with WEIR_TLS_CERT; empty: off"`
-	RTSPAddr      Address       `env:"WEIR_RTSP_ADDR" envDefault:":8554" unit:"host:port" help:"RTSP; empty: off" later:"RTSP"`
+	RTSPAddr      Address       `env:"WEIR_RTSP_ADDR" envDefault:":8554" unit:"host:port" help:"RTSP; empty: off"`
+	RTSPUDPAddr   Address       `env:"WEIR_RTSP_UDP_ADDR" envDefault:":8000" unit:"host:port" help:"where media of RTSP comes over UDP: RTP on this even port, RTCP on the next; empty: over TCP only" network:"udp"`
 	SRTAddr       Address       `env:"WEIR_SRT_ADDR" envDefault:":8890" unit:"host:port" help:"SRT, a UDP port; empty: off" network:"udp"`
 	SRTLatency    time.Duration `env:"WEIR_SRT_LATENCY" envDefault:"120ms" unit:"duration" help:"how long SRT waits for lost packets to come again, 20ms to 8s; publishers may wish for more"`
 	SRTPassphrase string        `env:"WEIR_SRT_PASSPHRASE" unit:"text" secret:"yes" help:"10 to 79 characters with which SRT publishers have to encrypt; empty: none encrypts"`

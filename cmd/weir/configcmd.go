@@ -18,11 +18,7 @@ func runConfig(_ context.Context, p process) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tVALUE\tDEFAULT\tUNIT\tMEANING")
 	for _, row := range cfg.table {
-		meaning := row.help
-		if row.later != "" {
-			meaning += " (not used yet)"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.name, orNone(row.shown()), orNone(row.def), row.unit, meaning)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.name, orNone(row.shown()), orNone(row.def), row.unit, row.help)
 	}
 	return w.Flush()
 }

@@ -123,11 +123,6 @@ func checkPorts(ctx context.Context, cfg *Settings, held bool) []finding {
 			continue
 		}
 		f := finding{what: row.name + "=" + string(addr)}
-		if row.later != "" {
-			f.remark = "not used yet by this version"
-			out = append(out, f)
-			continue
-		}
 		err := tryListen(ctx, row.network, addr)
 		switch {
 		case err == nil:

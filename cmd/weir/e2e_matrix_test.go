@@ -21,6 +21,7 @@ type source struct {
 	audio []string // encoder options; nil for no sound
 	fps   float64
 	srt   bool    // not over RTMP
+	rtsp  string  // "tcp" or "udp": not over RTMP
 	wait  float64 // seconds until a player that comes at any time has a key frame
 }
 
@@ -41,6 +42,9 @@ func (s source) publish(t *testing.T, to *station) *tool {
 	}
 	if s.srt {
 		return srtPublish(t, to, s.name, args...)
+	}
+	if s.rtsp != "" {
+		return rtspPublish(t, to, s.rtsp, s.name, args...)
 	}
 	return ffmpegPublish(t, to, s.name, args...)
 }
@@ -64,6 +68,7 @@ func passed() []source {
 		{name: "keys-4", input: "s=320x180:r=25", video: gop("100"), audio: stereo, fps: 25},
 		{name: "keys-10", input: "s=320x180:r=25", video: gop("250"), audio: stereo, fps: 25, wait: 10},
 		{name: "srt", input: "s=320x180:r=25", video: []string{"-g", "50", "-bf", "2"}, audio: stereo, fps: 25, srt: true},
+		{name: "rtsp", input: "s=320x180:r=25", video: []string{"-g", "50", "-bf", "2"}, audio: stereo, fps: 25, rtsp: "tcp"},
 		{name: "irregular", input: "s=320x180:r=25", video: gop("250", "-force_key_frames", "0.6,2,3.9,4.1,5,6.9,8.2,9,10.9,11.4,13,14.6,16,17,18.9,20,21,22"), audio: stereo, fps: 25},
 	}
 }
@@ -74,6 +79,7 @@ func laddered() []source {
 		{name: "l-bframes", input: "s=320x240:r=25", video: []string{"-g", "50", "-bf", "3"}, audio: []string{"-ac", "6"}, fps: 25},
 		{name: "l-keys-10", input: "s=320x180:r=30000/1001", video: gop("300"), audio: []string{"-ac", "1", "-ar", "44100"}, fps: 29.97},
 		{name: "l-srt-ac3", input: "s=320x180:r=25", video: gop("50"), audio: []string{"-c:a", "ac3", "-ac", "2"}, fps: 25, srt: true},
+		{name: "l-rtsp-alaw", input: "s=320x180:r=25", video: gop("50"), audio: []string{"-c:a", "pcm_alaw", "-ar", "8000", "-ac", "1"}, fps: 25, rtsp: "udp"},
 		{name: "l-no-sound", input: "s=180x320:r=24", video: gop("48"), fps: 24},
 	}
 }

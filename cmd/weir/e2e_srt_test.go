@@ -14,14 +14,21 @@ func srtPublish(t *testing.T, s *station, name string, args ...string) *tool {
 	return startTool(t, "ffmpeg", append(all, "-f", "mpegts", "srt://"+s.srt+"?mode=caller&streamid=publish:"+name)...)
 }
 
-// moving is a source for both ways in.
+// rtspPublish publishes with the ffmpeg program over RTSP.
+func rtspPublish(t *testing.T, s *station, transport, name string, args ...string) *tool {
+	t.Helper()
+	all := append([]string{"-v", "error", "-nostdin"}, args...)
+	return startTool(t, "ffmpeg", append(all, "-f", "rtsp", "-rtsp_transport", transport, "rtsp://"+s.rtsp+"/live/"+name)...)
+}
+
+// moving is a source for all ways in.
 func moving() []string {
 	return []string{"-re", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25", "-re", "-f", "lavfi", "-i", "sine=r=48000",
 		"-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-pix_fmt", "yuv420p", "-g", "25", "-bf", "0", "-c:a", "aac", "-ac", "2"}
 }
 
-// A publisher whose RTMP drops and who comes back over SRT, and the other way round,
-// goes on with the session that its viewers have.
+// A publisher whose RTMP drops and who comes back over SRT, over RTSP, and over RTMP
+// again, goes on with the session that its viewers have.
 func TestProtocolChanges(t *testing.T) {
 	t.Parallel()
 	// A lost SRT publisher is noticed after 5 s only; its successor need not wait for that.
@@ -34,7 +41,10 @@ func TestProtocolChanges(t *testing.T) {
 	if _, err := v.until(ctx, v.pictures[0], closedSegments(4)); err != nil {
 		t.Fatal(err)
 	}
-	for change, publish := range []func(*testing.T, *station, string, ...string) *tool{srtPublish, ffmpegPublish} {
+	overRTSP := func(t *testing.T, s *station, name string, args ...string) *tool {
+		return rtspPublish(t, s, "tcp", name, args...)
+	}
+	for change, publish := range []func(*testing.T, *station, string, ...string) *tool{srtPublish, overRTSP, ffmpegPublish} {
 		feed.signal(os.Kill)
 		<-feed.done
 		feed = publish(t, s, "wander", moving()...)

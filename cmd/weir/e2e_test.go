@@ -23,6 +23,7 @@ import (
 type station struct {
 	web, admin string // URLs without a slash at the end
 	rtmp, srt  string // host:port
+	rtsp       string // host:port
 	key        string // the first key, when keys are needed
 	password   string // of the first account
 	dir        string // the data folder
@@ -54,6 +55,7 @@ func newStation(t *testing.T, dir, banner string, stop func() result) *station {
 	s.admin = find(t, `Operate\s+(http://\S+)/metrics`, banner)
 	s.rtmp = find(t, `Publish\s+rtmp://(\S+)/live\n`, banner)
 	s.srt = find(t, `srt://(\S+)\?streamid=`, banner)
+	s.rtsp = find(t, `rtsp://(\S+)/live/KEY`, banner)
 	if m := regexp.MustCompile(`stream key: ([A-Za-z0-9_-]{32}) `).FindStringSubmatch(banner); m != nil {
 		s.key = m[1]
 	}

@@ -27,7 +27,7 @@ type Settings struct {
 // setting is one row of `weir config`.
 type setting struct {
 	name, def, unit, help string
-	secret, later         string
+	secret                string
 	network               string        // of a listener: "udp", "both", else TCP
 	field                 string        // the field's name, unique in Config
 	value                 reflect.Value // the field itself
@@ -104,7 +104,7 @@ func settingsOf(v reflect.Value) []setting {
 			continue
 		}
 		out = append(out, setting{name: name, def: tag.Get("envDefault"), unit: tag.Get("unit"), help: tag.Get("help"),
-			secret: tag.Get("secret"), later: tag.Get("later"), network: tag.Get("network"), field: f.Name, value: field})
+			secret: tag.Get("secret"), network: tag.Get("network"), field: f.Name, value: field})
 	}
 	return out
 }

@@ -19,6 +19,7 @@ import (
 
 	"weir/ingest"
 	"weir/ingest/rtmp"
+	"weir/ingest/rtsp"
 	"weir/ingest/srt"
 	"weir/media"
 	"weir/media/codec"
@@ -55,6 +56,7 @@ type mediaRole struct {
 	rtmpAddr  string             // bound; empty when off
 	rtmpsAddr string             // bound; empty when off
 	srt       *srt.Server
+	rtspAddr  string // bound; empty when off
 	webRTC    *webRTC
 	closing   chan struct{}
 	stop      context.CancelFunc
@@ -127,6 +129,9 @@ func (m *mediaRole) listen(ctx context.Context, cfg Config) error {
 	if err := m.listenSRT(cfg.Ingest); err != nil {
 		return err
 	}
+	if err := m.listenRTSP(ctx, cfg.Ingest); err != nil {
+		return err
+	}
 	if err := m.openWebRTC(ctx, cfg); err != nil {
 		return err
 	}
@@ -170,6 +175,23 @@ func (m *mediaRole) listenSRT(cfg IngestConfig) error {
 		return bindError("WEIR_SRT_ADDR", cfg.SRTAddr, err)
 	}
 	m.ways, m.srt = append(m.ways, s), s
+	return nil
+}
+
+func (m *mediaRole) listenRTSP(ctx context.Context, cfg IngestConfig) error {
+	if cfg.RTSPAddr == "" {
+		return nil
+	}
+	s, err := rtsp.Open(ctx, rtsp.Config{
+		Addr: string(cfg.RTSPAddr), UDPAddr: string(cfg.RTSPUDPAddr), Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, MaxConnsPerIP: cfg.MaxConnsPerIP,
+	})
+	if udp := (*rtsp.UDPError)(nil); errors.As(err, &udp) {
+		return bindError("WEIR_RTSP_UDP_ADDR", cfg.RTSPUDPAddr, err)
+	}
+	if err != nil {
+		return bindError("WEIR_RTSP_ADDR", cfg.RTSPAddr, err)
+	}
+	m.ways, m.rtspAddr = append(m.ways, s), s.Addr().String()
 	return nil
 }
 
@@ -296,6 +318,9 @@ func (m *mediaRole) SRTAddr() string {
 	}
 	return m.srt.Addr().String()
 }
+
+// RTSPAddr is the address that RTSP is bound to; empty when it is off.
+func (m *mediaRole) RTSPAddr() string { return m.rtspAddr }
 
 // Collectors are the metrics of the pillar, registered once.
 func (m *mediaRole) Collectors() []prometheus.Collector {

@@ -128,7 +128,7 @@ func (n *node) tellOfItself() gateway.Server {
 	s := gateway.Server{Version: buildInfo().version, Publish: n.cfg.Ingest.Publish}
 	if n.media != nil {
 		s.RTMPPort, s.RTMPSPort = portOf(n.media.RTMPAddr()), portOf(n.media.RTMPSAddr())
-		s.SRTPort = portOf(n.media.SRTAddr())
+		s.SRTPort, s.RTSPPort = portOf(n.media.SRTAddr()), portOf(n.media.RTSPAddr())
 	}
 	return s
 }

@@ -51,6 +51,7 @@ type Server struct {
 	RTMPPort  int    `json:"rtmp_port"`  // 0 when RTMP is off
 	RTMPSPort int    `json:"rtmps_port"` // 0 when RTMPS is off
 	SRTPort   int    `json:"srt_port"`   // UDP; 0 when SRT is off
+	RTSPPort  int    `json:"rtsp_port"`  // 0 when RTSP is off
 }
 
 //go:embed openapi.yaml

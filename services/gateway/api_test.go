@@ -36,7 +36,7 @@ func TestServerAnswer(t *testing.T) {
 	h := newTestRouter(t, Config{Server: func() Server {
 		return Server{Version: "v1.2.3", Publish: "key", RTMPPort: 1935}
 	}})
-	const want = `{"version":"v1.2.3","publish":"key","rtmp_port":1935,"rtmps_port":0,"srt_port":0}` + "\n"
+	const want = `{"version":"v1.2.3","publish":"key","rtmp_port":1935,"rtmps_port":0,"srt_port":0,"rtsp_port":0}` + "\n"
 	if w := do(h, "GET", "/api/v1/server"); w.Body.String() != want || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("got\n%s\nwant\n%s", w.Body, want)
 	}

@@ -2661,6 +2661,8 @@ export interface components {
             rtmp_port: number;
             /** @description Port to publish to over RTMPS; 0 when that is off. */
             rtmps_port: number;
+            /** @description Port to publish to over RTSP; 0 when that is off. */
+            rtsp_port: number;
             /** @description UDP port to publish to over SRT; 0 when that is off. */
             srt_port: number;
             /** @description The version of weir. */

@@ -1,0 +1,195 @@
+package rtsp
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"weir/ingest"
+	"weir/media"
+	"weir/media/codec"
+	"weir/media/frames"
+	"weir/media/timing"
+)
+
+// maxBad is how many frames in a row may be of no use before the stream is given up.
+const maxBad = 1000
+
+// mapper brings the lanes of a publisher into its session. One goroutine uses it.
+type mapper struct {
+	out            *ingest.Collector
+	began          time.Time // zero of the connection's clock
+	picture, sound *lane     // either may be nil
+	heard          time.Time // when the last frame of use came
+	scratch        []byte
+
+	bad     int // frames of no use since the last one of use
+	dropped int // all of them
+}
+
+// newMapper begins at a time; the lanes are all of one publisher.
+func newMapper(out ingest.Writer, began time.Time, lanes []*lane) *mapper {
+	m := &mapper{out: ingest.NewCollector(out), began: began, heard: began}
+	for _, l := range lanes {
+		if l.codec.Kind() == media.Video {
+			m.picture = l
+		} else {
+			m.sound = l
+		}
+	}
+	m.out.Expect(m.picture != nil, m.sound != nil)
+	return m
+}
+
+// report takes a sender report.
+func (m *mapper) report(l *lane, r *rtcp.SenderReport) { l.clock.Hear(r.NTPTime, r.RTPTime) }
+
+// packet takes one packet of a lane, in the order in which they came. What is broken in
+// it is counted and passed over. An error ends the stream: a *ingest.StreamError, or the
+// session's own.
+func (m *mapper) packet(l *lane, p *rtp.Packet, at time.Time) error {
+	if l.codec.Kind() == media.Audio {
+		return m.tolerate(m.heardSound(l, p, at))
+	}
+	var err error
+	l.frames.Push(p, at, func(f frames.Frame) {
+		if err == nil {
+			err = m.tolerate(m.seen(l, f))
+		}
+	})
+	return err
+}
+
+// tolerate counts a *ingest.BadMedia.
+func (m *mapper) tolerate(err error) error {
+	if bad := (*ingest.BadMedia)(nil); !errors.As(err, &bad) {
+		return err
+	}
+	m.dropped++
+	if m.bad++; m.bad > maxBad {
+		return &ingest.StreamError{Words: "nothing in this stream can be decoded", Err: err}
+	}
+	return nil
+}
+
+// place is the time of a stamp on the connection's clock.
+func (m *mapper) place(l *lane, stamp uint32, arrived time.Time) media.Time {
+	var other *timing.RTP
+	switch {
+	case l == m.picture && m.sound != nil:
+		other = &m.sound.clock
+	case l == m.sound && m.picture != nil:
+		other = &m.picture.clock
+		l.clock.Follow(other)
+	}
+	return l.clock.Place(stamp, media.FromDuration(arrived.Sub(m.began)), other)
+}
+
+// seen hands a picture on.
+func (m *mapper) seen(l *lane, f frames.Frame) error {
+	m.scratch = codec.AppendLengthPrefixed(m.scratch[:0], f.Data)
+	data, sets := codec.Strip(l.codec, m.scratch)
+	l.keep(sets)
+	if len(data) == 0 {
+		return nil
+	}
+	pts := m.place(l, f.At, f.Wall)
+	key := codec.IsKey
+	if l.codec == media.H265 {
+		key = codec.IsKeyHEVC
+	}
+	p := &media.Packet{Key: key(data), PTS: pts, Wall: f.Wall, Data: data}
+	l.waits = (l.waits || f.Lost) && !p.Key
+	if l.waits {
+		m.dropped++
+		return nil
+	}
+	if p.Key {
+		if err := l.configure(); err != nil {
+			return err
+		}
+	}
+	if l.track == nil {
+		return nil // before the first key frame
+	}
+	p.Track, p.DTS = l.track, l.order.Next(pts)
+	return m.write(l, p)
+}
+
+// keep remembers parameter sets: they may come in a packet of their own, or only with the
+// description.
+func (l *lane) keep(s codec.Sets) {
+	for _, x := range []struct{ from, to *[][]byte }{{&s.VPS, &l.sets.VPS}, {&s.SPS, &l.sets.SPS}, {&s.PPS, &l.sets.PPS}} {
+		if len(*x.from) == 0 {
+			continue
+		}
+		list := make([][]byte, len(*x.from))
+		for i, set := range *x.from {
+			list[i] = bytes.Clone(set)
+		}
+		*x.to = list
+	}
+}
+
+// configure makes the track of a picture of the newest parameter sets, unless it is that
+// already.
+func (l *lane) configure() error {
+	config := l.sets.Config(l.codec)
+	if config == nil || l.track != nil && bytes.Equal(config, l.config) {
+		return nil
+	}
+	t, err := codec.NewTrack(l.codec, config)
+	if errors.Is(err, codec.ErrTooLarge) {
+		return &ingest.StreamError{Words: "this picture is too large for so many reference frames: lower one of them in the encoder", Err: err}
+	}
+	if err != nil {
+		return &ingest.BadMedia{Err: err}
+	}
+	l.track, l.config, l.shown = t, config, false
+	l.order.Interval = t.FrameRate.Interval()
+	if n, known := codec.Reordered(t); known {
+		l.order.Depth = n
+	}
+	return nil
+}
+
+// heardSound hands the frames of a packet of sound on.
+func (m *mapper) heardSound(l *lane, p *rtp.Packet, arrived time.Time) error {
+	list, err := l.unpack(p)
+	if incomplete(err) {
+		return nil
+	}
+	if err != nil {
+		return &ingest.BadMedia{Err: err}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	at := m.place(l, p.Timestamp, arrived)
+	for i, data := range list {
+		if err := l.learn(data); err != nil {
+			return &ingest.BadMedia{Err: err}
+		}
+		t := at + media.FromScale(int64(i)*l.step, l.clock.Rate)
+		err := m.write(l, &media.Packet{Track: l.track, DTS: t, PTS: t, Key: true, Wall: arrived, Data: data})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write gives a packet to the session, and its track before the first.
+func (m *mapper) write(l *lane, p *media.Packet) error {
+	if !l.shown {
+		l.shown = true
+		if err := m.out.Know(l.track); err != nil {
+			return err
+		}
+	}
+	m.bad, m.heard = 0, p.Wall
+	return m.out.Write(p)
+}

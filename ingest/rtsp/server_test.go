@@ -1,0 +1,221 @@
+package rtsp
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"weir/ingest"
+	"weir/ingest/ingesttest"
+	"weir/media"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// lines is a log that may be read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	buf  bytes.Buffer
+	more chan struct{} // a token when there are more
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+	return l.buf.Write(p)
+}
+
+// await waits until some words were written n times.
+func (l *lines) await(t *testing.T, words string, n int) {
+	t.Helper()
+	late := time.After(30 * time.Second)
+	for strings.Count(l.String(), words) < n {
+		select {
+		case <-l.more:
+		case <-late:
+			t.Fatalf("not %d times %q in the log:\n%s", n, words, l)
+		}
+	}
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// start runs a server on free ports until the test ends.
+func start(t *testing.T, r *ingesttest.Rig, change func(*Config)) (s *Server, log *lines) {
+	t.Helper()
+	log = &lines{more: make(chan struct{}, 1)}
+	cfg := Config{Addr: "127.0.0.1:0", UDPAddr: "127.0.0.1:0", Sessions: r.Opener(), Log: slog.New(slog.NewTextHandler(log, nil))}
+	if change != nil {
+		change(&cfg)
+	}
+	s, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return s, log
+}
+
+// publish runs the ffmpeg program to its end.
+func publish(t *testing.T, transport, url string, args ...string) (string, error) {
+	t.Helper()
+	all := append([]string{"-hide_banner", "-nostdin", "-loglevel", "error"}, args...)
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", append(all, "-f", "rtsp", "-rtsp_transport", transport, url)...).CombinedOutput()
+	return string(out), err
+}
+
+func inputs(seconds string) []string {
+	return []string{"-re", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=" + seconds, "-re", "-f", "lavfi", "-i", "sine=r=48000:d=" + seconds}
+}
+
+// TestFFmpegPublishes: what the ffmpeg program sends arrives, dated in decode order.
+func TestFFmpegPublishes(t *testing.T) {
+	x264 := []string{"-c:v", "libx264", "-preset", "superfast", "-pix_fmt", "yuv420p", "-g", "25"}
+	for _, tt := range []struct {
+		name, transport string
+		args            []string
+		video, audio    media.Codec
+		reordered       bool
+	}{
+		{"h264 with b-frames, aac, tcp", "tcp", append(x264, "-bf", "3", "-c:a", "aac", "-ac", "2"), media.H264, media.AAC, true},
+		{"h264 with b-frames, aac, udp", "udp", append(x264, "-bf", "3", "-c:a", "aac", "-ac", "2"), media.H264, media.AAC, true},
+		{"hevc, opus", "tcp", []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "keyint=25:bframes=3:log-level=none", "-pix_fmt", "yuv420p", "-c:a", "libopus", "-ac", "2"}, media.H265, media.Opus, true},
+		{"h264, a-law", "udp", append(x264, "-bf", "0", "-c:a", "pcm_alaw", "-ar", "8000", "-ac", "1"), media.H264, media.PCMA, false},
+		{"h264, mu-law", "tcp", append(x264, "-bf", "0", "-c:a", "pcm_mulaw", "-ar", "8000", "-ac", "1"), media.H264, media.PCMU, false},
+		{"h264, mp2", "tcp", append(x264, "-bf", "0", "-c:a", "mp2"), media.H264, media.MP2, false},
+		{"picture alone", "tcp", append(x264, "-an"), media.H264, 0, true},
+		{"sound alone", "udp", []string{"-vn", "-c:a", "aac"}, 0, media.AAC, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := ingesttest.New(t, nil)
+			s, log := start(t, r, nil)
+			if out, err := publish(t, tt.transport, "rtsp://"+s.Addr().String()+"/live/key1", append(inputs("3"), tt.args...)...); err != nil {
+				t.Fatalf("ffmpeg: %v\n%s\n%s", err, out, log)
+			}
+			stream := r.Next(t)
+			<-stream.Done() // the goodbye ended the session at once
+			var got, want []media.Codec
+			for _, track := range stream.Tracks() {
+				got = append(got, track.Codec)
+			}
+			if tt.video != 0 {
+				want = append(want, tt.video)
+				checkPictures(t, stream.Packets(media.Video), tt.reordered)
+			}
+			if tt.audio != 0 {
+				want = append(want, tt.audio)
+				if n := len(stream.Packets(media.Audio)); n < 20 {
+					t.Errorf("%d frames of sound", n)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("tracks %v, want %v", got, want)
+			}
+			checkTogether(t, stream)
+		})
+	}
+}
+
+// checkPictures looks at three seconds of 25 pictures each.
+func checkPictures(t *testing.T, list []*media.Packet, reordered bool) {
+	t.Helper()
+	if len(list) < 70 {
+		t.Fatalf("%d of 75 pictures", len(list))
+	}
+	var moved int
+	var times []media.Time
+	for i, p := range list {
+		if i > 0 && p.DTS <= list[i-1].DTS {
+			t.Errorf("picture %d: decode time %v after %v", i, p.DTS.Duration(), list[i-1].DTS.Duration())
+		}
+		if p.Key && p.PTS != p.DTS {
+			t.Errorf("key frame %d: shown at %v, decoded at %v", i, p.PTS.Duration(), p.DTS.Duration())
+		}
+		if p.Discontinuity && i > 0 {
+			t.Errorf("picture %d is a discontinuity", i)
+		}
+		if p.PTS != p.DTS {
+			moved++
+		}
+		times = append(times, p.PTS)
+	}
+	if (moved > 0) != reordered {
+		t.Errorf("%d pictures are shown at another time than they are decoded", moved)
+	}
+	slices.Sort(times)
+	for i := 1; i < 65; i++ { // over UDP the goodbye overtakes the last ones
+		if d := (times[i] - times[i-1]).Duration(); d < 35*time.Millisecond || d > 45*time.Millisecond {
+			t.Errorf("pictures %v apart at %v", d, times[i].Duration())
+		}
+	}
+}
+
+// checkTogether looks whether both kinds begin together, as they were sent.
+func checkTogether(t *testing.T, s *ingesttest.Stream) {
+	t.Helper()
+	video, audio := s.Packets(media.Video), s.Packets(media.Audio)
+	if len(video) == 0 || len(audio) < 2 {
+		return
+	}
+	first := slices.MinFunc(video, func(a, b *media.Packet) int { return int(a.PTS - b.PTS) })
+	long := (audio[1].PTS - audio[0].PTS).Duration() // what began before the first picture is left out
+	if d := (first.PTS - audio[0].PTS).Duration().Abs(); d > 20*time.Millisecond+long {
+		t.Errorf("picture and sound begin %v apart", d)
+	}
+}
+
+// TestRefusals: the program is told why, and a refused publisher leaves nothing behind.
+func TestRefusals(t *testing.T) {
+	r := ingesttest.New(t, func(c *ingest.Config) { c.Reconnect = -1 })
+	s, log := start(t, r, nil)
+	at := s.Addr().String()
+	picture := []string{"-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=1"}
+	x264 := append(picture, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+	for _, tt := range []struct {
+		name, url string
+		args      []string
+		want      string
+	}{
+		{"a wrong key", "rtsp://" + at + "/live/bad", x264, "401"},
+		{"a wrong password", "rtsp://x:bad@" + at + "/live/bad", x264, "401"},
+		{"no key", "rtsp://" + at + "/live", x264, "404"},
+		{"mpeg-2", "rtsp://" + at + "/live/key", append(picture, "-c:v", "mpeg2video"), "video codec MPEG video is not supported, send H.264"},
+	} {
+		out, err := publish(t, "tcp", tt.url, tt.args...)
+		if err == nil || !strings.Contains(out, tt.want) {
+			t.Errorf("%s: %v, %s", tt.name, err, out)
+		}
+	}
+	log.await(t, "stream key is not valid", 1)
+	if out, err := publish(t, "tcp", "rtsp://x:right@"+at+"/live/bad", x264...); err != nil {
+		t.Errorf("with a password: %v, %s", err, out)
+	}
+	if stream := r.Next(t); stream.ID() != "right" {
+		t.Errorf("published as %s", stream.ID())
+	}
+}
