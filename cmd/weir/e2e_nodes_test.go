@@ -1,17 +1,16 @@
+//go:build servers
+
 package main
 
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
 
-	"weir/services/backing/db"
 	"weir/services/backing/db/dbtest"
 	"weir/services/backing/redis/redistest"
 )
@@ -22,39 +21,20 @@ type pair struct {
 	settings      []string // of both
 }
 
-// freePort finds one for a child that has to know it beforehand.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // onePair runs a test with two nodes over a real database and a real Redis.
 func onePair(t *testing.T, run func(t *testing.T, p *pair), settings ...string) {
 	t.Helper()
-	if os.Getenv(redistest.Env) == "" || os.Getenv(dbtest.Variable) == "" {
-		t.Skip(redistest.Env + " and " + dbtest.Variable + " are not set: nodes have nothing to share")
-	}
-	dbtest.EachConfig(t, func(t *testing.T, c db.Config) {
-		if c.URL == "" {
-			t.Skip("nodes share a server")
+	o := redistest.Real(t).Options()
+	p := &pair{settings: append([]string{"WEIR_DATABASE_URL=" + dbtest.Postgres(t).URL, fmt.Sprintf("WEIR_REDIS_URL=redis://:%s@%s/%d", o.Password, o.Addr, o.DB),
+		"WEIR_SECRET_KEY=" + strings.Repeat("5a", 32), "WEIR_LOG_LEVEL=debug"}, settings...)}
+	p.first = p.start(t)
+	p.second = p.start(t)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("first: %s\nsecond: %s", p.first.stop().stderr, p.second.stop().stderr)
 		}
-		o := redistest.Real(t).Options()
-		p := &pair{settings: append([]string{"WEIR_DATABASE_URL=" + c.URL, fmt.Sprintf("WEIR_REDIS_URL=redis://:%s@%s/%d", o.Password, o.Addr, o.DB),
-			"WEIR_SECRET_KEY=" + strings.Repeat("5a", 32), "WEIR_LOG_LEVEL=debug"}, settings...)}
-		p.first = p.start(t)
-		p.second = p.start(t)
-		t.Cleanup(func() {
-			if t.Failed() {
-				t.Logf("first: %s\nsecond: %s", p.first.stop().stderr, p.second.stop().stderr)
-			}
-		})
-		run(t, p)
 	})
+	run(t, p)
 }
 
 // start starts one more node.

@@ -68,6 +68,17 @@ func newStation(t *testing.T, dir, banner string, stop func() result) *station {
 	return s
 }
 
+// freePort finds one for a child that has to know it beforehand.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
 // child is a station in a process of its own, without the race detector.
 type child struct {
 	*station

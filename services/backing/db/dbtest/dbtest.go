@@ -35,6 +35,17 @@ func EachConfig(t *testing.T, run func(t *testing.T, c db.Config)) {
 	}
 }
 
+// Postgres is a fresh database on the server that Variable names, for tests that make no
+// sense without a server.
+func Postgres(t testing.TB) db.Config {
+	t.Helper()
+	server := os.Getenv(Variable)
+	if server == "" {
+		t.Fatalf("%s is not set", Variable)
+	}
+	return freshDatabase(t, server)
+}
+
 // Bench is Each for benchmarks.
 func Bench(b *testing.B, run func(b *testing.B, d *db.DB)) {
 	b.Helper()
