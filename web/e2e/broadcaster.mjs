@@ -19,6 +19,7 @@ export async function broadcaster(look, weir) {
   await details(look);
   await people(look);
   await guests(look, weir);
+  await restream(look);
   await webhooks(look);
   await history(look);
   await ends(look);
@@ -263,6 +264,25 @@ async function turnedAway(look, page, asked) {
   await page.waitForTimeout(6_000);
   look.expect(asked.length === before, `a revoked link asks on: ${asked.slice(before)}`);
   await page.context().close();
+}
+
+async function restream(look) {
+  await look.page.getByRole('link', { name: 'Restream', exact: true }).click();
+  await fill(look, 'Name', 'Big site');
+  await fill(look, 'Address', 'https://big.invalid/app');
+  await fill(look, 'Stream key there', 'theirs');
+  await press(look, 'Add it');
+  await look.page.locator('.field-wrong, .form-failed').first().waitFor();
+  await fill(look, 'Address', 'rtmps://big.invalid/app');
+  await press(look, 'Add it');
+  await says(look, 'Ready');
+  look.expect(await field(look, 'Stream key there').inputValue() === '', 'the key stays on the page');
+  await press(look, 'Stop');
+  await says(look, 'Off');
+  await look.check('studio-restream', true);
+  await press(look, 'Delete Big site');
+  await press(look, 'Delete it');
+  await says(look, 'None yet.');
 }
 
 async function webhooks(look) {

@@ -15,7 +15,7 @@ const PLAIN = {
 } as const;
 
 /** The parts of a channel's page in the studio, each with the end of its address. */
-export const TABS = ['', 'recordings', 'channel', 'people', 'webhooks', 'history'] as const;
+export const TABS = ['', 'recordings', 'channel', 'people', 'restream', 'webhooks', 'history'] as const;
 export type Tab = (typeof TABS)[number];
 
 /** The pages of the application. */

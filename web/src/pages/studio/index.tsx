@@ -15,6 +15,7 @@ import { Details } from './Details';
 import { History } from './History';
 import { People } from './People';
 import { Recordings } from './Recordings';
+import { Restream } from './Restream';
 import { Stream } from './Stream';
 import { Webhooks } from './Webhooks';
 
@@ -23,6 +24,7 @@ const PLACES: readonly (readonly [tab: Tab, label: string, least: Role])[] = [
   ['recordings', 'Recordings', 'moderator'],
   ['channel', 'Channel', 'manager'],
   ['people', 'People', 'moderator'],
+  ['restream', 'Restream', 'manager'],
   ['webhooks', 'Webhooks', 'manager'],
   ['history', 'History', 'moderator'],
 ];
@@ -60,6 +62,7 @@ function Desk({ me, name, tab }: { me: Own; name: string; tab: Tab }) {
         {tab === 'recordings' && <Recordings channel={channel} role={role} />}
         {tab === 'channel' && <Details me={me} channel={channel} role={role} changed={changed} />}
         {tab === 'people' && <People me={me} channel={channel} role={role} />}
+        {tab === 'restream' && <Restream channel={channel} />}
         {tab === 'webhooks' && <Webhooks channel={channel} />}
         {tab === 'history' && <History channel={channel} />}
       </div>
