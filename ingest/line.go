@@ -38,6 +38,7 @@ type line struct {
 	recut    bool // media time left the wall clock: re-anchor at the next key frame
 	start    media.Time
 	anchorAt media.Time // wall time of the newest anchor
+	recoded  bool       // the leading track's codec is another one than before
 	held     bool       // the publisher was held back in this window of drift
 	behind   media.Time // how far it was behind when that was last too much; the session takes it
 	jumps    uint64     // of the publisher's stamps
@@ -133,6 +134,7 @@ func (l *line) placeLead(ln *lane, p *media.Packet) bool {
 	}
 	ln.raw, ln.seen = p.DTS, true
 	if p.Track != ln.track && p.Key {
+		l.recoded = l.recoded || p.Track.Codec != ln.track.Codec
 		ln.adopt(p.Track)
 		l.interrupt()
 	}
@@ -148,6 +150,11 @@ func (l *line) placeLead(ln *lane, p *media.Packet) bool {
 	}
 	ln.date(p)
 	p.Boundary = l.cutter.Mark(p.DTS, p.Key, p.Discontinuity)
+	if l.recoded && l.plan.OwnKeys {
+		// What viewers were told of passes no more: they go on with what is encoded.
+		l.cutter.Forced, p.Boundary = true, media.ForcedBoundary
+	}
+	l.recoded = false
 	l.observe(p)
 	return true
 }

@@ -69,7 +69,7 @@ type Track struct {
 	// Config is the decoder configuration as ISO BMFF carries it:
 	// AVCDecoderConfigurationRecord (ISO/IEC 14496-15 5.3.3.1) for H.264,
 	// HEVCDecoderConfigurationRecord for H.265, AV1CodecConfigurationRecord for
-	// AV1, AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) for AAC, the OpusHead
+	// AV1, VPCodecConfigurationRecord for VP9, AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) for AAC, the OpusHead
 	// fields as in dOps for Opus. Never changed after the Track is published.
 	Config []byte
 
@@ -103,3 +103,7 @@ type Rendition struct {
 // SourceName is the name of the rendition that shows the publisher's own
 // picture, passed through or, where it is not fit for that, re-encoded.
 const SourceName = "source"
+
+// OriginalName is the name of the rendition that has the publisher's own packets
+// where SourceName has what was made of them: pictures in H.265, AV1 or VP9.
+const OriginalName = "original"

@@ -33,12 +33,15 @@ type Config struct {
 
 	// Source is the publisher's stream: its marks are the cuts.
 	Source *hub.Stream
-	// Pictures are the renditions with a picture, best first.
+	// Pictures are the renditions with a picture, best first. The one whose Stream is
+	// Source shows the publisher's own packets.
 	Pictures []Input
 	// Sound is the rendition with the sound; its Stream is nil when there is none.
 	Sound Input
 	// Replace, when its Stream is set, takes over Pictures[0] from the first
-	// forced cut on: the publisher's key frames are too far apart to pass through.
+	// forced cut on: the publisher's key frames are too far apart to pass through. Else
+	// a rendition of the publisher's own packets is not offered from there on, where
+	// others are.
 	Replace Input
 
 	Target     int        // EXT-X-TARGETDURATION, in seconds
@@ -70,8 +73,9 @@ type Packager struct {
 	mu       sync.Mutex
 	cuts     cuts
 	pictures []*rendition
+	own      *rendition // of the publisher's own pictures; nil when there is none
 	sound    *rendition
-	replaced bool
+	replaced bool       // own has ended
 	replace  media.Time // from here on the replacement is taken
 	numbers  numbers
 	stores   chan stored
@@ -104,7 +108,11 @@ func New(cfg Config) (*Packager, error) {
 	p.cuts.part = cfg.PartTarget
 	p.numbers.every = cfg.Segment
 	for _, in := range cfg.Pictures {
-		p.pictures = append(p.pictures, p.rendition(in, media.Video))
+		r := p.rendition(in, media.Video)
+		p.pictures = append(p.pictures, r)
+		if in.Stream == cfg.Source {
+			p.own = r
+		}
 	}
 	if cfg.Sound.Stream != nil {
 		p.sound = p.rendition(cfg.Sound, media.Audio)
@@ -172,9 +180,9 @@ func (p *Packager) feedSource(pkt *media.Packet) {
 		p.lead(pkt)
 	}
 	switch {
-	case kind == media.Video && p.cfg.Pictures[0].Stream == p.cfg.Source:
+	case kind == media.Video && p.own != nil:
 		if !p.replaced || pkt.DTS < p.replace-slop {
-			p.pictures[0].take(pkt)
+			p.own.take(pkt)
 		}
 	case kind == media.Audio && p.sound != nil && p.cfg.Sound.Stream == p.cfg.Source:
 		p.sound.take(pkt)
@@ -186,10 +194,8 @@ func (p *Packager) feedSource(pkt *media.Packet) {
 
 // lead takes the marks of a packet of the leading track.
 func (p *Packager) lead(pkt *media.Packet) {
-	if pkt.Boundary == media.ForcedBoundary && p.cfg.Replace.Stream != nil && !p.replaced {
-		p.replaced, p.replace = true, pkt.DTS
-		pkt = marked(pkt, media.ForcedBoundary)
-		p.pictures[0].passes = false
+	if pkt.Boundary == media.ForcedBoundary && p.own != nil && !p.replaced {
+		pkt = p.giveUp(pkt)
 	}
 	if p.cuts.keys > 0 && pkt.DTS > p.cuts.horizon+maxHole && !pkt.Discontinuity && pkt.Key {
 		pkt = marked(pkt, media.KeyBoundary) // packets were lost on the way here
@@ -198,6 +204,23 @@ func (p *Packager) lead(pkt *media.Packet) {
 		p.mark(pkt.Discontinuity)
 	}
 	p.skipShed()
+}
+
+// giveUp ends the publisher's own pictures with a forced cut, where there are others.
+func (p *Packager) giveUp(pkt *media.Packet) *media.Packet {
+	switch {
+	case p.cfg.Replace.Stream != nil:
+		p.own.passes = false
+		pkt = marked(pkt, media.ForcedBoundary)
+	case len(p.pictures) > 1 && p.own != p.pictures[0]:
+		p.cfg.Log.Info("the publisher's own coding is not offered any more: its key frames are too far apart, or it changed", "stream", p.cfg.Name, "rendition", p.own.track.Name)
+		p.own.shed = true
+		p.own.track.SetShed(true)
+	default:
+		return pkt
+	}
+	p.replaced, p.replace = true, pkt.DTS
+	return pkt
 }
 
 // maxHole is how much of the leading track may be missing without a cut.

@@ -295,6 +295,35 @@ func TestShedRenditionGoesOnWithGaps(t *testing.T) {
 	}
 }
 
+// What a publisher sends in another coding than everybody can play ends with the first cut
+// that has no key frame; what was made of it goes on.
+func TestOriginalEndsWithItsKeyFrames(t *testing.T) {
+	src := &mediatest.Source{GOPs: []int{60, 60, 60, 400}, SampleRate: 48000}
+	r := newRig(t, src, func(r *rig, cfg *packager.Config) {
+		withRung(r, cfg)
+		cfg.Pictures[0].Name = media.OriginalName
+		slices.Reverse(cfg.Pictures)
+	})
+	r.cutter.OwnKeys = true
+	r.write(src.Packets(16*media.Second), true)
+	shed := map[string]bool{}
+	for _, t := range r.pack.Window().Tracks() {
+		t.View(func(v *window.View) { shed[t.Name] = v.Shed })
+	}
+	if !shed[media.OriginalName] || shed["360p"] {
+		t.Errorf("shed: %v", shed)
+	}
+	all := r.segments()
+	all["source"] = all[media.OriginalName]
+	check(t, all, 2, media.Second/5)
+	for i, s := range all[media.OriginalName] {
+		low := all["360p"][i]
+		if s.MSN != low.MSN || low.Gap || s.Gap != (s.Start > 8*media.Second) || !s.Gap && !s.Key && !s.Mini {
+			t.Errorf("segment %d at %v: gap %v, key %v", s.MSN, s.Start.Duration(), s.Gap, s.Key)
+		}
+	}
+}
+
 // waitFor blocks until a rendition has media up to a time.
 func (r *rig) waitFor(name string, at media.Time) {
 	r.t.Helper()

@@ -16,6 +16,7 @@ type rendition struct {
 	scale int64 // CMAF time scale
 
 	source  *media.Track // how the packets of the open segment are decoded
+	refused *media.Track // that no initialisation segment can be made of
 	init    int          // index of the initialisation segment in force, -1 before the first
 	open    bool         // a segment is open
 	msn     uint64       // of the open segment, or of the one to open next
@@ -169,8 +170,12 @@ func (r *rendition) admit(pkt *media.Packet) bool {
 
 // setTrack makes the initialisation segment of new parameters.
 func (r *rendition) setTrack(t *media.Track) bool {
+	if t == r.refused {
+		return false
+	}
 	data, err := cmaf.Init(t, 1)
 	if err != nil {
+		r.refused = t
 		r.p.cfg.Log.Error("cannot describe track", "stream", r.p.cfg.Name, "rendition", r.track.Name, "err", err)
 		return false
 	}

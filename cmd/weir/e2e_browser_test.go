@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +23,7 @@ type watched struct {
 	Frames     int      `json:"frames"`
 	Read       int      `json:"read"` // frames whose clock could be read
 	Levels     []int    `json:"levels"`
+	Codec      string   `json:"codec"` // of the picture, as the player has it
 	Fatal      []string `json:"fatal"`
 	Console    []string `json:"console"`
 	State      string   `json:"state"` // of the watch page's player
@@ -88,6 +92,69 @@ func TestBrowser(t *testing.T) {
 	if r := c.stop(); r.code != 0 || strings.Contains(r.stderr, `"ERROR"`) {
 		t.Errorf("%d\n%s", r.code, r.stderr)
 	}
+}
+
+// TestBrowserCodecs plays pictures in AV1 and VP9 as their publishers sent them, and has
+// players that are not asked for them begin with H.264.
+func TestBrowserCodecs(t *testing.T) {
+	t.Parallel()
+	script := browserScript(t)
+	s := startChild(t, nil)
+	airTape(t, s.station, "av1", codedAV1(t))
+	airTape(t, s.station, "vp9", codedVP9(t))
+	plays := []struct{ name, file, player, codec, got string }{
+		{"av1", "index.m3u8", "hls", "av01", "av01.0.00M.08"},
+		{"av1", "manifest.mpd", "dash", "av01", `codecs="av01.0.00M.08"`},
+		{"vp9", "index.m3u8", "hls", "vp09", "vp09.00.11.08"},
+		{"vp9", "manifest.mpd", "dash", "vp09", `codecs="vp09.00.11.08"`},
+		{"vp9", "manifest.mpd", "dash", "", `codecs="avc1.`},
+	}
+	jobs := make([]object, len(plays))
+	for i, p := range plays {
+		jobs[i] = object{"id": i, "url": s.web + "/live/" + p.name + "/" + p.file, "player": p.player, "seconds": 3}
+		if p.codec != "" {
+			jobs[i]["codec"] = p.codec
+		}
+	}
+	got := watchAll(t, script, jobs)
+	for i, p := range plays {
+		w := got[i]
+		for try := 1; w.Frames < 30 && len(w.Fatal) == 0 && try < 3; try++ { // as in TestBrowser
+			w = watchAll(t, script, jobs[i:i+1])[i]
+		}
+		if w.Frames < 30 || !strings.Contains(w.Codec, p.got) || len(w.Fatal)+len(w.Console) > 0 {
+			t.Errorf("%s by %s: %+v", p.name, p.player, w)
+		}
+	}
+}
+
+// watchAll has one browser play several streams at once; the reports are by the jobs' ids.
+func watchAll(t *testing.T, script string, jobs []object) map[int]watched {
+	t.Helper()
+	var stdin, stderr bytes.Buffer
+	for _, j := range jobs {
+		if err := json.NewEncoder(&stdin).Encode(j); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(limited(t), "node", script, "--stdin")
+	cmd.Stdin, cmd.Stderr = &stdin, &stderr
+	out, err := cmd.Output()
+	all := map[int]watched{}
+	for lines := json.NewDecoder(bytes.NewReader(out)); err == nil; {
+		var line struct {
+			ID    int
+			Event string
+			watched
+		}
+		if err = lines.Decode(&line); err == nil && line.Event == "report" {
+			all[line.ID] = line.watched
+		}
+	}
+	if !errors.Is(err, io.EOF) || len(all) != len(jobs) {
+		t.Fatalf("play.mjs: %v: %s%s", err, out, stderr.String())
+	}
+	return all
 }
 
 // TestBrowserPublishes has Chromium publish a picture of its own by WHIP, with its own

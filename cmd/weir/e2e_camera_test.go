@@ -101,6 +101,11 @@ func (c *caster) play(ctx context.Context, base uint32, length time.Duration) er
 	if err != nil {
 		return err
 	}
+	return c.roll(ctx, x, base, length)
+}
+
+// roll is play for any tape.
+func (c *caster) roll(ctx context.Context, x *tape, base uint32, length time.Duration) error {
 	for _, k := range x.tracks {
 		if err := c.send(&media.Packet{Track: k, Data: k.Config, Key: true}, base, rtmp.SequenceStart); err != nil {
 			return err
@@ -132,8 +137,9 @@ func (c *caster) play(ctx context.Context, base uint32, length time.Duration) er
 
 func (c *caster) send(p *media.Packet, base uint32, kind rtmp.PacketType) error {
 	at := base + uint32(max(0, p.DTS.In(1000)))
+	fourCC := map[media.Codec]rtmp.FourCC{media.H264: rtmp.FourCCAVC, media.AV1: rtmp.FourCCAV1, media.VP9: rtmp.FourCCVP9}
 	if p.Track.Kind == media.Video {
-		return c.client.WriteVideo(at, rtmp.Tag{FourCC: rtmp.FourCCAVC, Packet: kind, Key: p.Key, Body: p.Data})
+		return c.client.WriteVideo(at, rtmp.Tag{FourCC: fourCC[p.Track.Codec], Packet: kind, Key: p.Key, Body: p.Data})
 	}
 	return c.client.WriteAudio(at, rtmp.Tag{FourCC: rtmp.FourCCAAC, Packet: kind, Body: p.Data})
 }

@@ -66,7 +66,7 @@ const linger = 30 * time.Second
 
 // plan says how a source is cut: with target durations of one wished segment, or
 // of up to two where its key frames are known to be that far apart; where they are
-// still further apart, or the picture is not fit for viewers, all is encoded here.
+// still further apart, or the picture cannot go to viewers, all is encoded here.
 func (p *pipelines) plan(name string, tracks []*media.Track) ingest.Plan {
 	segment := media.FromDuration(p.cfg.Live.Segment)
 	target := targetOf(segment)
@@ -79,7 +79,7 @@ func (p *pipelines) plan(name string, tracks []*media.Track) ingest.Plan {
 	default:
 		plan.Forced = true
 	}
-	if plan.OwnKeys && transcode.NeedsVideo(video(tracks)) {
+	if v := video(tracks); plan.OwnKeys && transcode.NeedsVideo(v) && !p.cfg.passes(v) {
 		plan.Forced = true
 	}
 	plan.Longest = longest(target)
@@ -96,6 +96,10 @@ func targetOf(segment media.Time) int { return int((segment + media.Second - 1) 
 func longest(target int) media.Time {
 	return media.Time(target)*media.Second + 499*media.Millisecond
 }
+
+// passes tells whether a picture that has to be encoded for most players is offered to
+// others as it came.
+func (c *Config) passes(v *media.Track) bool { return c.Live.Original && transcode.Passes(v) }
 
 // encodes tells whether a picture of these tracks can be encoded here.
 func (p *pipelines) encodes(tracks []*media.Track) bool {
@@ -206,11 +210,12 @@ func frames(rate media.Rational, part, segment media.Time) (frame, parts, segmen
 // transcode adds the renditions that are encoded here.
 func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, pack *packager.Config) error {
 	mode := transcode.SourceNever
-	if plan.OwnKeys {
+	needed := transcode.NeedsVideo(video(pl.source.Tracks()))
+	switch {
+	case plan.OwnKeys && (plan.Forced || needed):
+		mode = transcode.SourceAlways
+	case plan.OwnKeys:
 		mode = transcode.SourceOnForced
-		if plan.Forced {
-			mode = transcode.SourceAlways
-		}
 	}
 	// The packager is made after the job; what is shed before that is not offered yet.
 	job, err := transcode.Open(transcode.Config{
@@ -241,6 +246,9 @@ func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, pack *packager.Con
 		default:
 			pack.Replace = rendition(r.Name)
 		}
+	}
+	if needed && !plan.Forced { // last: players that know one coding take the first
+		pack.Pictures = append(pack.Pictures, packager.Input{Name: media.OriginalName, Stream: pl.source})
 	}
 	if job.MakesAudio() {
 		pack.Sound = rendition(packager.AudioName)

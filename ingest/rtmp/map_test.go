@@ -11,6 +11,7 @@ import (
 
 	"weir/ingest"
 	"weir/media"
+	"weir/media/codec"
 	wire "weir/media/rtmp"
 )
 
@@ -239,17 +240,17 @@ func TestMapKeepsBody(t *testing.T) {
 func TestMapEnhanced(t *testing.T) {
 	x := newScript(t)
 	x.numbers("width", 1920.0, "height", 1080.0, "framerate", 23.98)
-	vp9 := []byte("vp09")
+	vp9, keyVP9 := []byte("vp09"), []byte{0x82, 0x49, 0x83, 0x42, 0x00, 0x27, 0xf0, 0x16, 0x70, 0x00} // 640x360
 	x.send(wire.TypeVideo, 0, []byte{0x90}, vp9, []byte{0, 31, 0x80, 2, 2, 2, 0, 0})
 	x.send(wire.TypeAudio, 0, []byte("\x90OpusOpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"))
-	x.send(wire.TypeVideo, 0, []byte{0x91}, vp9, []byte{1, 2})
-	x.send(wire.TypeVideo, 40, []byte{0xa1}, vp9, []byte{3})
+	x.send(wire.TypeVideo, 0, []byte{0xa1}, vp9, keyVP9) // not said to be one
+	x.send(wire.TypeVideo, 40, []byte{0xa1}, vp9, []byte{0x86})
 	x.send(wire.TypeAudio, 40, []byte("\x91Opus\xfc"))
-	x.send(wire.TypeVideo, 80, []byte{0xa7, 2, 0, 3, 0xe8, 0x01}, vp9, []byte{3}) // and 1000 ns
-	x.send(wire.TypeVideo, 80, []byte{0xd4}, vp9, []byte{3})                      // metadata
+	x.send(wire.TypeVideo, 80, []byte{0xa7, 2, 0, 3, 0xe8, 0x01}, vp9, []byte{0x86}) // and 1000 ns
+	x.send(wire.TypeVideo, 80, []byte{0xd4}, vp9, []byte{3})                         // metadata
 	tracks, p := x.s.got()
 	checkCodecs(t, tracks, []media.Codec{media.VP9, media.Opus})
-	if tracks[0].FrameRate != (media.Rational{Num: 24000, Den: 1001}) || tracks[0].Width != 1920 {
+	if tracks[0].FrameRate != (media.Rational{Num: 24000, Den: 1001}) || tracks[0].Width != 640 || codec.Codecs(tracks[0]) != "vp09.00.21.08" {
 		t.Errorf("%+v", tracks[0])
 	}
 	if want := []byte{0, 2, 1, 0x38, 0, 0, 0xbb, 0x80, 0, 0, 0}; !bytes.Equal(tracks[1].Config, want) {

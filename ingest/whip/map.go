@@ -19,8 +19,9 @@ type lane struct {
 	codec media.Codec
 	clock timing.RTP
 
-	track *media.Track
-	waits bool // something was lost: for the next key frame
+	track  *media.Track
+	config []byte // of VP9
+	waits  bool   // something was lost: for the next key frame
 }
 
 // packet makes a packet of a frame; nil when it is to be left out. ask says that a key
@@ -66,8 +67,15 @@ func (l *lane) picture(data []byte) (key bool, err error) {
 		key, width, height := vp8Size(data)
 		return key, l.resize(key, width, height)
 	default:
-		key, width, height := vp9Size(data)
-		return key, l.resize(key, width, height)
+		info, key, err := codec.ParseVP9(data)
+		if err != nil || !key {
+			return false, err
+		}
+		if config := codec.BuildVPCC(info); l.track == nil || !bytes.Equal(config, l.track.Config) {
+			l.track = nil // the profile or the level is another one
+			l.config = config
+		}
+		return true, l.resize(true, info.Width, info.Height)
 	}
 }
 
@@ -90,7 +98,7 @@ func (l *lane) resize(key bool, width, height int) error {
 	if width == 0 || height == 0 {
 		return fmt.Errorf("size of the picture: %w", codec.ErrInvalid)
 	}
-	l.track = &media.Track{Kind: media.Video, Codec: l.codec, Width: width, Height: height}
+	l.track = &media.Track{Kind: media.Video, Codec: l.codec, Config: l.config, Width: width, Height: height}
 	return nil
 }
 
@@ -100,24 +108,6 @@ func vp8Size(data []byte) (key bool, width, height int) {
 		return false, 0, 0
 	}
 	return true, int(binary.LittleEndian.Uint16(data[6:]) & 0x3fff), int(binary.LittleEndian.Uint16(data[8:]) & 0x3fff)
-}
-
-// vp9Size reads the uncompressed header of a VP9 frame of profile 0 (VP9 bitstream
-// specification 6.2), as far as its size.
-func vp9Size(data []byte) (key bool, width, height int) {
-	if len(data) < 10 || data[0]>>6 != 2 || data[0]&0x3c != 0 || !bytes.Equal(data[1:4], []byte{0x49, 0x83, 0x42}) {
-		return false, 0, 0 // frame marker 2, profile 0, not shown again, key frame, sync code
-	}
-	const sRGB = 7
-	if data[4]>>5 == sRGB {
-		return false, 0, 0
-	}
-	// colour space and range are 4 bits; so sizes lie across bytes
-	bits := uint64(0)
-	for _, b := range data[4:10] {
-		bits = bits<<8 | uint64(b)
-	}
-	return true, int(bits>>28&0xffff) + 1, int(bits>>12&0xffff) + 1
 }
 
 // mapper brings the lanes of a publisher into its session. One goroutine uses it.

@@ -1,6 +1,12 @@
 package codec
 
-import "fmt"
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/Eyevinn/mp4ff/av1"
+)
 
 // AV1Info is the content of an AV1CodecConfigurationRecord. Width and Height
 // are the largest frame of its sequence header, zero when it carries none; size
@@ -41,33 +47,132 @@ func ParseAV1C(config []byte) (AV1Info, error) {
 	return a, a.readSequence(header)
 }
 
+// Types of OBUs (AV1 6.2.2) that matter here.
+const (
+	obuSequenceHeader    = 1
+	obuTemporalDelimiter = 2
+	obuFrameHeader       = 3
+	obuFrame             = 6
+	obuTileList          = 8
+	obuPadding           = 15
+)
+
+// obu is an open bitstream unit (AV1 5.3); both slices alias the data.
+type obu struct {
+	kind         byte
+	raw, payload []byte
+}
+
+// nextOBU takes the first unit off data; one without a size is the last. ok is false
+// where its header makes no sense.
+func nextOBU(data []byte) (o obu, rest []byte, ok bool) {
+	if len(data) == 0 || data[0]&0x80 != 0 { // obu_forbidden_bit
+		return obu{}, nil, false
+	}
+	head, at := data[0], 1
+	if head&0x04 != 0 { // obu_extension_flag
+		at++
+	}
+	if at > len(data) {
+		return obu{}, nil, false
+	}
+	end := len(data)
+	if head&0x02 != 0 { // obu_has_size_field
+		v, n := leb128(data[at:])
+		if n == 0 || v > uint64(len(data)-at-n) {
+			return obu{}, nil, false
+		}
+		at += n
+		end = at + int(v)
+	}
+	return obu{head >> 3 & 15, data[:end], data[at:end]}, data[end:], true
+}
+
 // sequenceHeader finds the payload of the first sequence header OBU (AV1 5.3),
 // nil when there is none.
 func sequenceHeader(data []byte) []byte {
-	const obuSequenceHeader = 1
-	for len(data) > 0 {
-		head := data[0]
-		data = data[1:]
-		if head&0x04 != 0 { // obu_extension_flag
-			if len(data) == 0 {
-				return nil
-			}
-			data = data[1:]
+	for {
+		o, rest, ok := nextOBU(data)
+		if !ok {
+			return nil
 		}
-		size := len(data)
-		if head&0x02 != 0 { // obu_has_size_field
-			v, n := leb128(data)
-			if n == 0 || v > uint64(len(data)-n) {
-				return nil
-			}
-			data, size = data[n:], int(v)
+		if o.kind == obuSequenceHeader {
+			return o.payload
 		}
-		if head>>3&15 == obuSequenceHeader {
-			return data[:size]
-		}
-		data = data[size:]
+		data = rest
 	}
-	return nil
+}
+
+// AV1Unit makes a sample of ISO BMFF (AV1 in ISOBMFF 2.4) of a temporal unit in the
+// low-overhead form (AV1 5.2): temporal delimiters, padding and tile lists are left
+// out, and data itself is returned where there are none. header is the payload of its
+// sequence header, nil without one; key tells that decoding can start here. What is
+// cut off is an error.
+func AV1Unit(data []byte) (sample, header []byte, key bool, err error) {
+	kept, frames := 0, 0
+	var out []byte
+	for rest := data; len(rest) > 0; {
+		o, next, ok := nextOBU(rest)
+		if !ok {
+			return nil, nil, false, fmt.Errorf("av1 temporal unit: %w", ErrTruncated)
+		}
+		rest = next
+		switch o.kind {
+		case obuTemporalDelimiter, obuPadding, obuTileList:
+			if out == nil {
+				out = append(make([]byte, 0, len(data)), data[:kept]...)
+			}
+			continue
+		case obuSequenceHeader:
+			if header == nil && len(o.payload) <= maxParameterSet {
+				header = o.payload
+			}
+		case obuFrameHeader, obuFrame:
+			if frames++; frames == 1 {
+				key = startsAV1(header, o.payload)
+			}
+		}
+		if out != nil {
+			out = append(out, o.raw...)
+		}
+		kept += len(o.raw)
+	}
+	if out == nil {
+		out = data
+	}
+	if len(out) == 0 {
+		return nil, nil, false, fmt.Errorf("av1 temporal unit: nothing in it: %w", ErrInvalid)
+	}
+	return out, header, key, nil
+}
+
+// startsAV1 tells whether a frame header (AV1 5.9.2) is that of a key frame which is
+// shown, behind its sequence header (AV1 in ISOBMFF 2.4: a sync sample).
+func startsAV1(header, frame []byte) bool {
+	if len(header) == 0 || len(frame) == 0 {
+		return false
+	}
+	const reduced = 0x08 // reduced_still_picture_header: nothing but key frames
+	return header[0]&reduced != 0 || frame[0]&0xf0 == 0x10
+}
+
+// AV1Config is the AV1CodecConfigurationRecord of a stream with this sequence header:
+// config itself when that is the one in it.
+func AV1Config(config, header []byte) ([]byte, error) {
+	if len(config) > 4 && bytes.Equal(sequenceHeader(config[4:]), header) {
+		return config, nil
+	}
+	seq, err := av1.ParseSequenceHeader(header)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	unit := binary.AppendUvarint([]byte{obuSequenceHeader<<3 | 0x02}, uint64(len(header))) // leb128 has the same form
+	r := av1.CodecConfRecFromSequenceHeader(seq, append(unit, header...))
+	var b bytes.Buffer
+	if err := r.Encode(&b); err != nil {
+		return nil, fmt.Errorf("av1C: %w", err)
+	}
+	return b.Bytes(), nil
 }
 
 // leb128 reads a variable length number (AV1 4.10.5); n is 0 when it is broken.

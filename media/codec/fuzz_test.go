@@ -98,6 +98,7 @@ func FuzzRecords(f *testing.F) {
 	f.Add(unhex(f, hvcMain))
 	f.Add(unhex(f, hvcMain10))
 	f.Add(unhex(f, av1Main))
+	f.Add(unhex(f, "0015820202020000"))
 	f.Add(unhex(f, "000201380000bb80000000"))
 	f.Fuzz(func(t *testing.T, config []byte) {
 		for c := media.H264; c <= media.FLAC; c++ {

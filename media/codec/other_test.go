@@ -88,7 +88,7 @@ func TestCodecsOfTheRest(t *testing.T) {
 		{media.Track{Codec: media.VP8}, "vp8"},
 		{media.Track{Codec: media.VP9, Width: 1280, Height: 720}, "vp09.00.31.08"},
 		{media.Track{Codec: media.VP9, Width: 3840, Height: 2160}, "vp09.00.50.08"},
-		{media.Track{Codec: media.VP9, Config: []byte{2, 41, 0xa2}}, "vp09.02.41.10"},
+		{media.Track{Codec: media.VP9, Config: []byte{2, 41, 0xa2, 2, 2, 2, 0, 0}}, "vp09.02.41.10"},
 		{media.Track{Codec: media.H264, Config: []byte{1}}, ""},
 		{media.Track{Codec: media.H265}, ""},
 		{media.Track{Codec: media.AV1}, ""},
@@ -110,6 +110,7 @@ func TestNewTrack(t *testing.T) {
 		{media.H264, records[1].hex, media.Track{Kind: media.Video, Width: 1920, Height: 1080, FrameRate: media.Rational{Num: 30000, Den: 1001}, Reorder: true}},
 		{media.H265, hvcMain, media.Track{Kind: media.Video, Width: 1280, Height: 720, Reorder: true}},
 		{media.AV1, av1Main, media.Track{Kind: media.Video, Width: 640, Height: 360}},
+		{media.VP9, "0015820202020000", media.Track{Kind: media.Video}},
 		{media.AAC, "1190", media.Track{Kind: media.Audio, SampleRate: 48000, Channels: 2}},
 		{media.Opus, "000201380000bb80000000", media.Track{Kind: media.Audio, SampleRate: 48000, Channels: 2}},
 	} {

@@ -98,14 +98,14 @@ func av1Codecs(config []byte) string {
 	return fmt.Sprintf("av01.%d.%02d%c.%02d", a.Profile, a.Level, tier, a.BitDepth)
 }
 
-// vp9Codecs takes profile, level and depth from a VPCodecConfigurationRecord
-// (without the header of its full box), or the level from the picture size.
+// vp9Codecs takes profile, level and depth from a VPCodecConfigurationRecord, or the
+// level from the picture size where there is none.
 func vp9Codecs(t *media.Track) string {
-	profile, level, depth := byte(0), vp9Level(t.Width*t.Height), byte(8)
-	if len(t.Config) >= 3 {
-		profile, level, depth = t.Config[0], t.Config[1], t.Config[2]>>4
+	v, err := ParseVPCC(t.Config)
+	if err != nil {
+		v = VP9Info{Level: vp9Level(t.Width * t.Height), BitDepth: 8}
 	}
-	return fmt.Sprintf("vp09.%02d.%02d.%02d", profile, level, depth)
+	return fmt.Sprintf("vp09.%02d.%02d.%02d", v.Profile, v.Level, v.BitDepth)
 }
 
 // vp9Level is the lowest level that has room for a picture of so many samples.

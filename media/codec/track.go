@@ -11,8 +11,8 @@ import (
 // what the record tells: size, frame rate and reordering of H.264; size of H.265
 // (always taken to reorder) and AV1 (which never does); rate and channels of AAC
 // (those of the core coder) and Opus. Other codecs, and H.265 or AV1 records
-// without headers, leave fields zero that the caller knows from elsewhere. The
-// Track keeps config.
+// without headers, leave fields zero that the caller knows from elsewhere; VP9 does
+// so with its size. The Track keeps config, for VP9 in the form of BuildVPCC.
 func NewTrack(c media.Codec, config []byte) (*media.Track, error) {
 	t := &media.Track{Kind: c.Kind(), Codec: c, Config: config}
 	switch c {
@@ -34,6 +34,12 @@ func NewTrack(c media.Codec, config []byte) (*media.Track, error) {
 			return nil, err
 		}
 		t.Width, t.Height = info.Width, info.Height
+	case media.VP9:
+		info, err := ParseVPCC(config)
+		if err != nil {
+			return nil, err
+		}
+		t.Config = BuildVPCC(info)
 	case media.AAC:
 		info, err := ParseASC(config)
 		if err != nil {

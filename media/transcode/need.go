@@ -35,3 +35,24 @@ func NeedsVideo(t *media.Track) bool {
 	s, err := codec.ParseSPS(a.SPS[0])
 	return err != nil || s.ChromaFormat != 1 || s.BitDepth != 8 || s.ChromaDepth != 8
 }
+
+// Passes tells whether a track's picture, which NeedsVideo, can go to viewers as it came
+// too, beside what is made of it: H.265, AV1 and VP9 of a known size with 4:2:0 samples
+// of 8 or 10 bits.
+func Passes(t *media.Track) bool {
+	if t == nil || t.Width <= 0 || t.Height <= 0 {
+		return false
+	}
+	switch t.Codec {
+	case media.H265:
+		h, err := codec.ParseHVCC(t.Config)
+		return err == nil && len(h.SPS) > 0 && len(h.PPS) > 0 && h.ChromaFormat == 1 && h.BitDepth <= 10
+	case media.AV1:
+		a, err := codec.ParseAV1C(t.Config)
+		return err == nil && a.Profile == 0 && !a.Monochrome
+	case media.VP9:
+		v, err := codec.ParseVPCC(t.Config)
+		return err == nil && v.Profile&1 == 0 && v.BitDepth <= 10
+	}
+	return false
+}

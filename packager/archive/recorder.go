@@ -211,11 +211,14 @@ func (r *Recorder) lane(f *window.Finished) (*lane, error) {
 	return l, nil
 }
 
-// add keeps pictures before sound.
+// add keeps pictures before sound, and among them what is coded as the publisher likes
+// behind what everybody can play, whichever came first.
 func (x *Index) add(r Rendition) {
 	n := len(x.Renditions)
 	if r.Kind == media.Video {
-		n = slices.IndexFunc(x.Renditions, func(o Rendition) bool { return o.Kind != media.Video })
+		n = slices.IndexFunc(x.Renditions, func(o Rendition) bool {
+			return o.Kind != media.Video || o.Name == media.OriginalName
+		})
 		if n < 0 {
 			n = len(x.Renditions)
 		}

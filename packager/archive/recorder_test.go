@@ -170,6 +170,35 @@ func TestRecord(t *testing.T) {
 }
 
 // TestHold holds that a deletion waits for who adds to a recording, and ends that.
+// What the publisher sent in a coding of its own is listed behind what everybody can play,
+// though it is there first.
+func TestOriginalIsListedLast(t *testing.T) {
+	r := newRig(t)
+	rec := r.begin()
+	for _, name := range []string{"audio", media.OriginalName, "source", "360p"} {
+		track := r.tracks[0]
+		if name == "audio" {
+			track = r.tracks[1]
+		}
+		f := &window.Finished{Rendition: name, Kind: track.Kind, Segment: window.Segment{Duration: 2 * media.Second, Key: true}, Init: window.Init{Track: track}, Data: [][]byte{{1}}}
+		if _, err := rec.Put(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.finish(rec)
+	x, err := r.all.Load(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, in := range x.Renditions {
+		names = append(names, in.Name)
+	}
+	if want := []string{"source", "360p", media.OriginalName, "audio"}; !slices.Equal(names, want) {
+		t.Errorf("%v, want %v", names, want)
+	}
+}
+
 func TestHold(t *testing.T) {
 	r := newRig(t)
 	rec := r.begin()

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrUnsupported means that a track cannot be carried in CMAF by weir: its codec
-// is none of H.264, H.265, AV1, AAC and Opus, or its size or rate is missing.
+// is none of H.264, H.265, AV1, VP9, AAC and Opus, or its size or rate is missing.
 var ErrUnsupported = errors.New("track cannot be put into CMAF")
 
 // maxASC bounds an AudioSpecificConfig: descriptors then fit one-byte lengths.
@@ -98,6 +98,12 @@ func videoEntry(t *media.Track) (mp4.Box, error) {
 			return nil, fmt.Errorf("init segment: %w", err)
 		}
 		name, config = "av01", box("av1C", t.Config)
+	case media.VP9:
+		v, err := codec.ParseVPCC(t.Config)
+		if err != nil {
+			return nil, fmt.Errorf("init segment: %w", err)
+		}
+		name, config = "vp09", box("vpcC", append([]byte{1, 0, 0, 0}, codec.BuildVPCC(v)...)) // version and flags of the full box
 	default:
 		return nil, fmt.Errorf("%w: %v", ErrUnsupported, t.Codec)
 	}

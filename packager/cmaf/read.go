@@ -186,7 +186,7 @@ func Config(init []byte) (codec media.Codec, record []byte, err error) {
 	for _, k := range []struct {
 		entry, box string
 		codec      media.Codec
-	}{{"avc1", "avcC", media.H264}, {"hvc1", "hvcC", media.H265}, {"av01", "av1C", media.AV1}} {
+	}{{"avc1", "avcC", media.H264}, {"hvc1", "hvcC", media.H265}, {"av01", "av1C", media.AV1}, {"vp09", "vpcC", media.VP9}} {
 		if entry := child(b[entries:], k.entry); len(entry) > visual {
 			if record = child(entry[visual:], k.box); record != nil {
 				return k.codec, record, nil

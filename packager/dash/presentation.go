@@ -2,6 +2,7 @@ package dash
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"weir/media"
@@ -61,9 +62,10 @@ type Period struct {
 // Set is an adaptation set: representations of one kind that players switch
 // between, with segments cut at the same times.
 type Set struct {
-	ID       uint32 // the same for the same content in all Periods
-	Kind     media.Kind
-	Language string // BCP 47; empty: not told
+	ID        uint32 // the same for the same content in all Periods
+	Kind      media.Kind
+	Language  string // BCP 47; empty: not told
+	Preferred bool   // players that can play several sets of a kind take this one
 
 	// Templates of URLs, relative to the MPD, in which $RepresentationID$ and (in
 	// Media) $Number$ are replaced.
@@ -74,6 +76,33 @@ type Set struct {
 	Loose  bool // segments may begin without a key frame: no startWithSAP
 
 	Representations []Representation
+}
+
+// ByCoding splits a set by how its representations are coded: players switch within a
+// set, and pass over sets that they cannot play. The coding of the first one is the
+// preferred one; the sets of others have IDs from next on.
+func (s Set) ByCoding(next uint32) []Set {
+	var out []Set
+	at := map[string]int{}
+	for _, r := range s.Representations {
+		coding, _, _ := strings.Cut(r.Codecs, ".")
+		i, known := at[coding]
+		if !known {
+			i = len(out)
+			at[coding] = i
+			one := s
+			one.Representations = nil
+			if i > 0 {
+				one.ID = next + uint32(i) - 1
+			}
+			out = append(out, one)
+		}
+		out[i].Representations = append(out[i].Representations, r)
+	}
+	if len(out) > 1 {
+		out[0].Preferred = true
+	}
+	return out
 }
 
 // Timing says which segments there are.

@@ -16,6 +16,9 @@ import (
 // 1/90000 s itself are exact in it; it need not be that of the tracks.
 const timescale = 90000
 
+// preferred is above the selectionPriority of sets that do not tell theirs (1).
+const preferred = 2
+
 const (
 	profiles    = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
 	schemeUTC   = "urn:mpeg:dash:utc:http-xsdate:2014"
@@ -150,6 +153,9 @@ func (p *Presentation) set(in *Set, start time.Duration) *mpd.AdaptationSetType 
 	a.MimeType = kind + "/mp4"
 	a.Lang = in.Language
 	a.SegmentAlignment = true
+	if in.Preferred {
+		a.SelectionPriority = mpd.Ptr(uint32(preferred))
+	}
 	if !in.Loose {
 		a.StartWithSAP = 1
 	}

@@ -82,12 +82,15 @@ func presentations() map[string]*Presentation {
 	}
 	loose := audio(whole)
 	loose.Loose, loose.Prft = true, false
+	both := video(numbers)
+	both.Representations = append(both.Representations, Representation{ID: "original", Bandwidth: 2_000_000, Codecs: "av01.0.05M.08", Width: 1280, Height: 720})
 	ended := live(Period{Start: 5 * media.Second, Sets: []Set{loose}})
 	ended.Update, ended.Duration, ended.UTCTiming = 0, 20*media.Second, ""
 	return map[string]*Presentation{
 		"number":   live(Period{Sets: []Set{video(numbers), audio(numbers)}}),
 		"periods":  live(Period{Sets: []Set{video(first), audio(first)}}, Period{Start: 45*media.Second + 777_777, Sets: []Set{video(second), audio(second)}}),
 		"timeline": live(Period{Start: 5 * media.Second, Sets: []Set{video(list), audio(list)}}),
+		"codings":  live(Period{Sets: append(both.ByCoding(3), audio(numbers))}),
 		"ended":    ended,
 		"vod":      recording,
 	}

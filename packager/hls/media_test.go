@@ -196,6 +196,19 @@ func TestMultivariant(t *testing.T) {
 	}
 }
 
+// Players begin with what all of them can play, however small the others are.
+func TestBeginsWithTheCommonCoding(t *testing.T) {
+	m := hls.Multivariant{Variants: []hls.Variant{
+		{URI: "source", Bandwidth: 5_000_000, Codecs: "avc1.64001f,mp4a.40.2"},
+		{URI: "480p", Bandwidth: 1_500_000, Codecs: "avc1.64001e,mp4a.40.2"},
+		{URI: "original", Bandwidth: 2_000_000, Codecs: "av01.0.04M.08,mp4a.40.2"},
+	}}
+	m.BeginLow()
+	if v := m.Variants; v[0].URI != "480p" || v[1].URI != "source" || v[2].URI != "original" {
+		t.Errorf("%+v", v)
+	}
+}
+
 func TestRenderAllocatesNothing(t *testing.T) {
 	_, v := live(30)
 	m := newMedia()

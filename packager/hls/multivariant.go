@@ -2,6 +2,7 @@ package hls
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/grafov/m3u8"
 )
@@ -64,11 +65,15 @@ const firstRate = 2_500_000
 // BeginLow moves the best variant of at most firstRate to the front, where players
 // look for the one to begin with; without one the least. hls.js takes its rate for
 // that of the network, begins with it, and steps down and up again within a segment
-// when it is too much, which leaves a hole.
+// when it is too much, which leaves a hole. Variants of another coding than the first
+// do not count: not every player can begin with them.
 func (m *Multivariant) BeginLow() {
 	v := m.Variants
 	first := -1
 	for i := range v {
+		if family(v[i].Codecs) != family(v[0].Codecs) {
+			continue
+		}
 		fits := v[i].Bandwidth <= firstRate
 		if first < 0 || fits && (v[first].Bandwidth > firstRate || v[i].Bandwidth > v[first].Bandwidth) || !fits && v[i].Bandwidth < v[first].Bandwidth {
 			first = i
@@ -79,4 +84,10 @@ func (m *Multivariant) BeginLow() {
 		copy(v[1:first+1], v[:first])
 		v[0] = chosen
 	}
+}
+
+// family is the coding that a CODECS attribute begins with, such as "avc1".
+func family(codecs string) string {
+	name, _, _ := strings.Cut(codecs, ".")
+	return name
 }

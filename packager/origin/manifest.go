@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"weir/media"
+	"weir/media/codec"
 	"weir/packager/dash"
 	"weir/packager/window"
 )
@@ -44,7 +45,8 @@ func (s *Stream) period(tracks []*window.Track, marks []window.Mark, newest bool
 	} else if !newest {
 		timing.Last = marks[len(marks)-1].Number
 	}
-	for id, kind := range []media.Kind{media.Video, media.Audio} {
+	kinds := []media.Kind{media.Video, media.Audio}
+	for id, kind := range kinds {
 		set := dash.Set{
 			ID: uint32(id + 1), Kind: kind, Media: s.Epoch + "/$RepresentationID$/d$Number$.m4s",
 			Timing: timing, Prft: true,
@@ -54,9 +56,7 @@ func (s *Stream) period(tracks []*window.Track, marks []window.Mark, newest bool
 				s.represent(&set, t, marks)
 			}
 		}
-		if len(set.Representations) > 0 {
-			p.Sets = append(p.Sets, set)
-		}
+		p.Sets = append(p.Sets, set.ByCoding(uint32(len(kinds)+1))...)
 	}
 	return p
 }
@@ -94,6 +94,7 @@ func (s *Stream) represent(set *dash.Set, t *window.Track, marks []window.Mark) 
 		}
 		if found {
 			sum.track = v.Inits[init].Track
+			sum.codecs = codec.Codecs(sum.track)
 		}
 	})
 	if !found {

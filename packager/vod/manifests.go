@@ -143,7 +143,8 @@ func alike(x *archive.Index, a, b archive.Run) bool {
 func period(e *entry, from, to int) dash.Period {
 	runs := e.runs[from:to]
 	p := dash.Period{Start: runs[0].Start}
-	for id, kind := range []media.Kind{media.Video, media.Audio} {
+	kinds := []media.Kind{media.Video, media.Audio}
+	for id, kind := range kinds {
 		set := dash.Set{ID: uint32(id + 1), Kind: kind, Media: "$RepresentationID$/$Number$.m4s", Loose: !independent(runs)}
 		set.Timing.First = uint64(from)
 		for i := range e.index.Renditions {
@@ -164,9 +165,7 @@ func period(e *entry, from, to int) dash.Period {
 				Init: archive.InitFile(r.Name, list[0].Init),
 			})
 		}
-		if len(set.Representations) > 0 {
-			p.Sets = append(p.Sets, set)
-		}
+		p.Sets = append(p.Sets, set.ByCoding(uint32(len(kinds)+1))...)
 	}
 	return p
 }

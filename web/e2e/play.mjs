@@ -1,7 +1,7 @@
 // Plays a live stream in headless Chromium and measures it on the screen, by the clock that weir's test
 // card burns into every frame: from the camera to the glass, start, stalls, switches, errors.
 //
-//   node e2e/play.mjs URL [--player hls|dash|whep] [--height LINES] [--config JSON] [--seconds N] [--warmup N]
+//   node e2e/play.mjs URL [--player hls|dash|whep] [--height LINES] [--codec NAME] [--config JSON] [--seconds N] [--warmup N]
 //   node e2e/play.mjs URL --publish WHIP-URL [--key KEY] ...   publishes itself first, with Chromium's encoders
 //   node e2e/play.mjs --watch BASE/watch/NAME [--seconds N] [--warmup N]
 //   node e2e/play.mjs --stdin
@@ -44,6 +44,7 @@ const { values: options, positionals } = parseArgs({
     publish: { type: 'string' },
     key: { type: 'string' },
     height: { type: 'string', default: '0' },
+    codec: { type: 'string' }, // such as av01: the rendition whose CODECS begins so
     config: { type: 'string' },
     seconds: { type: 'string', default: '10' },
     warmup: { type: 'string', default: '0' },
@@ -72,7 +73,7 @@ async function open(page, base, job) {
     await page.waitForSelector('video');
   } else {
     await page.goto(base);
-    await page.evaluate(([name, o]) => window.prepare(name, o), [job.player ?? 'hls', { height: job.height ?? 0, config: job.config }]);
+    await page.evaluate(([name, o]) => window.prepare(name, o), [job.player ?? 'hls', { height: job.height ?? 0, codec: job.codec, config: job.config }]);
   }
   await page.evaluate(() => window.observeVideo(document.querySelector('video')));
   if (!job.watch) await page.evaluate((url) => window.load(url), job.url);
@@ -141,7 +142,7 @@ async function main() {
       return;
     }
     const job = {
-      url: positionals[0], watch: options.watch, publish: options.publish, key: options.key, player: options.player, height: Number(options.height),
+      url: positionals[0], watch: options.watch, publish: options.publish, key: options.key, player: options.player, height: Number(options.height), codec: options.codec,
       seconds: Number(options.seconds), warmup: Number(options.warmup), config: options.config && JSON.parse(options.config),
     };
     if (!job.url && !job.watch) throw new Error('an address to play is needed');

@@ -8,12 +8,12 @@ const script = (src) => new Promise((done, fail) => {
   document.head.append(s);
 });
 
-const said = { player: '', version: '', levels: [], errors: [], fatal: [] };
+const said = { player: '', version: '', levels: [], codec: '', errors: [], fatal: [] };
 const video = document.querySelector('video');
 const keep = (list, entry) => { if (list.length < 50) list.push(entry); };
 
 const players = {
-  async hls({ height, config }) {
+  async hls({ height, codec, config }) {
     await script('/hls.js');
     const { Hls } = window;
     said.version = Hls.version;
@@ -21,15 +21,16 @@ const players = {
     hls.on(Hls.Events.ERROR, (_, e) => keep(e.fatal ? said.fatal : said.errors, `${e.details} ${e.response?.code ?? ''} ${e.error?.message ?? ''}`.trim()));
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       said.levels = hls.levels.map((l) => l.height);
-      const level = hls.levels.findIndex((l) => l.height === height);
-      if (height && level < 0) keep(said.fatal, `there is no level of ${height} lines in ${said.levels}`);
+      const level = hls.levels.findIndex((l) => (codec ? l.videoCodec?.startsWith(codec) : l.height === height));
+      if ((height || codec) && level < 0) keep(said.fatal, `there is no level of ${codec ?? height} in ${said.levels}`);
       if (level >= 0) hls.currentLevel = level;
     });
+    hls.on(Hls.Events.LEVEL_SWITCHED, (_, e) => { said.codec = hls.levels[e.level].videoCodec ?? ''; });
     hls.attachMedia(video);
     return { load: (url) => hls.loadSource(url), latency: () => hls.latency };
   },
 
-  async dash({ height, config }) {
+  async dash({ height, codec, config }) {
     await script('/dash.js');
     const player = window.dashjs.MediaPlayer().create();
     said.version = player.getVersion();
@@ -37,7 +38,10 @@ const players = {
     const events = window.dashjs.MediaPlayer.events;
     player.on(events.ERROR, (e) => keep(said.fatal, `${e.error?.code ?? ''} ${e.error?.message ?? e.error}`));
     player.on(events.PLAYBACK_ERROR, (e) => keep(said.fatal, `playback ${e.error?.message ?? e.error}`));
+    player.on(events.TRACK_CHANGE_RENDERED, (e) => { if (e.mediaType === 'video') said.codec = e.newMediaInfo.codec; });
+    if (codec) player.setCustomInitialTrackSelectionFunction((tracks) => tracks.filter((t) => t.type !== 'video' || t.codec.includes(codec)));
     player.on(events.STREAM_INITIALIZED, () => {
+      said.codec = player.getCurrentTrackFor('video')?.codec ?? '';
       const list = player.getRepresentationsByType('video') ?? [];
       said.levels = list.map((r) => r.height);
       const chosen = list.find((r) => r.height === height);
@@ -76,7 +80,7 @@ const players = {
   },
 };
 
-/** Gets a player ready. height forces a level; config is the library's own. */
+/** Gets a player ready. height or codec forces a level; config is the library's own. */
 window.prepare = async (name, options) => {
   said.player = name;
   window.said = said;

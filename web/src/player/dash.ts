@@ -1,12 +1,14 @@
 import { MediaPlayer, type MediaPlayerClass, type Representation } from 'dashjs';
 import { failure } from './dashError';
 import type { Engine, EngineEvents, Rung } from './engine';
+import { coding } from './quality';
 
 const rung = (r: Representation, index: number): Rung => ({
   index,
   width: r.width,
   height: r.height,
   bitrate: r.bandwidth,
+  ...coding(r.codecs),
 });
 
 const finite = (v: number): number | null => (Number.isFinite(v) ? v : null);

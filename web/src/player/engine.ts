@@ -8,6 +8,8 @@ export interface Rung {
   height: number;
   /** Bits per second as the playlist tells it. */
   bitrate: number;
+  /** "AV1": how the publisher's own picture is coded where not all browsers can play it. */
+  coding?: string;
 }
 
 /**

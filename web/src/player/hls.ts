@@ -1,5 +1,6 @@
 import Hls, { ErrorTypes, Events, type ErrorData, type Level } from 'hls.js';
 import type { Engine, EngineEvents, Failure, Rung } from './engine';
+import { coding } from './quality';
 
 /** True where Media Source Extensions can play what weir sends. */
 export const supported = (): boolean => Hls.isSupported();
@@ -9,6 +10,7 @@ const rung = (level: Level, index: number): Rung => ({
   width: level.width,
   height: level.height,
   bitrate: level.averageBitrate,
+  ...coding(level.videoCodec),
 });
 
 function failure(data: ErrorData): Failure {
@@ -28,7 +30,8 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
   // Durations in our playlists are exact. With the usual tolerance of 0.25 s a
   // player that got a playlist late leaves out the last part of a segment.
   const kept = recorded ? { startPosition: 0, backBufferLength: 60 } : { lowLatencyMode: true, backBufferLength: 10 };
-  const hls = new Hls({ maxFragLookUpTolerance: 0.02, ...kept });
+  // hls.js stays with the coding that it begins with, and only H.264 has several qualities.
+  const hls = new Hls({ maxFragLookUpTolerance: 0.02, videoPreference: { videoCodec: 'avc1' }, ...kept });
   let recovered = false;
   let played = false;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { action, type Focus } from './keys';
 import { isBehind, timeline } from './latency';
-import { lines, qualities } from './quality';
+import { coding, lines, qualities } from './quality';
 import { pauseBefore, RENEW_MS } from './retry';
 import { afterFailure, afterSilence, controllable, phase, words, type Status } from './status';
 
@@ -96,6 +96,14 @@ describe('quality', () => {
 
   it('believes the list when the source is re-encoded', () => {
     expect(qualities(rungs, ['720p', '480p'])[0]).toMatchObject({ label: '720p', rendition: '720p' });
+  });
+
+  it('tells what the publisher sent in another coding', () => {
+    const own = { index: 3, width: 1280, height: 720, bitrate: 3_000_000, ...coding('av01.0.05M.08') };
+    expect(qualities([...rungs, own], ['source', '480p', '360p', 'original']).map((q) => [q.index, q.label, q.rendition])).toEqual([
+      [3, '720p, AV1', 'original'], [1, '720p, source', 'source'], [2, '480p', '480p'], [0, '360p', '360p'],
+    ]);
+    expect([coding('hvc1.1.6.L93.90'), coding('vp09.00.31.08'), coding('avc1.64001f'), coding(null)]).toEqual([{ coding: 'H.265' }, { coding: 'VP9' }, {}, {}]);
   });
 
   it('copes with portrait, sound only and nothing', () => {
