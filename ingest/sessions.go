@@ -73,6 +73,11 @@ func (s *Sessions) Open(ctx context.Context, r Request) (*Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
+	return s.Join(ctx, g, r)
+}
+
+// Join is Open for whom there is a grant already: what weir fetches itself.
+func (s *Sessions) Join(ctx context.Context, g Grant, r Request) (*Publisher, error) {
 	for {
 		x, err := s.session(g.Name)
 		if err != nil {

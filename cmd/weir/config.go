@@ -66,6 +66,7 @@ type LiveConfig struct {
 
 // ToldConfig is about servers elsewhere, whose addresses users choose.
 type ToldConfig struct {
+	CameraPrivate  Networks `env:"WEIR_CAMERA_PRIVATE" unit:"networks" help:"networks of cameras that channels may show beside those with public addresses, such as 192.168.1.0/24; empty: none"`
 	WebhookPrivate Networks `env:"WEIR_WEBHOOK_PRIVATE" unit:"networks" help:"networks that webhooks and restreams may reach beside public addresses, webhooks also by plain http, such as 10.0.0.0/8,127.0.0.1; empty: none"`
 }
 

@@ -116,6 +116,7 @@ func belongings(t *testing.T, s *station, admin, ada *person, password string) m
 	in := "channels/" + of["channel"] + "/"
 	of["key"], of["link"] = made(ada, "GET", in+"keys", nil), made(ada, "POST", in+"links", object{"label": "x"})
 	of["target"] = made(ada, "POST", in+"targets", object{"label": "x", "url": "rtmps://example.org/app", "stream_key": "k"})
+	made(ada, "PUT", in+"camera", object{"url": "rtsp://camera.example.org/1", "enabled": false})
 	of["webhook"] = made(ada, "POST", in+"webhooks", object{"url": "https://example.org/hook", "types": []string{"key.rotated.v1"}})
 	of["global"] = made(admin, "POST", "webhooks", object{"url": "https://example.org/hook", "types": []string{"key.rotated.v1"}})
 	of["delivery"] = uuid.NewString()
@@ -150,6 +151,7 @@ func walkForeign(t *testing.T, s *station, ada, bob *person, of map[string]strin
 	bodies := map[string]object{
 		"updateChannel": {"title": "x"}, "banChannel": {"reason": "x"}, "setMember": {"role": "moderator"}, "createKey": {}, "endStream": {}, "createShareLink": {},
 		"createClip": {"start": -5, "length": 5}, "createTarget": {"url": "rtmps://example.org/app", "stream_key": "k"}, "updateTarget": {"label": "y"},
+		"setCamera": {"url": "rtsp://camera.example.org/2"},
 		"createWebhook": {"url": "https://example.org/hook"}, "updateWebhook": {"types": []string{}}, "updateGlobalWebhook": {"types": []string{}},
 		"updateRecording": {"title": "x"}, "suspendUser": {"reason": "x"}, "setRole": {"role": "admin"},
 	}

@@ -14,6 +14,7 @@ import (
 	"weir/services/gateway"
 	"weir/services/httpd"
 	"weir/services/live"
+	"weir/services/live/camera"
 	"weir/services/live/target"
 	"weir/services/live/webhook"
 	"weir/services/run"
@@ -66,6 +67,9 @@ func (n *node) openLiveService(ctx context.Context) error {
 	if n.targets, err = target.Open(target.Config{DB: n.backings.db, Redis: n.backings.redis, Box: box, Channels: s, Check: wrongTarget, Log: n.log}); err != nil {
 		return err
 	}
+	if n.cameras, err = camera.Open(camera.Config{DB: n.backings.db, Redis: n.backings.redis, Box: box, Channels: s, Check: wrongCamera, Log: n.log}); err != nil {
+		return err
+	}
 	n.registry.MustRegister(removalsOf(s)...)
 	return s.Import(ctx, n.cfg.Store.DataDir)
 }
@@ -103,6 +107,7 @@ func openLive(ctx context.Context, n *node) (run.Service, error) {
 	}
 	r.hooks.Routes(r.server)
 	n.targets.Routes(r.server)
+	n.cameras.Routes(r.server)
 	if r.port, err = openServicePort(ctx, "WEIR_LIVE_ADDR", n.cfg.Users.LiveAddr); err != nil {
 		return nil, err
 	}
@@ -150,6 +155,7 @@ func (r *liveRole) Run(ctx context.Context) error {
 		part{"passes", r.service.RunPasses},
 		part{"webhooks", r.hooks.Run},
 		part{"targets", r.node.targets.Run},
+		part{"cameras", r.node.cameras.Run},
 	}
 	if r.node.media == nil { // else that does it
 		parts = append(parts, part{"recordings", r.service.RunRecordings})

@@ -51,6 +51,7 @@ type mediaRole struct {
 	peers     *peers // nil: no other node can be asked
 	stills    *still.Stills
 	restreams *restreams         // nil until all is open
+	cameras   *cameras           // nil until all is open
 	ways      []way              // in: a server for each protocol that is on
 	cert      *certificate.Files // nil without TLS
 	rtmpAddr  string             // bound; empty when off
@@ -207,6 +208,9 @@ func (m *mediaRole) Run(ctx context.Context) error {
 	servers.Go(func() { m.report(ctx) })
 	if m.restreams != nil {
 		servers.Go(func() { m.restreams.run(ctx) })
+	}
+	if m.cameras != nil {
+		servers.Go(func() { m.cameras.run(ctx) })
 	}
 	for i, s := range m.ways {
 		servers.Go(func() {

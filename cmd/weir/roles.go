@@ -15,6 +15,7 @@ import (
 	"weir/services/gateway"
 	"weir/services/httpd/trace"
 	"weir/services/live"
+	"weir/services/live/camera"
 	"weir/services/live/target"
 	"weir/services/run"
 )
@@ -76,6 +77,7 @@ type node struct {
 	live     *live.Service    // by live or media
 	library  *library         // with it
 	targets  *target.Service  // with it
+	cameras  *camera.Service  // with it
 	liveAPI  *liveRole        // nil without the role
 	backings *backings        // nil when no role needs them
 	media    *mediaRole       // nil without the role
@@ -100,7 +102,7 @@ func openMediaRole(ctx context.Context, n *node) (run.Service, error) {
 	if err := n.joinOthers(m); err != nil {
 		return nil, errors.Join(err, m.Run(canceled()))
 	}
-	m.restreams = newRestreams(n, m)
+	m.restreams, m.cameras = newRestreams(n, m), newCameras(n, m)
 	n.media = m
 	n.registry.MustRegister(m.Collectors()...)
 	return &mediaStage{m}, nil

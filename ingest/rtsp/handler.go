@@ -118,8 +118,8 @@ func (h handler) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) {
 
 // OnPacketsLost counts what did not come.
 func (h handler) OnPacketsLost(ctx *gortsplib.ServerHandlerOnPacketsLostCtx) {
-	if c, ok := ctx.Session.UserData().(*conn); ok {
-		c.lost.Add(ctx.Lost)
+	if c, ok := ctx.Session.UserData().(*conn); ok && c.feed != nil {
+		c.feed.lost.Add(ctx.Lost)
 	}
 }
 

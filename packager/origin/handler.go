@@ -37,6 +37,9 @@ type Handler struct {
 	// Passes says whether a pass is one for a name that is not live; nil: there are none.
 	// It must not block.
 	Passes func(name string, b door.Bearer) error
+	// Wanted is told of each viewer that waits for a name that is not live, and whether it
+	// has a pass for it; nil: nobody is.
+	Wanted func(name string, pass bool)
 	// Viewers gives viewers a number; nil: they are told apart by address and User-Agent.
 	Viewers Viewers
 	// Elsewhere, when set, is asked for names that are not on the air here.
@@ -263,6 +266,9 @@ func (h *Handler) enter(v *visit, name string) (*Stream, error) {
 		err = door.Refusal{Words: "there are no passes here"}
 	default:
 		err = h.Passes(name, v.Bearer)
+	}
+	if s == nil && err == nil && h.Wanted != nil {
+		h.Wanted(name, v.Pass != "")
 	}
 	if errors.Is(err, door.ErrHidden) {
 		return nil, nil

@@ -97,6 +97,26 @@ func (s *Service) Admit(ctx context.Context, a Attempt) (Grant, error) {
 	return Grant{Channel: c.ID, Key: d.key.ID, Name: c.Name, Record: c.Record, Takeover: c.Takeover, Limits: c.Limits, channel: *c}, nil
 }
 
+// AdmitChannel is Admit for what weir fetches itself: no key is needed, and nobody is
+// told of a refusal.
+func (s *Service) AdmitChannel(ctx context.Context, channel uuid.UUID) (Grant, error) {
+	c, barred, err := s.store().published(ctx, channel, s.stamp())
+	switch {
+	case missing(err):
+		return Grant{}, ErrDenied
+	case err != nil:
+		return Grant{}, faultOf(err)
+	case c.Banned != nil:
+		return Grant{}, banned(c)
+	case barred:
+		return Grant{}, errSuspended
+	}
+	if err := s.room(ctx, c); err != nil {
+		return Grant{}, err
+	}
+	return Grant{Channel: c.ID, Name: c.Name, Record: c.Record, Takeover: false, Limits: c.Limits, channel: *c}, nil
+}
+
 // AdmitOpen is Admit where anybody may publish: the key is the name. A banned channel
 // stays off the air.
 func (s *Service) AdmitOpen(ctx context.Context, a Attempt) (Grant, error) {
@@ -138,17 +158,26 @@ func (s *Service) decide(ctx context.Context, d *door, a Attempt, now time.Time)
 	case d.barred:
 		return errSuspended
 	}
-	if d.channel.Owner != nil {
-		n, err := s.store().onAir(ctx, *d.channel.Owner, d.channel.ID)
-		if err != nil {
-			return faultOf(err)
-		}
-		if n >= Concurrent {
-			return errConcurrent
-		}
+	if err := s.room(ctx, d.channel); err != nil {
+		return err
 	}
 	if s.hook != nil {
 		return s.hook.ask(ctx, d.channel, a)
+	}
+	return nil
+}
+
+// room is nil when the owner of a channel may have another stream on the air.
+func (s *Service) room(ctx context.Context, c *Channel) error {
+	if c.Owner == nil {
+		return nil
+	}
+	n, err := s.store().onAir(ctx, *c.Owner, c.ID)
+	if err != nil {
+		return faultOf(err)
+	}
+	if n >= Concurrent {
+		return errConcurrent
 	}
 	return nil
 }

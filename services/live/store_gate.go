@@ -32,6 +32,19 @@ WHERE k.key_hash=$1 AND c.deleted_at IS NULL`, hash, now, false).Scan(append(dst
 	return &d, c.decode(tags, limits)
 }
 
+// published is a channel and whether its owner may not publish.
+func (s Store) published(ctx context.Context, channel uuid.UUID, now time.Time) (*Channel, bool, error) {
+	var c Channel
+	var barred bool
+	var tags, limits json.RawMessage
+	err := s.q.QueryRow(ctx, `SELECT `+channelColumns+`, `+ownerBarred+`
+FROM live_channels c LEFT JOIN live_owners o ON o.user_id=c.owner_id WHERE c.id=$1 AND c.deleted_at IS NULL`, channel, now, false).Scan(append(c.fields(&tags, &limits), &barred)...)
+	if err != nil {
+		return nil, false, err
+	}
+	return &c, barred, c.decode(tags, limits)
+}
+
 // onAir counts the open sessions of an owner in other channels.
 func (s Store) onAir(ctx context.Context, owner, except uuid.UUID) (n int, err error) {
 	err = s.q.QueryRow(ctx, `SELECT COUNT(*) FROM live_sessions s JOIN live_channels c ON c.id=s.channel_id

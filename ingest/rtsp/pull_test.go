@@ -1,0 +1,223 @@
+package rtsp
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
+
+	"weir/ingest"
+	"weir/ingest/ingesttest"
+	"weir/media"
+)
+
+// fakeCamera shows an H.264 picture with B-frames, and asks for a password.
+type fakeCamera struct {
+	server *gortsplib.Server
+	stream *gortsplib.ServerStream
+	desc   *description.Session
+	open   bool // no password
+}
+
+func (c *fakeCamera) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	if !c.open && !ctx.Conn.VerifyCredentials(ctx.Request, "admin", "pass:word") {
+		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
+	}
+	if ctx.Path != "/stream1" {
+		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
+	}
+	return &base.Response{StatusCode: base.StatusOK}, c.stream, nil
+}
+
+func (c *fakeCamera) OnSetup(*gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	return &base.Response{StatusCode: base.StatusOK}, c.stream, nil
+}
+
+func (c *fakeCamera) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// newCamera runs one on a free port until the test ends, or close is called.
+func newCamera(t *testing.T, open bool) (c *fakeCamera, url string, done func()) {
+	t.Helper()
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c = &fakeCamera{open: open}
+	c.server = &gortsplib.Server{Handler: c, RTSPAddress: lis.Addr().String(), Listen: func(string, string) (net.Listener, error) { return lis, nil }}
+	c.desc = &description.Session{Medias: []*description.Media{{Type: description.MediaTypeVideo, Formats: []format.Format{&format.H264{PayloadTyp: 96, PacketizationMode: 1}}}}}
+	c.stream = &gortsplib.ServerStream{Server: c.server, Desc: c.desc}
+	if err := c.server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.stream.Initialize(); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var work, once = sync.WaitGroup{}, sync.Once{}
+	work.Go(func() { c.show(t, stop) })
+	done = func() {
+		once.Do(func() {
+			close(stop)
+			work.Wait()
+			c.stream.Close()
+			c.server.Close()
+		})
+	}
+	t.Cleanup(done)
+	return c, "rtsp://" + lis.Addr().String() + "/stream1", done
+}
+
+// show sends a picture of one second again and again.
+func (c *fakeCamera) show(t *testing.T, stop <-chan struct{}) {
+	e := &rtph264.Encoder{PayloadType: 96, PacketizationMode: 1, PayloadMaxSize: 1400}
+	if err := e.Init(); err != nil {
+		t.Error(err)
+		return
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for n := uint32(0); ; n++ {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		nals := [][]byte{{0x41, 0x9a, 1, 2, 3}}
+		if n%25 == 0 {
+			nals = [][]byte{sps(), {0x68, 0xeb, 0xec, 0xb2, 0x2c}, {0x65, 0x88, 1, 2, 3}}
+		}
+		list, err := e.Encode(nals)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, p := range list {
+			p.Timestamp = n * 1800
+			_ = c.stream.WritePacketRTP(c.desc.Medias[0], p)
+		}
+	}
+}
+
+// sps is of 1280x720, without B-frames.
+func sps() []byte {
+	return []byte{0x67, 0x42, 0xc0, 0x1f, 0xd9, 0x00, 0x50, 0x05, 0xbb, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x03, 0x20, 0xf1, 0x83, 0x24, 0x80}
+}
+
+func opener(r *ingesttest.Rig, name string) func(context.Context) (ingest.Hold, error) {
+	return func(ctx context.Context) (ingest.Hold, error) {
+		return r.Sessions.Join(ctx, ingest.Grant{Name: name}, ingest.Request{Protocol: "rtsp"})
+	}
+}
+
+// TestPull: a camera's stream arrives; when it goes away the session waits, and the end of
+// the pull ends the session.
+func TestPull(t *testing.T) {
+	r := ingesttest.New(t, func(c *ingest.Config) { c.Reconnect = time.Minute })
+	_, url, gone := newCamera(t, false)
+	live := make(chan struct{}, 1)
+	cfg := Camera{URL: url, User: "admin", Password: "pass:word", Open: opener(r, "yard"), Live: func() { live <- struct{}{} }}
+	pulled := make(chan error, 1)
+	go func() { pulled <- Pull(t.Context(), cfg) }()
+	await := func() {
+		t.Helper()
+		select {
+		case <-live:
+		case err := <-pulled:
+			t.Fatal(err)
+		}
+	}
+	await()
+	stream := r.Next(t)
+	list := stream.Wait(t, media.Video, 60)
+	if !list[0].Key || list[0].Track.Codec != media.H264 || slices.ContainsFunc(list[1:], func(p *media.Packet) bool { return p.Discontinuity }) {
+		t.Errorf("it begins with %+v", list[0])
+	}
+	gone()
+	if err := <-pulled; err == nil || ingest.Words(err) == "" {
+		t.Errorf("after the camera went: %v", err)
+	}
+	_, cfg.URL, _ = newCamera(t, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { pulled <- Pull(ctx, cfg) }()
+	await()
+	n := len(stream.Packets(media.Video))
+	if list = stream.Wait(t, media.Video, n+10); !list[n].Discontinuity {
+		t.Error("the return is no discontinuity")
+	}
+	cancel()
+	if err := <-pulled; err != nil {
+		t.Error(err)
+	}
+	<-stream.Done()
+}
+
+// TestPullFails: the owner is told why, and nothing that a server says is shown.
+func TestPullFails(t *testing.T) {
+	r := ingesttest.New(t, nil)
+	_, url, _ := newCamera(t, false)
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	babble, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer babble.Close()
+	var work sync.WaitGroup
+	defer work.Wait()
+	work.Go(func() {
+		c, err := babble.Accept()
+		if err == nil {
+			_, _ = c.Write([]byte("RTSP/1.0 200 root:x:0:0:\r\nCSeq: 1\r\nPublic: DESCRIBE\r\n\r\nRTSP/9 secret\r\n\r\n"))
+			defer c.Close()
+			_, _ = c.Read(make([]byte, 1000))
+		}
+	})
+	for name, tt := range map[string]struct {
+		change func(*Camera)
+		want   string
+	}{
+		"a wrong password": {func(c *Camera) { c.Password = "guess" }, "does not accept the user"},
+		"no password":      {func(c *Camera) { c.User = "" }, "does not accept the user"},
+		"another path":     {func(c *Camera) { c.URL += "2" }, "no such path"},
+		"a forbidden place": {func(c *Camera) {
+			c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, DialError{"not there"} }
+		}, "not there"},
+		"silence":         {func(c *Camera) { c.URL = "rtsp://" + silent.Addr().String() + "/x" }, "did not answer in time"},
+		"babble":          {func(c *Camera) { c.URL = "rtsp://" + babble.Addr().String() + "/x" }, "cannot be understood"},
+		"another address": {func(c *Camera) { c.URL = "http://example.org/" }, "not an address of RTSP"},
+		"a taken name":    {func(c *Camera) { c.Open = func(context.Context) (ingest.Hold, error) { return nil, ingest.ErrBusy } }, "publishing this name already"},
+	} {
+		cfg := Camera{URL: url, User: "admin", Password: "pass:word", Open: opener(r, "yard"), IdleTime: 400 * time.Millisecond}
+		tt.change(&cfg)
+		err := Pull(t.Context(), cfg)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "root") || strings.Contains(err.Error(), "pass:word") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCheckURL(t *testing.T) {
+	for url, good := range map[string]bool{
+		"rtsp://cam/stream": true, "rtsps://cam:322/stream?x=1": true, "rtsp://[::1]:554/": true,
+		"": false, "rtsp://": false, "rtsp:///x": false, "http://cam/x": false, "rtsp://u:p@cam/x": false, "rtsp://u@cam/x": false, "rtsp://cam/x#y": false, "cam/x": false,
+	} {
+		if err := CheckURL(url); (err == nil) != good {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
