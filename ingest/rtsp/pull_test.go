@@ -124,7 +124,7 @@ func opener(r *ingesttest.Rig, name string) func(context.Context) (ingest.Hold, 
 // TestPull: a camera's stream arrives; when it goes away the session waits, and the end of
 // the pull ends the session.
 func TestPull(t *testing.T) {
-	r := ingesttest.New(t, func(c *ingest.Config) { c.Reconnect = time.Minute })
+	r := ingesttest.New(t, func(c *ingest.Config) { patient(c); c.Reconnect = time.Minute })
 	_, url, gone := newCamera(t, false)
 	live := make(chan struct{}, 1)
 	cfg := Camera{URL: url, User: "admin", Password: "pass:word", Open: opener(r, "yard"), Live: func() { live <- struct{}{} }}
