@@ -170,78 +170,6 @@ func (m *mapper) frame(l *lane, c media.Codec, t wire.Tag, ms int64) error {
 	return m.out.Write(p)
 }
 
-// accessUnit gives the bytes of a frame as packets have them, and whether decoding can
-// start with it. AV1 and VP9 tell in their key frames what they are; some senders make
-// up what they say before.
-func (m *mapper) accessUnit(l *lane, t wire.Tag) (data []byte, key bool, err error) {
-	data = t.Body
-	if l.lengthSize > 0 {
-		if data, err = codec.Normalize(data, l.lengthSize); err != nil {
-			return nil, false, &ingest.BadMedia{Err: err}
-		}
-	}
-	switch {
-	case l.kind == media.Audio:
-		return data, true, nil
-	case l.track.Codec == media.H264:
-		return data, codec.IsKey(data), nil
-	case l.track.Codec == media.H265:
-		return data, codec.IsKeyHEVC(data), nil
-	case l.track.Codec == media.AV1:
-		return m.unitAV1(l, data)
-	case l.track.Codec == media.VP9:
-		return m.frameVP9(l, data)
-	}
-	return data, t.Key, nil
-}
-
-func (m *mapper) unitAV1(l *lane, body []byte) (data []byte, key bool, err error) {
-	data, header, key, err := codec.AV1Unit(body)
-	if err == nil && key {
-		var config []byte
-		if config, err = codec.AV1Config(l.track.Config, header); err == nil {
-			return data, true, m.renew(l, config, 0, 0)
-		}
-	}
-	if err != nil {
-		return nil, false, &ingest.BadMedia{Err: err}
-	}
-	return data, key, nil
-}
-
-func (m *mapper) frameVP9(l *lane, data []byte) ([]byte, bool, error) {
-	info, key, err := codec.ParseVP9(data)
-	if err != nil {
-		return nil, false, &ingest.BadMedia{Err: err}
-	}
-	if key {
-		err = m.renew(l, codec.BuildVPCC(info), info.Width, info.Height)
-	}
-	return data, key, err
-}
-
-// renew goes on with another track where a key frame says something else than what was
-// configured. The size is 0 where config tells it.
-func (m *mapper) renew(l *lane, config []byte, width, height int) error {
-	same := bytes.Equal(config, l.track.Config) && (width == 0 || width == l.track.Width && height == l.track.Height)
-	if same && l.seen {
-		return nil
-	}
-	if !same {
-		track, err := codec.NewTrack(l.track.Codec, config)
-		if err != nil {
-			return &ingest.BadMedia{Err: err}
-		}
-		if width > 0 {
-			track.Width, track.Height = width, height
-		}
-		m.meta.complete(track)
-		l.track = track
-	}
-	l.seen = true
-	return m.out.Know(l.track)
-}
-
 // decoderConfig brings a configuration into the form that media.Track has, for
 // NAL units with 4-byte lengths, and tells how long the lengths are on the wire.
 func decoderConfig(c media.Codec, raw []byte) (config []byte, lengthSize int, err error) {
@@ -314,9 +242,6 @@ func codecOf(f wire.FourCC) (media.Codec, bool) {
 func needsConfig(c media.Codec) bool {
 	return c != media.MP3 && c != media.AC3 && c != media.EAC3 && c != media.VP8
 }
-
-// looks tells whether what a track is is told by its key frames.
-func looks(c media.Codec) bool { return c == media.AV1 || c == media.VP9 }
 
 func unsupported(k media.Kind, t wire.Tag) error {
 	name := fmt.Sprintf("number %d of FLV", t.Classic)

@@ -272,6 +272,47 @@ func TestMapEnhanced(t *testing.T) {
 	}
 }
 
+// h265Config is the record of a stream of x265, 1280x720.
+const h265Config = "\x01\x01\x60\x00\x00\x00\x90\x00\x00\x00\x00\x00\x5d\xf0\x00\xfc\xfd\xf8\xf8\x00\x00\x0f\x03\xa0\x00\x01\x00\x18\x40\x01\x0c\x01\xff\xff\x01\x60\x00\x00\x03\x00\x90\x00\x00\x03\x00\x00\x03\x00\x5d\x95\x98\x09\xa1\x00\x01\x00\x2b\x42\x01\x01" +
+	"\x01\x60\x00\x00\x03\x00\x90\x00\x00\x03\x00\x00\x03\x00\x5d\xa0\x02\x80\x80\x2d\x16\x59\x59\xa4\x93\x2b\xc0\x5a\x02\x00\x00\x03\x00\x02\x00\x00\x03\x00\x3c\x10\xa2\x00\x01\x00\x07\x44\x01\xc1\x72\xb4\x62\x40"
+
+// TestMapH265: parameter sets in key frames are for the configuration, not for the samples.
+func TestMapH265(t *testing.T) {
+	config := []byte(h265Config)
+	h, err := codec.ParseHVCC(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := func(nals ...[]byte) (au []byte) {
+		for _, n := range nals {
+			au = append(binary.BigEndian.AppendUint32(au, uint32(len(n))), n...)
+		}
+		return au
+	}
+	slice, other := []byte{19 << 1, 1, 0xaf}, append(bytes.Clone(h.PPS[0]), 0x80)
+	x := newScript(t)
+	send := func(au []byte) { x.send(wire.TypeVideo, 0, []byte("\x93hvc1"), au) }
+	x.send(wire.TypeVideo, 0, []byte("\x90hvc1"), config)
+	x.audioConfig(0)
+	send(unit(slice))
+	send(unit(h.VPS[0], h.SPS[0], h.PPS[0], slice)) // again
+	send(unit(h.PPS[0], slice))                     // not all: left alone
+	send(unit(h.VPS[0], h.SPS[0], other, slice))    // another one
+	send(unit([]byte{1 << 1, 1, 0xaf}))
+	tracks, p := x.s.got()
+	if len(p) != 5 || tracks[0] != p[2].Track || p[3].Track == p[2].Track || p[4].Track != p[3].Track || p[4].Key {
+		t.Fatalf("%d packets", len(p))
+	}
+	for i, want := range [][]byte{unit(slice), unit(slice), unit(h.PPS[0], slice), unit(slice)} {
+		if !bytes.Equal(p[i].Data, want) || !p[i].Key {
+			t.Errorf("packet %d: %x, want %x", i, p[i].Data, want)
+		}
+	}
+	if now, err := codec.ParseHVCC(p[3].Track.Config); err != nil || !bytes.Equal(now.PPS[0], other) || p[3].Track.Width != 1280 {
+		t.Errorf("%+v, %v", now, err)
+	}
+}
+
 func TestMapBadMessages(t *testing.T) {
 	x := newScript(t)
 	x.picture(0, 0, idr) // no configuration yet
