@@ -186,6 +186,9 @@ func followOriginal(t *testing.T, s *station, name, codecs, decoder string) {
 	if err != nil || strings.Count(mpd, "<AdaptationSet ") != 3 || !strings.Contains(mpd, `codecs="`+codecs+`"`) || !strings.Contains(mpd, `selectionPriority="2"`) {
 		t.Errorf("%v\n%s", err, mpd)
 	}
+	if rates := strings.Count(mpd, `frameRate="25"`); name == "hevc" && rates != 3 { // the others' streams do not tell theirs
+		t.Errorf("%d of 3 frame rates in\n%s", rates, mpd)
+	}
 	if err := probe(v.pictures[0], "h264"); err != nil {
 		t.Error(err)
 	}

@@ -16,8 +16,8 @@ const (
 )
 
 // HEVCInfo is the content of an HEVCDecoderConfigurationRecord. Size and depth
-// come from its first SPS and are zero when it has none. The frame rate is not
-// read; it comes from metadata or from the packets.
+// come from its first SPS and are zero when it has none. The frame rate is told by
+// hevcRate.
 type HEVCInfo struct {
 	ProfileSpace  byte    // general_profile_space, 0 to 3
 	Tier          bool    // high tier

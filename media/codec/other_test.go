@@ -108,7 +108,8 @@ func TestNewTrack(t *testing.T) {
 		want   media.Track
 	}{
 		{media.H264, records[1].hex, media.Track{Kind: media.Video, Width: 1920, Height: 1080, FrameRate: media.Rational{Num: 30000, Den: 1001}, Reorder: true}},
-		{media.H265, hvcMain, media.Track{Kind: media.Video, Width: 1280, Height: 720, Reorder: true}},
+		{media.H265, hvcMain, media.Track{Kind: media.Video, Width: 1280, Height: 720, FrameRate: media.Rational{Num: 30, Den: 1}, Reorder: true}},
+		{media.H265, hvcMain10, media.Track{Kind: media.Video, Width: 1920, Height: 1080, FrameRate: media.Rational{Num: 30, Den: 1}, Reorder: true}},
 		{media.AV1, av1Main, media.Track{Kind: media.Video, Width: 640, Height: 360}},
 		{media.VP9, "0015820202020000", media.Track{Kind: media.Video}},
 		{media.AAC, "1190", media.Track{Kind: media.Audio, SampleRate: 48000, Channels: 2}},

@@ -8,8 +8,8 @@ import (
 )
 
 // NewTrack makes a Track from a codec and its configuration record and fills in
-// what the record tells: size, frame rate and reordering of H.264; size of H.265
-// (always taken to reorder) and AV1 (which never does); rate and channels of AAC
+// what the record tells: size, frame rate and reordering of H.264; size and frame rate of
+// H.265 (always taken to reorder) and AV1 (which never does); rate and channels of AAC
 // (those of the core coder) and Opus. Other codecs, and H.265 or AV1 records
 // without headers, leave fields zero that the caller knows from elsewhere; VP9 does
 // so with its size. The Track keeps config, for VP9 in the form of BuildVPCC.
@@ -28,6 +28,9 @@ func NewTrack(c media.Codec, config []byte) (*media.Track, error) {
 			return nil, err
 		}
 		t.Width, t.Height, t.Reorder = info.Width, info.Height, true
+		if len(info.SPS) > 0 {
+			t.FrameRate = hevcRate(info.SPS[0])
+		}
 	case media.AV1:
 		info, err := ParseAV1C(config)
 		if err != nil {
