@@ -15,7 +15,7 @@ const (
 
 // Writer is what a Collector fills: the part of a Publisher that takes media.
 type Writer interface {
-	Start(tracks []*media.Track) error // once, video first, before Write
+	Start(tracks []*media.Track) error // video first, before Write; again with a kind that came late
 	Write(p *media.Packet) error
 }
 
@@ -23,9 +23,10 @@ type Writer interface {
 // on, first those that came before. One goroutine uses it.
 type Collector struct {
 	out          Writer
-	video, audio *media.Track // newest; after the start: those that it was told of
+	video, audio *media.Track // newest
 	said         [2]bool      // what will come is told, see Expect: video, audio
 	begun        bool
+	late         media.Kind // that has come after the start; 0: none, or it was taken in
 	held         []*media.Packet
 	heldBytes    int
 }
@@ -42,10 +43,7 @@ func (c *Collector) Know(t *media.Track) error {
 	if c.begun {
 		return nil // its packets will show it
 	}
-	slot := &c.video
-	if t.Kind == media.Audio {
-		slot = &c.audio
-	}
+	slot := c.slot(t.Kind)
 	if *slot == nil || !c.holds(t.Kind) {
 		*slot = t
 	}
@@ -76,14 +74,11 @@ func (c *Collector) complete() bool {
 	return false
 }
 
-// Write hands p on or holds it back. A kind that first comes after the start is
-// not taken: the error is a *BadMedia.
+// Write hands p on or holds it back. The error is a *BadMedia for what is left out, else
+// as of Know.
 func (c *Collector) Write(p *media.Packet) error {
 	if c.begun {
-		if p.Kind() == media.Video && c.video == nil || p.Kind() == media.Audio && c.audio == nil {
-			return &BadMedia{errors.New(p.Kind().String() + " came after the stream had begun without it")}
-		}
-		return c.out.Write(p)
+		return c.pass(p)
 	}
 	c.held = append(c.held, p)
 	c.heldBytes += len(p.Data)
@@ -92,20 +87,42 @@ func (c *Collector) Write(p *media.Packet) error {
 		len(c.held) >= collectPackets || c.heldBytes >= collectBytes)
 }
 
+// pass hands p on after the start. A kind that comes late begins the stream anew, at a
+// key frame of the picture, where viewers can begin; what of it comes before that is left
+// out. It can be late once.
+func (c *Collector) pass(p *media.Packet) error {
+	slot := c.slot(p.Kind())
+	if *slot == nil {
+		c.late = p.Kind()
+	}
+	*slot = p.Track
+	if c.late != 0 && p.Kind() == media.Video && p.Key {
+		c.late = 0
+		if err := c.start(); err != nil {
+			return err
+		}
+	}
+	if p.Kind() == c.late {
+		return &BadMedia{errors.New(p.Kind().String() + " came after the stream had begun: it waits for a key frame of the picture")}
+	}
+	return c.out.Write(p)
+}
+
+func (c *Collector) slot(k media.Kind) **media.Track {
+	if k == media.Audio {
+		return &c.audio
+	}
+	return &c.video
+}
+
 // startIf starts the session when due.
 func (c *Collector) startIf(due bool) error {
 	if !due || c.begun {
 		return nil
 	}
-	var tracks []*media.Track
-	for _, t := range [...]*media.Track{c.video, c.audio} {
-		if t != nil {
-			tracks = append(tracks, t)
-		}
-	}
 	c.begun = true
-	if err := c.out.Start(tracks); err != nil {
-		return &StreamError{"this stream cannot be taken", err}
+	if err := c.start(); err != nil {
+		return err
 	}
 	held := c.held
 	c.held, c.heldBytes = nil, 0
@@ -117,17 +134,27 @@ func (c *Collector) startIf(due bool) error {
 	return nil
 }
 
+// start tells of the tracks that are known.
+func (c *Collector) start() error {
+	var tracks []*media.Track
+	for _, t := range [...]*media.Track{c.video, c.audio} {
+		if t != nil {
+			tracks = append(tracks, t)
+		}
+	}
+	if err := c.out.Start(tracks); err != nil {
+		return &StreamError{"this stream cannot be taken", err}
+	}
+	return nil
+}
+
 // Learn puts t in the place of the newest track of its kind, which it completes. It
 // reports false when that is too late: somebody has seen the track.
 func (c *Collector) Learn(t *media.Track) bool {
 	if c.begun || c.holds(t.Kind) {
 		return false
 	}
-	if t.Kind == media.Video {
-		c.video = t
-	} else {
-		c.audio = t
-	}
+	*c.slot(t.Kind) = t
 	return true
 }
 

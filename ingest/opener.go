@@ -19,7 +19,7 @@ type Opener interface {
 type Hold interface {
 	Name() string
 	Introduce(encoder string)          // what the publisher calls itself, if it tells
-	Start(tracks []*media.Track) error // once, video first, before Write
+	Start(tracks []*media.Track) error // video first, before Write; again with a kind that came late
 	Write(p *media.Packet) error       // takes p over; may block; an error is final
 	Close(clean bool)                  // clean: the publisher said goodbye
 	Done() <-chan struct{}             // closed when the publisher has to go ...

@@ -46,8 +46,9 @@ func (p *Publisher) Introduce(encoder string) {
 	}
 }
 
-// Start says which tracks will come, video first. It is called once, before the
-// first Write; parameters that change later come with the packets.
+// Start says which tracks will come, video first. It is called before the first Write,
+// and again before the first packet of a kind that came late; parameters that change
+// come with the packets.
 func (p *Publisher) Start(tracks []*media.Track) error {
 	p.session.mu.Lock()
 	defer p.session.mu.Unlock()

@@ -23,6 +23,7 @@ type Session struct {
 	line   line
 	lament time.Time   // when it was last logged that the publisher is too slow
 	since  time.Time   // when a publisher's first packet came, while there is no stream
+	missed time.Time   // when it was last logged that no key frame comes
 	timer  *time.Timer // runs while nobody publishes
 	ended  bool
 	done   chan struct{}
@@ -156,8 +157,9 @@ func (s *Session) await() {
 	s.timer = t
 }
 
-// begin is called for each new publisher once its tracks are known. A returning
-// publisher must send the same kinds of track; otherwise viewers get a new stream.
+// begin is called for each new publisher once its tracks are known, and again for one
+// whose picture or sound came late. Where the kinds of track are not those of before,
+// viewers get a new stream.
 func (s *Session) begin(tracks []*media.Track) error {
 	if len(tracks) == 0 {
 		return errors.New("the publisher sends neither video nor audio that weir knows")
@@ -206,11 +208,22 @@ func (s *Session) watchStart(now time.Time) {
 	switch {
 	case s.stream != nil:
 	case s.since.IsZero():
-		s.since = now
-	case now.Sub(s.since) >= startsWithin:
-		s.since = now.Add(lamentEvery - startsWithin)
+		s.since, s.missed = now, time.Time{}
+	case now.Sub(s.since) >= startsWithin && (s.missed.IsZero() || now.Sub(s.missed) >= lamentEvery):
+		s.missed = now
 		s.owner.cfg.Log.Warn("no key frame yet, viewers cannot start: set a key frame interval in the encoder", "stream", s.name)
 	}
+}
+
+// Waits is how long the publisher has sent media by now without a key frame for viewers
+// to begin with; 0 where there is a stream.
+func (s *Session) Waits(now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stream != nil || s.since.IsZero() {
+		return 0
+	}
+	return now.Sub(s.since)
 }
 
 // write dates one packet and gives it to the stream. It returns how long the

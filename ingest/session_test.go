@@ -245,6 +245,9 @@ func TestMissingKeyFrameIsLogged(t *testing.T) {
 				r.write(&media.Packet{Track: r.video, DTS: stamp, PTS: stamp, Key: i == tt.first, Data: []byte{1}})
 				r.wall = r.wall.Add(time.Second / 30)
 			}
+			if w := r.sessions.Get("x").Waits(r.wall); tt.want < 3 && w != 0 || tt.want == 3 && w.Round(time.Second) != 130*time.Second {
+				t.Errorf("it waits for %v", w)
+			}
 			r.pub.Close(true)
 			if n := strings.Count(log.String(), "no key frame yet"); n != tt.want {
 				t.Errorf("%d lines, want %d\n%s", n, tt.want, log.String())

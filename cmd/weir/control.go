@@ -182,7 +182,7 @@ func (c *control) begin(s *hub.Stream) (session, error) {
 	}
 	if words := tooMuch(d.grant.Limits, s.Tracks()); words != "" {
 		c.mu.Unlock()
-		return session{}, c.refuse(context.Background(), d, words)
+		return session{}, c.refuse(context.Background(), d, "limit", words)
 	}
 	defer c.mu.Unlock()
 	b, err := c.live.Begin(live.Start{
@@ -197,13 +197,13 @@ func (c *control) begin(s *hub.Stream) (session, error) {
 const noteWithin = 2 * time.Second
 
 // refuse keeps for the owner why a publisher is sent away, and returns that for it.
-func (c *control) refuse(ctx context.Context, d *desk, words string) error {
+func (c *control) refuse(ctx context.Context, d *desk, code, words string) error {
 	ctx, cancel := context.WithTimeout(ctx, noteWithin)
 	defer cancel()
 	c.mu.Lock()
 	channel, from := d.grant.Channel, d.from
 	c.mu.Unlock()
-	c.live.NoteRefusal(ctx, channel, from, "limit", words)
+	c.live.NoteRefusal(ctx, channel, from, code, words)
 	return ingest.Refusal{Words: words}
 }
 
@@ -264,10 +264,31 @@ func (m *mediaRole) report(ctx context.Context) {
 			m.measure(p, now)
 			m.pipelines.bound(p)
 			if words := p.tooFast(now); words != "" {
-				m.end(p.stream.Name, m.control.refuse(ctx, p.session.desk, words))
+				m.end(p.stream.Name, m.control.refuse(ctx, p.session.desk, "limit", words))
 			}
 		}
+		m.endKeyless(ctx, time.Now())
 		m.tellViewers(ctx, all)
+	}
+}
+
+// keylessFor is how long a publisher may send without a key frame: the log says after
+// some seconds that viewers cannot begin.
+const keylessFor = time.Minute
+
+// endKeyless sends publishers away that nobody could ever watch; their owners find it
+// among the refusals, since there is no stream whose health could tell.
+func (m *mediaRole) endKeyless(ctx context.Context, now time.Time) {
+	for _, s := range m.sessions.Live() {
+		if s.Waits(now) < keylessFor {
+			continue
+		}
+		m.control.mu.Lock()
+		d := m.control.names[s.Name()]
+		m.control.mu.Unlock()
+		if d != nil {
+			s.End(m.control.refuse(ctx, d, "no_key_frame", "no key frame came in a minute, so nobody could watch: set a key frame interval of 1 or 2 s in the encoder"))
+		}
 	}
 }
 

@@ -62,6 +62,7 @@ var record = sync.OnceValues(func() (*tape, error) {
 type caster struct {
 	client *rtmp.Client
 	wire   *wire
+	still  bool // time stamps do not move
 }
 
 // dialCaster publishes; the error is the server's refusal.
@@ -69,7 +70,7 @@ func dialCaster(t *testing.T, s *station, key string) (*caster, error) {
 	t.Helper()
 	w := dialWire(t, s.rtmp)
 	client, err := rtmp.NewClient(w, rtmp.Target{App: "live", Key: key, URL: "rtmp://" + s.rtmp + "/live"}, rtmp.Limits{})
-	return &caster{client, w}, err
+	return &caster{client: client, wire: w}, err
 }
 
 // mustCast publishes, trying again while the server believes that the publisher
@@ -136,7 +137,10 @@ func (c *caster) roll(ctx context.Context, x *tape, base uint32, length time.Dur
 }
 
 func (c *caster) send(p *media.Packet, base uint32, kind rtmp.PacketType) error {
-	at := base + uint32(max(0, p.DTS.In(1000)))
+	at := base
+	if !c.still {
+		at += uint32(max(0, p.DTS.In(1000)))
+	}
 	fourCC := map[media.Codec]rtmp.FourCC{media.H264: rtmp.FourCCAVC, media.AV1: rtmp.FourCCAV1, media.VP9: rtmp.FourCCVP9}
 	if p.Track.Kind == media.Video {
 		return c.client.WriteVideo(at, rtmp.Tag{FourCC: fourCC[p.Track.Codec], Packet: kind, Key: p.Key, Body: p.Data})

@@ -128,3 +128,38 @@ func TestHealthOfAStream(t *testing.T) {
 		t.Errorf("the end: %v", err)
 	}
 }
+
+// A stream whose time stands still is nothing that viewers can watch: its owner is told.
+func TestHealthOfNothing(t *testing.T) {
+	t.Parallel()
+	s := startStation(t, "WEIR_PUBLISH=key")
+	admin := &person{t: t, web: s.web}
+	admin.signIn("admin", s.password)
+	channel, secret := channelWithKey(admin, "still")
+	x, err := record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, sent := mustCast(t, s, secret), make(chan error, 1)
+	c.still = true
+	ctx, stop := context.WithCancel(limited(t))
+	go func() { sent <- c.roll(ctx, x, 0, 0) }()
+	eventually(t, "a warning", func() bool {
+		var h live.Health
+		status := admin.ask(http.MethodGet, "channels/"+channel+"/health", nil, &h)
+		for _, w := range h.Warnings {
+			if status == http.StatusOK && h.State == live.Starting && w.Code == "not_playable" {
+				return true
+			}
+		}
+		return false
+	})
+	stop()
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+	c.cut()
+	if r := s.stop(); !strings.Contains(r.stderr, "renditions do not begin") {
+		t.Errorf("the log says nothing of it:\n%s", r.stderr)
+	}
+}

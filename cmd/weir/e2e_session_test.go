@@ -12,6 +12,7 @@ import (
 
 	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
 
+	"weir/media"
 	"weir/media/rtmp"
 )
 
@@ -82,6 +83,55 @@ func TestPublisherStaysAway(t *testing.T) {
 	if _, err := v.until(ctx, v.pictures[0], func(m *playlist.Media) bool { return m.Endlist }); err != nil {
 		t.Error(err)
 	}
+}
+
+// A picture that comes after the sound begins the stream anew, with both: who has the sound
+// alone gets its end.
+func TestPictureComesLate(t *testing.T) {
+	t.Parallel()
+	s, ctx := startStation(t), limited(t)
+	x, err := record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := &tape{tracks: x.tracks[1:], length: x.length}
+	for _, p := range x.packets {
+		if p.Kind() == media.Audio {
+			heard.packets = append(heard.packets, p)
+		}
+	}
+	c, done := mustCast(t, s, "late"), make(chan error, 1)
+	playing, stop := context.WithCancel(ctx)
+	go func() {
+		err := c.roll(playing, heard, 0, 4*time.Second)
+		if err == nil {
+			err = c.roll(playing, x, 4000, 0)
+		}
+		done <- err
+	}()
+	v, err := s.view(ctx, "late")
+	if err != nil || len(v.pictures) != 1 || v.sound != "" {
+		t.Fatalf("the sound alone: %v %+v", err, v)
+	}
+	if _, err := v.until(ctx, v.pictures[0], func(m *playlist.Media) bool { return m.Endlist }); err != nil {
+		t.Errorf("no end of the sound alone: %v", err)
+	}
+	var both *viewing
+	eventually(t, "a picture", func() bool {
+		both, err = s.view(ctx, "late")
+		return err == nil && both.sound != ""
+	})
+	if _, err := both.until(ctx, both.pictures[0], closedSegments(5)); err != nil {
+		t.Error(err)
+	}
+	if err := both.check(ctx); err != nil {
+		t.Error(err)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	c.cut()
 }
 
 // Who may not publish is told so in RTMP's own words before anything is granted.

@@ -330,14 +330,14 @@ func TestMapBadMessages(t *testing.T) {
 	if _, p := x.s.got(); len(p) != 1 || x.dropped != 5 {
 		t.Errorf("%d packets, %d dropped", len(p), x.dropped)
 	}
-	// A kind that comes too late is not taken.
+	// A kind that comes late begins the stream anew.
 	y := newScript(t)
 	y.numbers("videocodecid", 7.0)
 	y.videoConfig(0, avcConfig)
 	y.audioConfig(0)
 	y.sound(0)
 	y.picture(0, 0, idr)
-	if tracks, p := y.s.got(); len(tracks) != 1 || len(p) != 1 || y.dropped != 1 {
+	if tracks, p := y.s.got(); len(tracks) != 2 || len(p) != 1 || y.dropped != 1 || y.s.starts != 2 {
 		t.Errorf("%d tracks, %d packets", len(tracks), len(p))
 	}
 }

@@ -69,6 +69,8 @@ type Health struct {
 	Shed        []string  `json:"shed" doc:"Renditions that are left out because the server is too slow for them"`
 	Viewers     int64     `json:"viewers"`
 	Warnings    []Warning `json:"warnings" doc:"What is wrong and what to do about it"`
+
+	starting float64 // seconds since the first packet, while viewers cannot start
 }
 
 // Measure tells what was measured of a session of this process; session, time, state,
@@ -85,6 +87,9 @@ func (s *Service) Measure(b *Broadcast, h Health, totals Stats) {
 		return
 	}
 	h.Session, h.At, h.State, h.Encoder, h.Viewers = b.ID, s.stamp(), b.now.State, cleanEncoder(h.Encoder), b.viewers.present
+	if h.State == Starting {
+		h.starting = h.At.Sub(b.now.Began).Seconds()
+	}
 	h.Warnings = warnings(&h, b.grant.Limits)
 	if h.Shed == nil {
 		h.Shed = []string{}

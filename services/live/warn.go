@@ -21,6 +21,7 @@ const (
 	manyDropped = 25   // packets, in half a minute
 	lagFrom     = 2.0  // seconds that our encoders are behind
 	settled     = 5    // seconds before a rate tells anything
+	startsLate  = 6.0  // seconds until viewers can start
 )
 
 // warnings are all that is wrong with what was measured, the worst for viewers first.
@@ -33,6 +34,8 @@ func warnings(h *Health, l Limits) []Warning {
 	}
 	picture, flowing := h.Source.Video != "", h.State != Reconnecting && h.Seconds >= settled
 	add(h.State == Reconnecting, "publisher_gone", "the publisher has dropped and is waited for", "check the encoder and its connection")
+	add(h.starting >= startsLate, "not_playable", fmt.Sprintf("viewers cannot start: nothing that they could play has come for %s s", seconds(h.starting)),
+		"restart the encoder's output, with a key frame interval of 1 or 2 s and a constant frame rate; if it stays, use another encoder or version")
 	add(flowing && picture && h.FPS == 0, "picture_stops", "no picture comes", "check the encoder's camera or scene, and its connection")
 	add(h.Behind >= lateFrom, "publisher_behind", fmt.Sprintf("the publisher sends %s s behind: viewers see jumps", seconds(h.Behind)),
 		"lower the bit rate, or the encoder's preset; prefer a cable to wireless")

@@ -17,8 +17,11 @@ func TestWarnings(t *testing.T) {
 		change func(h *Health, l *Limits)
 		want   string // code: words, for each
 	}{
-		"all is well":               {func(*Health, *Limits) {}, ""},
-		"nothing known yet":         {func(h *Health, _ *Limits) { *h = Health{State: Starting, Source: h.Source} }, ""},
+		"all is well":       {func(*Health, *Limits) {}, ""},
+		"nothing known yet": {func(h *Health, _ *Limits) { *h = Health{State: Starting, Source: h.Source} }, ""},
+		"starting":          {func(h *Health, _ *Limits) { *h = Health{State: Starting, Source: h.Source, starting: 4} }, ""},
+		"never starts": {func(h *Health, _ *Limits) { *h = Health{State: Starting, Source: h.Source, starting: 8.2} },
+			"not_playable: viewers cannot start: nothing that they could play has come for 8 s"},
 		"key frames 8 s apart":      {func(h *Health, _ *Limits) { h.KeyInterval = 8.0007 }, "key_frames_far: key frames are 8 s apart: latency will be 8 s"},
 		"key frames 4 s apart":      {func(h *Health, _ *Limits) { h.KeyInterval = 4.004 }, ""},
 		"no key frames of sound":    {func(h *Health, _ *Limits) { h.Source.Video, h.KeyInterval, h.FPS = "", 8, 0 }, ""},
