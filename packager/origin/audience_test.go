@@ -50,4 +50,3 @@ func TestCrowds(t *testing.T) {
 		t.Errorf("%d viewers and %d networks are not forgotten", len(a.known), len(a.crowds))
 	}
 }
-
