@@ -19,6 +19,7 @@ import (
 	"github.com/pion/rtp"
 
 	"weir/ingest"
+	wire "weir/media/rtsp"
 )
 
 // conn is one publisher, from ANNOUNCE to its last packet.
@@ -27,7 +28,7 @@ type conn struct {
 	peer    string
 	log     *slog.Logger
 	wire    *gortsplib.ServerSession
-	socket  *socket
+	socket  *wire.Socket
 	session ingest.Hold
 	lanes   map[format.Format]*lane
 	feed    *feed         // nil before RECORD
@@ -47,7 +48,7 @@ func (s *Server) announce(ctx *gortsplib.ServerHandlerOnAnnounceCtx) (*conn, err
 		return nil, err
 	}
 	c := &conn{server: s, peer: peer, wire: ctx.Session, lanes: lanes}
-	c.socket, _ = ctx.Conn.NetConn().(*socket)
+	c.socket, _ = ctx.Conn.NetConn().(*wire.Socket)
 	gate, cancel := context.WithTimeout(s.ctx, s.cfg.GateTime)
 	defer cancel()
 	r := ingest.Request{Protocol: "rtsp", Key: key, Peer: peer}
@@ -111,7 +112,7 @@ func (c *conn) record(medias []*description.Media) {
 		}
 	}
 	if c.socket != nil {
-		c.socket.admit()
+		c.socket.Admit()
 	}
 	c.server.conns.Add(1)
 	go func() {

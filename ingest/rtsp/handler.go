@@ -7,6 +7,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 
 	"weir/ingest"
+	wire "weir/media/rtsp"
 )
 
 // handler is what the library asks. Its methods run in the library's goroutines: of a
@@ -103,7 +104,7 @@ func (h handler) OnConnClose(ctx *gortsplib.ServerHandlerOnConnCloseCtx) {
 		c.wire.Close()
 		return
 	}
-	if err := ctx.Error; errors.Is(err, errTunnel) || errors.Is(err, errBefore) || timedOut(err) {
+	if err := ctx.Error; wire.Stranger(err) {
 		peer := ctx.Conn.NetConn().RemoteAddr().String()
 		h.quiet.Warn(peer, "publisher not admitted", "peer", peer, "err", err)
 	}

@@ -3,7 +3,6 @@ package rtsp
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,6 +12,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5"
 
 	"weir/ingest"
+	wire "weir/media/rtsp"
 	"weir/media/seats"
 )
 
@@ -100,15 +100,15 @@ func (s *Server) Run(ctx context.Context) error {
 		return nil // asked to stop before it began
 	}
 	s.ctx = ctx
-	wire := s.wire()
-	if err := wire.Start(); err != nil {
+	lib := s.library()
+	if err := lib.Start(); err != nil {
 		return fmt.Errorf("rtsp: %w", err)
 	}
 	over := make(chan error, 1)
-	go func() { over <- wire.Wait() }()
+	go func() { over <- lib.Wait() }()
 	select {
 	case <-ctx.Done():
-		wire.Close()
+		lib.Close()
 		<-over
 		return nil
 	case err := <-over:
@@ -126,12 +126,12 @@ func (s *Server) unbind() {
 	}
 }
 
-// wire is the library's server on the ports that are bound already.
-func (s *Server) wire() *gortsplib.Server {
+// library is the library's server on the ports that are bound already.
+func (s *Server) library() *gortsplib.Server {
 	w := &gortsplib.Server{
 		Handler: handler{s}, RTSPAddress: s.lis.Addr().String(),
 		ReadTimeout: s.cfg.IdleTime, WriteTimeout: 10 * time.Second, IdleTimeout: 30 * time.Second,
-		Listen: func(string, string) (net.Listener, error) { return listener{s.lis, s}, nil },
+		Listen: func(string, string) (net.Listener, error) { return s.front(), nil },
 	}
 	if s.udp[0] == nil {
 		return w
@@ -145,40 +145,13 @@ func (s *Server) wire() *gortsplib.Server {
 	return w
 }
 
-// acceptPause is between two tries when no connection can be had.
-const acceptPause = 200 * time.Millisecond
-
-// listener lets in who finds a seat.
-type listener struct {
-	net.Listener
-	server *Server
-}
-
-// Accept waits for the next connection that may stay.
-func (l listener) Accept() (net.Conn, error) {
-	s := l.server
-	for {
-		c, err := l.Listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return nil, err
-		}
-		if err != nil { // out of descriptors, or the peer went before we came; the library would give up
+// front is the listener that bounds what strangers may do.
+func (s *Server) front() net.Listener {
+	return wire.Listener{Listener: s.lis, Seats: &s.seats, OpenTime: s.cfg.OpenTime, Turned: func(peer string, err error) {
+		if peer == "" {
 			s.quiet.Warn("", "accept failed", "err", err)
-			select {
-			case <-time.After(acceptPause):
-			case <-s.ctx.Done():
-			}
-			continue
+			return
 		}
-		peer := c.RemoteAddr().String()
-		seat, err := s.seats.Take(peer)
-		if err != nil {
-			c.Close()
-			s.quiet.Warn(peer, "publisher turned away", "peer", peer, "err", ingest.ErrTooMany)
-			continue
-		}
-		out := &socket{Conn: c, due: time.Now().Add(s.cfg.OpenTime), leave: func() { s.seats.Leave(seat) }}
-		_ = out.Conn.SetReadDeadline(out.due)
-		return out, nil
-	}
+		s.quiet.Warn(peer, "publisher turned away", "peer", peer, "err", ingest.ErrTooMany)
+	}}
 }

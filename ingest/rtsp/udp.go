@@ -3,73 +3,8 @@ package rtsp
 import (
 	"errors"
 	"net"
-	"os"
-	"sync"
-	"sync/atomic"
 	"syscall"
-	"time"
 )
-
-// maxBefore is how many bytes a stranger may send before RECORD: requests with the
-// largest description that makes sense.
-const maxBefore = 256 << 10
-
-var (
-	errTunnel = errors.New("RTSP over HTTP is not supported")
-	errBefore = errors.New("too much was sent before RECORD")
-)
-
-// socket is a connection that has to be a publisher's soon. The library sets deadlines
-// for each read, and none before the first request; here there is one for all of them.
-type socket struct {
-	net.Conn
-	due   time.Time // for RECORD
-	leave func()    // gives the seat back
-
-	admitted atomic.Bool
-	head     []byte // the first bytes; of the reading goroutine
-	read     int
-	closing  sync.Once
-}
-
-// admit lifts the bounds: the peer is known.
-func (s *socket) admit() {
-	s.admitted.Store(true)
-	_ = s.Conn.SetReadDeadline(time.Time{})
-}
-
-// Read refuses HTTP, whose headers the library reads without a bound.
-func (s *socket) Read(b []byte) (int, error) {
-	n, err := s.Conn.Read(b)
-	if s.admitted.Load() {
-		return n, err
-	}
-	if s.read += n; s.read > maxBefore {
-		return 0, errBefore
-	}
-	if len(s.head) < 4 {
-		s.head = append(s.head, b[:min(n, 4-len(s.head))]...)
-		if h := string(s.head); h == "GET " || h == "POST" {
-			return 0, errTunnel
-		}
-	}
-	return n, err
-}
-
-// SetReadDeadline is the library's wish, which cannot be for later than s.due.
-func (s *socket) SetReadDeadline(t time.Time) error {
-	if !s.admitted.Load() && (t.IsZero() || t.After(s.due)) {
-		t = s.due
-	}
-	return s.Conn.SetReadDeadline(t)
-}
-
-// Close may be called more than once.
-func (s *socket) Close() error {
-	err := s.Conn.Close()
-	s.closing.Do(s.leave)
-	return err
-}
 
 // readBuffer is wished for each UDP socket that all publishers share, in bytes. With the
 // kernel's default the key frames of a few publishers are lost.
@@ -129,6 +64,3 @@ func enlarge(c *net.UDPConn) (size int) {
 	}
 	return size / 2 // the kernel tells twice what it gives
 }
-
-// timedOut tells whether a read ended by its deadline.
-func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
