@@ -115,9 +115,25 @@ func (r *rendition) close() {
 	if !r.open {
 		r.start(max(r.init, 0), r.p.cuts.get(r.msn).at, true)
 	}
+	r.stretch(r.p.cuts.get(r.msn + 1))
 	r.flush(true)
 	if r.open {
 		r.finish(r.track.Close(r.p.cuts.length(r.msn)))
+	}
+}
+
+// stretch lets the last frame last until the next segment begins where the publisher's
+// H.265 leaves a hole in the decode times: its second key frame is the first that is
+// decoded before pictures that are shown before it (open GOPs).
+func (r *rendition) stretch(next cutPoint) {
+	n := len(r.part)
+	if n == 0 || !r.passes || next.discontinuity || r.source.Codec != media.H265 {
+		return
+	}
+	hole := next.at - r.part[n-1].DTS - r.samples[n-1].Duration
+	if hole > slop && r.dur+hole <= r.p.cfg.PartTarget+slop {
+		r.samples[n-1].Duration += hole
+		r.dur += hole
 	}
 }
 

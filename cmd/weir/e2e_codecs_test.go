@@ -123,7 +123,7 @@ func TestOriginals(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := startStation(t, "WEIR_LADDER=120p:100k", "WEIR_RECORD=all", "WEIR_DATA_DIR="+dir)
 	hevc := []string{"-re", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25", "-re", "-f", "lavfi", "-i", "sine=r=48000",
-		"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:pools=1:keyint=25:min-keyint=25", "-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2"}
+		"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:pools=1:keyint=25:min-keyint=25:open-gop=0", "-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2"}
 	var all sync.WaitGroup
 	for _, c := range []struct {
 		name, codecs, decoder string
