@@ -66,6 +66,10 @@ func newLine(plan Plan, tracks []*media.Track) line {
 		ln.present = true
 		ln.adopt(t)
 	}
+	if !plan.Epoch.IsZero() { // the first anchor is a discontinuity
+		l.epoch, l.anchored, l.anchorAt = plan.Epoch, true, -anchorEvery
+		l.lanes[0].end, l.lanes[1].end = plan.Ended, plan.Ended
+	}
 	return l
 }
 

@@ -470,3 +470,25 @@ func TestOtherKindsOfTrackAreANewStream(t *testing.T) {
 		t.Error("viewers were not given a new stream")
 	}
 }
+
+// A session that began in another process goes on with its clock, behind a discontinuity.
+func TestGoesOnAfterAnotherProcess(t *testing.T) {
+	for name, ended := range map[string]media.Time{"as the clocks say": 100 * media.Second, "where this clock is behind": 130 * media.Second} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, func(c *ingest.Config) {
+				c.Plan = func(string, []*media.Track) ingest.Plan {
+					return ingest.Plan{Segment: 2 * media.Second, Longest: 5 * media.Second / 2, Epoch: began.Add(-2 * time.Minute), Ended: ended}
+				}
+			})
+			r.send(time.Hour, 90, 1)
+			if e := r.sessions.Get("x").Stream().Epoch(); !e.Equal(began.Add(-2 * time.Minute)) {
+				t.Errorf("the epoch is %v", e)
+			}
+			video, _ := r.packets()
+			want := max(2*time.Minute, ended.Duration())
+			if d := discontinuities(video); len(d) != 1 || (d[0]-want).Abs() > 40*time.Millisecond || video[0].DTS.Duration() != d[0] {
+				t.Errorf("discontinuities at %v, want one at %v", d, want)
+			}
+		})
+	}
+}

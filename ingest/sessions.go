@@ -39,6 +39,11 @@ type Config struct {
 type Plan struct {
 	Segment, Longest media.Time
 	Forced, OwnKeys  bool
+
+	// Epoch, when set, is that of a session which began in another process and goes on
+	// here; its media ended at Ended.
+	Epoch time.Time
+	Ended media.Time
 }
 
 // Sessions are the publishers of this process, at most one per name.

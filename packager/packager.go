@@ -50,6 +50,10 @@ type Config struct {
 	Frame      media.Time // duration of a frame whose own cannot be known
 	Rewind     media.Time // length of the playlists
 
+	// From, when set, is where another process left this stream: it goes on there, and
+	// its first packet is a discontinuity.
+	From *State
+
 	// Published, when set, is told of every part: the rendition and how long
 	// after the arrival of its last packet it could be had.
 	Published func(rendition string, latency time.Duration)
@@ -80,6 +84,7 @@ type Packager struct {
 	numbers  numbers
 	stores   chan stored
 	gone     []string // files to remove with the next store
+	leaves   bool     // it goes on elsewhere
 	full     bool     // the queue of stores overflowed; said once
 }
 
@@ -107,6 +112,10 @@ func New(cfg Config) (*Packager, error) {
 	p := &Packager{cfg: cfg, win: window.New(cfg.Epoch), stores: make(chan stored, storeQueue)}
 	p.cuts.part = cfg.PartTarget
 	p.numbers.every = cfg.Segment
+	if s := cfg.From; s != nil {
+		p.cuts.base, p.numbers.next = s.Next, s.Number
+		p.win.Number(s.Number)
+	}
 	for _, in := range cfg.Pictures {
 		r := p.rendition(in, media.Video)
 		p.pictures = append(p.pictures, r)
@@ -122,7 +131,12 @@ func New(cfg Config) (*Packager, error) {
 }
 
 func (p *Packager) rendition(in Input, kind media.Kind) *rendition {
-	return &rendition{p: p, track: p.win.Add(in.Name, kind), init: -1, passes: in.Stream == p.cfg.Source}
+	r := &rendition{p: p, track: p.win.Add(in.Name, kind), init: -1, passes: in.Stream == p.cfg.Source}
+	if s := p.cfg.From; s != nil {
+		r.track.Begin(s.Next, s.Discontinuities, s.Inits)
+		r.first, r.inits = s.Next, s.Inits
+	}
+	return r
 }
 
 // attach taps every stream once.
@@ -149,6 +163,14 @@ func (p *Packager) tap(s *hub.Stream, feed func(*media.Packet)) {
 		feed(pkt)
 	})
 	p.taps = append(p.taps, tap{s, off})
+}
+
+// Leave says that another process goes on with the stream when it ends here: its playlists
+// have no end. It is called before the stream is closed.
+func (p *Packager) Leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.leaves = true
 }
 
 // Window is what viewers get.
@@ -286,6 +308,10 @@ func (p *Packager) end() {
 			r.settle(h.DTS + p.cfg.Frame)
 		}
 		r.flush(true)
+	}
+	if p.leaves {
+		p.win.Leave()
+		return
 	}
 	p.win.End()
 }

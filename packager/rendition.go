@@ -18,6 +18,8 @@ type rendition struct {
 	source  *media.Track // how the packets of the open segment are decoded
 	refused *media.Track // that no initialisation segment can be made of
 	init    int          // index of the initialisation segment in force, -1 before the first
+	inits   int          // index of the first one
+	first   uint64       // MSN of the first segment
 	open    bool         // a segment is open
 	msn     uint64       // of the open segment, or of the one to open next
 	started bool
@@ -113,7 +115,7 @@ func (r *rendition) advance(at media.Time) {
 // close completes the segment msn, as a gap when nothing came for it.
 func (r *rendition) close() {
 	if !r.open {
-		r.start(max(r.init, 0), r.p.cuts.get(r.msn).at, true)
+		r.start(max(r.init, r.inits), r.p.cuts.get(r.msn).at, true)
 	}
 	r.stretch(r.p.cuts.get(r.msn + 1))
 	r.flush(true)
@@ -154,7 +156,7 @@ func (r *rendition) finish(s *window.Segment) {
 func (r *rendition) start(init int, at media.Time, key bool) {
 	c := r.p.cuts.get(r.msn)
 	r.open, r.starved, r.parts = true, false, 0
-	r.track.Open(window.Segment{MSN: r.msn, Start: at, Discontinuity: c.discontinuity, Key: key, Mini: c.mini || r.msn == 0, Init: init})
+	r.track.Open(window.Segment{MSN: r.msn, Start: at, Discontinuity: c.discontinuity, Key: key, Mini: c.mini || r.msn == r.first, Init: init})
 }
 
 // admit opens the segment if need be and says whether the packet can be in it.

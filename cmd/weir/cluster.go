@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -17,13 +18,15 @@ import (
 // joinOthers gives a media role its place among the nodes that share a Redis; alone it
 // needs none.
 func (n *node) joinOthers(m *mediaRole) error {
+	m.control.legacies = newLegacies(newLegacyStore(n.backings.redis, n.cfg.Store.DataDir), n.cfg.Ingest.Reconnect, n.live, n.log)
 	if n.backings.redis.Embedded() {
-		return nil
+		return m.joinPast(n)
 	}
 	table := place.New(place.Config{
 		Redis: n.backings.redis, Node: n.live.Node(), URL: n.cfg.HTTP.NodeURL, Remember: n.cfg.Ingest.Reconnect, Owner: m, Log: n.log,
 	})
 	m.control.place = table
+	m.awaitReturns(context.Background(), table)
 	if n.cfg.HTTP.NodeURL == "" {
 		return nil
 	}
@@ -32,6 +35,18 @@ func (n *node) joinOthers(m *mediaRole) error {
 		return err
 	}
 	m.peers = newPeers(table, m.origin, secret, m.closing, n.log)
+	m.origin.Elsewhere = m.peers
+	return nil
+}
+
+// joinPast makes viewers wait for what was on the air when the process before this one
+// ended.
+func (m *mediaRole) joinPast(n *node) error {
+	var nobody [32]byte
+	rand.Read(nobody[:]) // never fails, says crypto/rand
+	table := place.New(place.Config{Remember: n.cfg.Ingest.Reconnect, Log: n.log})
+	m.awaitReturns(context.Background(), table)
+	m.peers = newPeers(table, m.origin, nobody[:], m.closing, n.log)
 	m.origin.Elsewhere = m.peers
 	return nil
 }
@@ -63,11 +78,7 @@ var _ place.Owner = (*mediaRole)(nil)
 func (m *mediaRole) Placed() []place.Stream {
 	var list []place.Stream
 	for _, p := range m.pipelines.list() {
-		s := place.Stream{Name: p.stream.Name, Epoch: p.stream.Epoch}
-		if info := p.session.live.Info(); info.Listed {
-			s.Info, _ = json.Marshal(describe(p, info)) // of plain fields: it does not fail
-		}
-		list = append(list, s)
+		list = append(list, m.pipelines.placed(p))
 	}
 	m.pipelines.mu.Lock()
 	defer m.pipelines.mu.Unlock()
@@ -85,7 +96,7 @@ func (m *mediaRole) Yield(name string, takeover bool) bool {
 	ok := d == nil || d.waits || takeover
 	c.mu.Unlock()
 	if ok {
-		m.pipelines.wait.Go(func() { m.end(name, ingest.ErrReplaced) })
+		m.pipelines.wait.Go(func() { m.handOver(name, ingest.ErrReplaced) })
 	}
 	return ok
 }
@@ -93,7 +104,7 @@ func (m *mediaRole) Yield(name string, takeover bool) bool {
 // Lost is place.Owner.
 func (m *mediaRole) Lost(name string) {
 	m.log.Warn("another node has a stream of this one", "stream", name)
-	m.pipelines.wait.Go(func() { m.end(name, ingest.ErrReplaced) })
+	m.pipelines.wait.Go(func() { m.part(name, taken, ingest.ErrReplaced) })
 }
 
 // AllStreams are Streams and those of other nodes, by name.

@@ -30,6 +30,8 @@ type control struct {
 	end func(name string, reason error)
 	// place keeps a name from being on the air twice; nil where no other process can be.
 	place *place.Table
+	// legacies are what streams leave to other processes.
+	legacies *legacies
 
 	mu    sync.Mutex
 	names map[string]*desk // of publishers that joined and sessions that have not ended
@@ -43,6 +45,7 @@ type desk struct {
 	now    *live.Broadcast // nil before the first packet, and where nothing is kept
 	reason error           // why it ended
 	waits  bool            // its publisher is gone and waited for
+	parted bool            // its stream goes on elsewhere
 }
 
 var (
@@ -70,6 +73,12 @@ func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, 
 	}
 	if err := c.claim(ctx, g); err != nil {
 		return ingest.Grant{}, err
+	}
+	c.mu.Lock()
+	here := c.names[g.Name] != nil
+	c.mu.Unlock()
+	if !here {
+		c.legacies.find(ctx, g)
 	}
 	return ingest.Grant{Name: g.Name, Takeover: g.Takeover, Detail: g}, nil
 }
@@ -155,10 +164,15 @@ func (c *control) Dropped(name string) {
 func (c *control) Ended(name string, reason error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if d := c.names[name]; d != nil {
-		d.reason = reason
-	}
+	d := c.names[name]
 	delete(c.names, name)
+	if d != nil {
+		d.reason = reason
+		if d.parted {
+			return // when its last segment is closed
+		}
+	}
+	c.legacies.end(name)
 	if c.place != nil {
 		c.place.Release(name)
 	}
@@ -172,7 +186,8 @@ type session struct {
 
 // begin makes a stream known to the live-service, if its channel allows such a picture;
 // else the error is an ingest.Refusal.
-func (c *control) begin(s *hub.Stream) (session, error) {
+// from is what another process left of it.
+func (c *control) begin(s *hub.Stream, from *legacy) (session, error) {
 	name := s.ID().Name()
 	c.mu.Lock()
 	d := c.names[name]
@@ -185,7 +200,12 @@ func (c *control) begin(s *hub.Stream) (session, error) {
 		return session{}, c.refuse(context.Background(), d, "limit", words)
 	}
 	defer c.mu.Unlock()
+	var carry *live.Carry
+	if from != nil {
+		carry = from.Session
+	}
 	b, err := c.live.Begin(live.Start{
+		Carry: carry,
 		Grant: d.grant, Protocol: d.from.Protocol, At: s.Epoch(), Encoder: d.named, Source: sourceOf(s.Tracks()),
 		End: func(reason string) { c.end(name, ingest.Refusal{Words: reason}) },
 	})
@@ -223,7 +243,7 @@ func tooMuch(l live.Limits, tracks []*media.Track) string {
 }
 
 // finish says that a stream is over.
-func (c *control) finish(s session, source *hub.Stream, lag time.Duration) {
+func (c *control) finish(s session, stats live.Stats) {
 	c.mu.Lock()
 	reason := s.desk.reason
 	c.mu.Unlock()
@@ -231,14 +251,14 @@ func (c *control) finish(s session, source *hub.Stream, lag time.Duration) {
 	if reason != nil {
 		words = reason.Error()
 	}
-	c.live.Finish(s.live, words, totals(source, lag))
+	c.live.Finish(s.live, words, stats)
 }
 
 // totals are the figures of a stream so far.
 func totals(source *hub.Stream, lag time.Duration) live.Stats {
 	st := source.Stats()
 	stats := live.Stats{Bytes: int64(st.Bytes), Frames: int64(st.Frames), Dropped: int64(st.Dropped), Lag: lag.Seconds(), Bitrate: int64(bitrate(source))} //nolint:gosec // far below 2^63
-	if d := st.Last.Seconds(); d > 0 {
+	if d := (st.Last - st.First).Seconds(); d > 0 {
 		stats.FPS = float64(st.Frames) / d
 	}
 	return stats

@@ -28,6 +28,7 @@ type station struct {
 	password   string // of the first account
 	dir        string // the data folder
 	client     *http.Client
+	flaky      bool          // connections to it may fail
 	stop       func() result // ends it and tells what it left; may be called again
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"net"
 	"os"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -54,7 +55,7 @@ func (n *node) openLiveService(ctx context.Context) error {
 		return err
 	}
 	s, err := live.Open(live.Config{
-		DB: n.backings.db, Redis: n.backings.redis, Node: nodeName(), Alone: n.backings.redis.Embedded(),
+		DB: n.backings.db, Redis: n.backings.redis, Node: nodeName(), Alone: n.backings.redis.Embedded(), Await: awaits(n.cfg.Ingest.Reconnect),
 		HookURL: n.cfg.Ingest.Hook, Box: box, Vault: n.library, Store: store, Keep: keepOf(n.cfg.Live), Log: n.log,
 	})
 	if err != nil {
@@ -72,6 +73,14 @@ func (n *node) openLiveService(ctx context.Context) error {
 	}
 	n.registry.MustRegister(removalsOf(s)...)
 	return s.Import(ctx, n.cfg.Store.DataDir)
+}
+
+// awaits is how long a session of a process that is gone may go on in another.
+func awaits(reconnect time.Duration) time.Duration {
+	if reconnect == 0 {
+		return 0
+	}
+	return reconnect + 2*legacySlack
 }
 
 // nodeName names this run of this process: after a restart it is another one.

@@ -223,6 +223,7 @@ func (m *mediaRole) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	servers.Go(func() { m.report(ctx) })
+	servers.Go(func() { m.control.legacies.run(ctx, m.pipelines.list) })
 	if m.restreams != nil {
 		servers.Go(func() { m.restreams.run(ctx) })
 	}
@@ -243,6 +244,9 @@ func (m *mediaRole) Run(ctx context.Context) error {
 	servers.Wait()
 	m.stop()
 	m.pipelines.wait.Wait()
+	if err := m.control.legacies.flush(context.WithoutCancel(ctx), nil); err != nil {
+		m.log.Info("streams that are over may be waited for", "err", err)
+	}
 	close(m.closing)
 	if m.peers != nil {
 		m.peers.close()
@@ -307,10 +311,10 @@ func describe(p *pipeline, info live.Info) gateway.Stream {
 	}
 	for _, t := range p.stream.Window.Tracks() {
 		t.View(func(v *window.View) {
-			if t.Kind != media.Video || v.Shed || len(v.Inits) == 0 {
+			k := v.Newest()
+			if t.Kind != media.Video || v.Shed || k == nil {
 				return
 			}
-			k := v.Inits[len(v.Inits)-1].Track
 			s.Renditions = append(s.Renditions, gateway.Rendition{Name: t.Name, Width: k.Width, Height: k.Height, FrameRate: k.FrameRate.Float(), Bitrate: v.Bitrate()})
 		})
 	}
@@ -320,10 +324,11 @@ func describe(p *pipeline, info live.Info) gateway.Stream {
 // bitrate is the mean of what a publisher sent, in bit/s.
 func bitrate(s *hub.Stream) int {
 	st := s.Stats()
-	if st.Last < media.Second {
+	d := st.Last - st.First
+	if d < media.Second {
 		return 0
 	}
-	return int(float64(st.Bytes) * 8 / st.Last.Seconds())
+	return int(float64(st.Bytes) * 8 / d.Seconds())
 }
 
 // RTMPAddr is the address that RTMP is bound to; empty when it is off.

@@ -53,6 +53,9 @@ type pipeline struct {
 	files  *archive.Files
 	rec    *archive.Recorder // nil when it is not recorded
 
+	plan    ingest.Plan
+	from    *legacy      // what another process left of it; nil: it began here
+	fate    atomic.Int32 // stays, handed or taken
 	gauge   *gauge
 	health  atomic.Pointer[live.Health] // newest; nil before the first look
 	session session                     // what the live-service knows of it
@@ -85,6 +88,10 @@ func (p *pipelines) plan(name string, tracks []*media.Track) ingest.Plan {
 	plan.Longest = longest(target)
 	if v := video(tracks); v != nil {
 		_, _, plan.Segment = frames(v.FrameRate, 0, plan.Segment)
+	}
+	if x := p.control.legacies.of(name, tracks); x != nil { // what players were told stays true
+		plan.Segment, plan.Longest, plan.Forced = x.Segment, x.Longest, x.Forced && plan.OwnKeys
+		plan.Epoch, plan.Ended = x.Epoch, x.State.End
 	}
 	return plan
 }
@@ -155,7 +162,7 @@ func (p *pipelines) start(s *hub.Stream) error {
 func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	name, epoch := s.ID().Name(), strconv.FormatInt(s.Epoch().UnixMilli(), 36)
 	plan := p.plan(name, s.Tracks())
-	pl := &pipeline{source: s, gauge: newGauge(s), done: make(chan struct{})}
+	pl := &pipeline{source: s, plan: plan, from: p.control.legacies.take(name, s.Epoch()), gauge: newGauge(s), done: make(chan struct{})}
 	pack := packager.Config{
 		Name: name, Epoch: s.Epoch(), Log: p.log, Source: s,
 		Target:  int(plan.Longest / media.Second),
@@ -167,6 +174,10 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 		pack.Frame, pack.PartTarget, _ = frames(v.FrameRate, pack.PartTarget, plan.Segment)
 		pack.Pictures = []packager.Input{{Name: media.SourceName, Stream: s}}
 	}
+	if x := pl.from; x != nil {
+		pack.From, pack.PartTarget = x.next(time.Now()), x.Part
+		p.log.Info("stream goes on after another process", "stream", name, "epoch", epoch, "segment", pack.From.Next)
+	}
 	if len(s.Tracks()) > 1 || video(s.Tracks()) == nil {
 		pack.Sound = packager.Input{Name: packager.AudioName, Stream: s}
 	}
@@ -174,16 +185,16 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 		return nil, err
 	}
 	var err error
-	if pl.session, err = p.control.begin(s); err != nil {
+	if pl.session, err = p.control.begin(s, pl.from); err != nil {
 		return nil, err
 	}
-	pl.files, pl.rec = p.sink(s, pl.session, epoch, pack.Target)
+	pl.files, pl.rec = p.sink(pl, epoch, pack.Target)
 	pack.Sink = pl.files
 	if pl.rec != nil {
 		pack.Sink = pl.rec
 	}
 	if pl.pack, err = packager.New(pack); err != nil {
-		p.control.finish(pl.session, s, 0)
+		p.control.finish(pl.session, totals(s, 0))
 		if pl.rec != nil {
 			p.finish(pl.rec)
 		}
@@ -283,15 +294,34 @@ func (p *pipelines) run(pl *pipeline) {
 		p.wait.Go(func() { p.finish(pl.rec) })
 	}
 	job.Wait()
-	p.control.finish(pl.session, pl.source, time.Duration(pl.lag.Load()))
+	parted := pl.fate.Load() != stays
+	if parted {
+		p.origin.Forget(pl.stream)
+		p.leave(pl)
+	} else {
+		p.control.finish(pl.session, pl.totals())
+	}
 	close(pl.done)
 	p.origin.End(pl.stream)
 	p.mu.Lock()
 	if p.all[pl.stream.Name] == pl {
 		delete(p.all, pl.stream.Name)
 	}
-	p.late[pl] = true
+	if !parted {
+		p.late[pl] = true
+	}
 	p.mu.Unlock()
+	if !parted && !p.rest(pl) {
+		return // what is stored stays; the next start clears it
+	}
+	p.origin.Forget(pl.stream)
+	if err := pl.files.Close(); err != nil {
+		p.log.Warn("cannot remove segments", "stream", pl.stream.Name, "err", err)
+	}
+}
+
+// rest lets viewers have the end of a stream for a while; false: the process ends first.
+func (p *pipelines) rest(pl *pipeline) bool {
 	defer func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -301,12 +331,9 @@ func (p *pipelines) run(pl *pipeline) {
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return true
 	case <-p.ctx.Done():
-		return // what is stored stays; the next start clears it
-	}
-	p.origin.Forget(pl.stream)
-	if err := pl.files.Close(); err != nil {
-		p.log.Warn("cannot remove segments", "stream", pl.stream.Name, "err", err)
+		return false
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
 
-	"weir/media/hub"
 	"weir/packager/archive"
 	"weir/services/live"
 )
@@ -19,12 +18,13 @@ import (
 const spoolFolder = "spool"
 
 // recording is the ID under which a session is recorded, as WEIR_RECORD and its channel
-// have it; the nil UUID: it is not.
-func (p *pipelines) recording(s session) uuid.UUID {
-	switch b := s.live; {
+// have it; the nil UUID: it is not. What goes on after another process is a recording of
+// its own: that process, or who finds what it left, closes the other.
+func (p *pipelines) recording(pl *pipeline) uuid.UUID {
+	switch b := pl.session.live; {
 	case p.cfg.Live.Record == "off", p.cfg.Live.Record == "channels" && !b.Grant().Record:
 		return uuid.Nil
-	case b != nil:
+	case b != nil && pl.from == nil:
 		return b.ID
 	}
 	id, err := uuid.NewV7()
@@ -36,10 +36,11 @@ func (p *pipelines) recording(s session) uuid.UUID {
 
 // sink is where the segments of a session go: files for rewinding, and the store too
 // where it is recorded. A stream that cannot be recorded is served all the same.
-func (p *pipelines) sink(s *hub.Stream, of session, epoch string, target int) (files *archive.Files, rec *archive.Recorder) {
+func (p *pipelines) sink(pl *pipeline, epoch string, target int) (files *archive.Files, rec *archive.Recorder) {
+	s, of := pl.source, pl.session
 	name := s.ID().Name()
 	files = &archive.Files{Dir: filepath.Join(p.cfg.Store.DataDir, liveFolder, name, epoch)}
-	id := p.recording(of)
+	id := p.recording(pl)
 	if id == uuid.Nil {
 		return files, nil
 	}

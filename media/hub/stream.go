@@ -29,6 +29,7 @@ type Stream struct {
 	packets atomic.Uint64
 	bytes   atomic.Uint64
 	frames  atomic.Uint64
+	first   atomic.Int64 // DTS of the first packet
 	last    atomic.Int64 // DTS of the newest packet
 }
 
@@ -51,7 +52,9 @@ func (s *Stream) LastKey() *media.Packet { return s.key.Load() }
 // Write gives p to every reader, then to the taps. It never blocks. p must not be
 // changed afterwards.
 func (s *Stream) Write(p *media.Packet) {
-	s.packets.Add(1)
+	if s.packets.Add(1) == 1 {
+		s.first.Store(int64(p.DTS))
+	}
 	s.bytes.Add(uint64(len(p.Data)))
 	s.last.Store(int64(p.DTS))
 	if p.Track.Kind == media.Video {
@@ -137,14 +140,14 @@ func (s *Stream) Close() {
 // Stats are running totals since the stream began.
 type Stats struct {
 	Packets, Bytes, Frames uint64
-	Last                   media.Time // DTS of the newest packet
+	First, Last            media.Time // DTS of the first and of the newest packet
 	Readers                int
 	Dropped                uint64 // packets lost by the readers attached now
 }
 
 // Stats reads the counters.
 func (s *Stream) Stats() Stats {
-	st := Stats{Packets: s.packets.Load(), Bytes: s.bytes.Load(), Frames: s.frames.Load(), Last: media.Time(s.last.Load())}
+	st := Stats{Packets: s.packets.Load(), Bytes: s.bytes.Load(), Frames: s.frames.Load(), First: media.Time(s.first.Load()), Last: media.Time(s.last.Load())}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	st.Readers = len(s.readers)

@@ -77,7 +77,7 @@ func (m *Media) header(dst []byte, v *window.View) []byte {
 	dst = append(dst, "\n#EXT-X-PART-INF:PART-TARGET="...)
 	dst = appendMillis(dst, part)
 	dst = append(dst, "\n#EXT-X-MEDIA-SEQUENCE:"...)
-	first := uint64(0)
+	first := v.First
 	if len(v.Segments) > 0 {
 		first = v.Segments[0].MSN
 	}
@@ -190,7 +190,7 @@ func Complete(v *window.View) int {
 // NextPart is the part that comes next (EXT-X-PRELOAD-HINT).
 func NextPart(v *window.View) (msn uint64, part int) {
 	if len(v.Segments) == 0 {
-		return 0, 0
+		return v.First, 0
 	}
 	s := v.Segments[len(v.Segments)-1]
 	if s.Closed {

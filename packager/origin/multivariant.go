@@ -20,7 +20,7 @@ type summary struct {
 func summarise(t *window.Track) (s summary) {
 	t.View(func(v *window.View) {
 		s.name = t.Name
-		s.track = v.Inits[len(v.Inits)-1].Track
+		s.track = v.Newest()
 		s.codecs = codec.Codecs(s.track)
 		var bytes int64
 		var length media.Time

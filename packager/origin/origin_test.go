@@ -382,6 +382,49 @@ func TestHoldsAreBoundedAndSeeTheirClientLeave(t *testing.T) {
 	}
 }
 
+// Players of a stream that goes on here are there before its first segment, and ask for
+// what follows those that they have.
+func TestPlaylistWaitsForTheFirstSegment(t *testing.T) {
+	r := newRig(t)
+	r.video.Begin(30, 1, 0)
+	r.audio.Begin(30, 1, 0)
+	r.video.AddInit(window.Init{Track: (&mediatest.Source{}).Tracks()[0], Data: []byte("video init")})
+	r.audio.AddInit(window.Init{Data: []byte("audio init")})
+	r.msn = 30
+	r.handler.Add(r.stream)
+	waiting := []<-chan answer{r.later(r.base + "index.m3u8?_HLS_msn=16&_HLS_part=2"), r.later(r.base + "index.m3u8")}
+	for _, ch := range waiting {
+		pending(t, ch)
+	}
+	if a := r.get(r.base + "index.m3u8?_HLS_msn=32"); a.status != 400 {
+		t.Errorf("what is too far ahead: %d", a.status)
+	}
+	r.open(true)
+	r.add()
+	r.close()
+	for _, ch := range waiting {
+		if a := <-ch; a.status != 200 || !strings.Contains(a.body, "#EXT-X-MEDIA-SEQUENCE:30\n") || !strings.Contains(a.body, "#EXT-X-DISCONTINUITY-SEQUENCE:1\n") || !strings.Contains(a.body, "\n30.m4s\n") {
+			t.Errorf("%d\n%s", a.status, a.body)
+		}
+	}
+}
+
+// Who waits for a stream that goes on elsewhere is sent away to ask there.
+func TestLeavingEndsWaiting(t *testing.T) {
+	r := newRig(t)
+	r.handler.Add(r.stream)
+	r.segments(2)
+	waiting := r.later(r.base + "index.m3u8?_HLS_msn=2&_HLS_part=0")
+	pending(t, waiting)
+	r.stream.Window.Leave()
+	if a := <-waiting; a.status != 503 {
+		t.Errorf("%d\n%s", a.status, a.body)
+	}
+	if a := r.get(r.base + "index.m3u8"); a.status != 200 || strings.Contains(a.body, "ENDLIST") {
+		t.Errorf("%d\n%s", a.status, a.body)
+	}
+}
+
 func TestClosingEndsWaiting(t *testing.T) {
 	r := newRig(t)
 	r.handler.Add(r.stream)

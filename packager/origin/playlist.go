@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"weir/packager/hls"
 	"weir/packager/window"
 )
 
@@ -20,11 +21,11 @@ func (h *Handler) playlist(w http.ResponseWriter, r *http.Request, v *visit, s *
 	}
 	h.see(r, v, s)
 	cache := noCache
+	if status := h.block(r.Context(), s, t, d); status != http.StatusOK {
+		h.blocked(w, status)
+		return
+	}
 	if d.block {
-		if status := h.block(r.Context(), s, t, d); status != http.StatusOK {
-			h.blocked(w, status)
-			return
-		}
 		if err := s.admit(v); err != nil { // it may have waited for long
 			turnAway(w, err)
 			return
@@ -48,17 +49,18 @@ func (h *Handler) playlist(w http.ResponseWriter, r *http.Request, v *visit, s *
 	h.write(w, r, data)
 }
 
-// block waits for what d names: 200 when it is there, 400 when it lies too far
-// ahead, 503 after three target durations.
+// block waits for what d names, and for the first segment: players of a stream that goes
+// on here after another process are there before it, and take none for an error. 200:
+// it is there, 400: it lies too far ahead, 503: three target durations have passed.
 func (h *Handler) block(ctx context.Context, s *Stream, t *window.Track, d directives) int {
 	first, far := true, false
 	var done bool
 	check := func(v *window.View) bool {
 		if first {
 			first = false
-			far = !v.Ended && d.tooFar(v, s.PartTarget)
+			far = d.block && !v.Ended && d.tooFar(v, s.PartTarget)
 		}
-		done = d.met(v)
+		done = v.Ended || hls.Complete(v) > 0 && (!d.block || d.met(v))
 		return far || done
 	}
 	t.View(func(v *window.View) { check(v) })

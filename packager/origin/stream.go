@@ -137,7 +137,7 @@ func (s *Stream) ready(segments int) []*window.Track {
 					n = 1
 				}
 			}
-			if len(v.Inits) == 0 || n < max(segments, 1) {
+			if v.Newest() == nil || n < max(segments, 1) {
 				waiting = true
 				return
 			}

@@ -45,6 +45,13 @@ func (w *Window) AddMark(m Mark) {
 	w.marks = append(w.marks, m)
 }
 
+// Number says which number the next DASH segment gets, before the first.
+func (w *Window) Number(next uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dashN = next
+}
+
 // Marks returns a copy of the DASH segments of the window, oldest first.
 func (w *Window) Marks() []Mark {
 	w.mu.RLock()

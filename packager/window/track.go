@@ -71,6 +71,7 @@ type Track struct {
 	segments []*Segment // oldest first; the last one may be open
 	removed  []*Segment // gone from playlists, still served
 	inits    []Init
+	first    uint64 // MSN of the first segment of all
 	discs    uint64 // discontinuities that have left the window
 	shed     bool
 	version  atomic.Uint64
@@ -84,6 +85,7 @@ type Window struct {
 	mu     sync.RWMutex
 	tracks []*Track
 	ended  bool
+	left   bool
 	marks  []Mark
 	dashN  uint64
 	moved  chan struct{} // closed and replaced whenever any track moves
@@ -128,7 +130,7 @@ func (t *Track) Version() uint64 { return t.version.Load() }
 func (t *Track) View(f func(v *View)) {
 	t.w.mu.RLock()
 	defer t.w.mu.RUnlock()
-	f(&View{Track: t, Segments: t.segments, Inits: t.inits, Discontinuities: t.discs, Ended: t.w.ended, Shed: t.shed, Version: t.version.Load()})
+	f(&View{Track: t, Segments: t.segments, Inits: t.inits, First: t.first, Discontinuities: t.discs, Ended: t.w.ended, Shed: t.shed, Version: t.version.Load()})
 }
 
 // View is what a reader sees of a track under its lock.
@@ -136,6 +138,7 @@ type View struct {
 	*Track
 	Segments        []*Segment
 	Inits           []Init
+	First           uint64 // MSN of the first segment that there ever was
 	Discontinuities uint64 // that have left the window (EXT-X-DISCONTINUITY-SEQUENCE)
 	Ended           bool
 	Shed            bool
@@ -153,6 +156,14 @@ func (v *View) Last() (msn uint64, part int, ok bool) {
 	return 0, 0, false
 }
 
+// Newest is how the newest packets are decoded; nil before the first.
+func (v *View) Newest() *media.Track {
+	if n := len(v.Inits); n > 0 {
+		return v.Inits[n-1].Track
+	}
+	return nil
+}
+
 // Closed returns how many segments are complete.
 func (v *View) Closed() int {
 	n := len(v.Segments)
@@ -165,16 +176,23 @@ func (v *View) Closed() int {
 // ErrClosing is returned by Wait when the server is shutting down.
 var ErrClosing = errors.New("closing")
 
+// ErrLeft is returned by Wait when the stream goes on in another process.
+var ErrLeft = errors.New("the stream goes on elsewhere")
+
 // Wait blocks until ok returns true, which is called with the track locked after
 // every change, or ctx ends, or closing (which may be nil) is closed.
 func (t *Track) Wait(ctx context.Context, closing <-chan struct{}, ok func(v *View) bool) error {
 	for {
 		t.w.mu.RLock()
 		ch := t.changed
-		done := ok(&View{Track: t, Segments: t.segments, Inits: t.inits, Discontinuities: t.discs, Ended: t.w.ended, Shed: t.shed, Version: t.version.Load()})
+		left := t.w.left
+		done := ok(&View{Track: t, Segments: t.segments, Inits: t.inits, First: t.first, Discontinuities: t.discs, Ended: t.w.ended, Shed: t.shed, Version: t.version.Load()})
 		t.w.mu.RUnlock()
 		if done {
 			return nil
+		}
+		if left {
+			return ErrLeft
 		}
 		if err := await(ctx, closing, ch); err != nil {
 			return err
@@ -187,10 +205,13 @@ func (t *Track) Wait(ctx context.Context, closing <-chan struct{}, ok func(v *Vi
 func (w *Window) Wait(ctx context.Context, closing <-chan struct{}, ok func() bool) error {
 	for {
 		w.mu.RLock()
-		ch := w.moved
+		ch, left := w.moved, w.left
 		w.mu.RUnlock()
 		if ok() {
 			return nil
+		}
+		if left {
+			return ErrLeft
 		}
 		if err := await(ctx, closing, ch); err != nil {
 			return err

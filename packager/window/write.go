@@ -16,6 +16,15 @@ func (t *Track) AddInit(in Init) int {
 	return len(t.inits) - 1
 }
 
+// Begin is called before all else where a stream goes on that another process had: first
+// is the MSN with which it does, discs and inits are how many discontinuities and
+// initialisation segments there were.
+func (t *Track) Begin(first, discs uint64, inits int) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	t.first, t.discs, t.inits = first, discs, make([]Init, inits)
+}
+
 // Open begins segment s; the one before must be closed and have the MSN before.
 func (t *Track) Open(s Segment) {
 	t.w.mu.Lock()
@@ -89,6 +98,17 @@ func (t *Track) Finished(s *Segment) *Finished {
 	}
 	f.Segment.Parts = nil
 	return f
+}
+
+// Leave says that no more will come here: the stream goes on elsewhere, and who waits has
+// to ask there.
+func (w *Window) Leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.left = true
+	for _, t := range w.tracks {
+		t.touch()
+	}
 }
 
 // End says that no more will come.

@@ -25,6 +25,9 @@ type Broadcast struct {
 	wanted  uint64      // counts the changes of now
 	written uint64      // the last of them that is in the database
 	lapse   time.Time   // when the publisher dropped, while no event tells of it; zero: none is due
+	adopts  bool        // another node had it, and the row does not say yet that this one has
+	handed  bool        // another node goes on with it
+	past    Stats       // of what other nodes had of it
 	viewers viewers
 	health  *Health // measured and not told yet
 
@@ -66,6 +69,8 @@ type Start struct {
 	Encoder  string
 	Source   Source
 	At       time.Time
+	// Carry, when set, is a session of another node that goes on here.
+	Carry *Carry
 	// End sends the publisher away, with a reason in words for the encoder. It is called
 	// from Run, at most once, and must not block.
 	End func(reason string)
@@ -81,10 +86,16 @@ func (s *Service) Begin(x Start) (*Broadcast, error) {
 	if err != nil {
 		return nil, err
 	}
+	if x.Carry != nil {
+		id = x.Carry.ID
+	}
 	b := &Broadcast{ID: id, grant: x.Grant, channel: x.Grant.channel, end: x.End}
 	b.now = SessionView{ID: id, Channel: x.Grant.Channel, State: Starting, Protocol: x.Protocol, Encoder: cleanEncoder(x.Encoder), Source: x.Source,
 		Began: x.At.UTC().Truncate(time.Microsecond), node: s.node}
 	b.setKey(x.Grant.Key)
+	if x.Carry != nil {
+		b.adopt(x.Carry, s.stamp())
+	}
 	b.wanted = 1
 	s.air.mu.Lock()
 	s.air.sessions[id] = b
@@ -165,8 +176,7 @@ func (s *Service) Returned(b *Broadcast, g Grant) {
 func (s *Service) Finish(b *Broadcast, reason string, stats Stats) {
 	b.change(s, func(v *SessionView) {
 		at := s.stamp()
-		stats.Reconnects = v.Stats.Reconnects
-		b.viewers.fill(&stats)
+		stats = b.sum(stats)
 		v.State, v.Ended, v.Reason, v.Stats = Ended, &at, reason, stats
 	})
 }
@@ -218,7 +228,7 @@ func (s *Service) flush(ctx context.Context) error {
 // write brings one session's row and events up to what it is now.
 func (s *Service) write(ctx context.Context, b *Broadcast) error {
 	b.mu.Lock()
-	v, wanted, lapse := b.now, b.wanted, b.lapse
+	v, wanted, lapse, adopts := b.now, b.wanted, b.lapse, b.adopts
 	stale := b.written == wanted
 	b.mu.Unlock()
 	if stale {
@@ -236,6 +246,11 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 			b.channel = *c
 			b.mu.Unlock()
 		}
+		if adopts {
+			if err := st.adopt(ctx, v); err != nil {
+				return err
+			}
+		}
 		// What events told is what the row says: an answer to a commit may get lost.
 		told, err := s.opening(ctx, st, c, v, counts)
 		if err != nil {
@@ -251,15 +266,18 @@ func (s *Service) write(ctx context.Context, b *Broadcast) error {
 		return err
 	}
 	b.mu.Lock()
-	b.written = wanted
+	b.written, b.adopts = wanted, false
+	handed := b.handed && b.wanted == wanted
 	if b.lapse.Equal(lapse) && v.Started != nil {
 		b.lapse = time.Time{}
 	}
 	b.mu.Unlock()
-	if v.State == Ended {
+	if v.State == Ended || handed {
 		s.air.mu.Lock()
 		delete(s.air.sessions, b.ID)
-		s.air.gone = append(s.air.gone, b)
+		if !handed {
+			s.air.gone = append(s.air.gone, b)
+		}
 		s.air.mu.Unlock()
 	}
 	return nil

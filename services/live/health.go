@@ -95,9 +95,7 @@ func (s *Service) Measure(b *Broadcast, h Health, totals Stats) {
 		h.Shed = []string{}
 	}
 	b.health = &h
-	totals.Reconnects = b.now.Stats.Reconnects
-	b.viewers.fill(&totals)
-	b.now.Stats, b.now.Encoder, b.now.Source = totals, h.Encoder, h.Source
+	b.now.Stats, b.now.Encoder, b.now.Source = b.sum(totals), h.Encoder, h.Source
 }
 
 // measured takes what was measured since the last call, as JSON; nil for nothing.
@@ -163,7 +161,7 @@ func (s Store) keepTotals(ctx context.Context, v SessionView) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.q.Exec(ctx, `UPDATE live_sessions SET stats=$1, source=$2, encoder=$3 WHERE id=$4 AND ended_at IS NULL`, stats, source, v.Encoder, v.ID)
+	_, err = s.q.Exec(ctx, `UPDATE live_sessions SET stats=$1, source=$2, encoder=$3 WHERE id=$4 AND ended_at IS NULL AND node=$5`, stats, source, v.Encoder, v.ID, v.node)
 	return err
 }
 

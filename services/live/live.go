@@ -39,6 +39,9 @@ type Config struct {
 	// Alone says that no other process can have streams: those of other nodes in the
 	// database are of a process that was killed.
 	Alone bool
+	// Await is how long sessions of a node that is gone may still go on at another, or
+	// after a restart; 0: not at all.
+	Await time.Duration
 	// HookURL is asked before each publisher is let in; empty: nobody is. See hook.go.
 	HookURL string
 	// Hook is the client for HookURL; nil: a plain one.
@@ -68,7 +71,9 @@ type Service struct {
 	now   func() time.Time
 	node  string
 	alone bool
-	hook  *hook // nil: none
+	await time.Duration
+	began time.Time // of this process
+	hook  *hook     // nil: none
 	lent  lent
 	uses  uses
 	air   air // the streams of this process
@@ -83,13 +88,14 @@ func Open(c Config) (*Service, error) {
 	if c.DB == nil {
 		return nil, errors.New("live: a database is needed")
 	}
-	s := &Service{db: c.DB, redis: c.Redis, log: c.Log, now: c.Now, node: c.Node, alone: c.Alone}
+	s := &Service{db: c.DB, redis: c.Redis, log: c.Log, now: c.Now, node: c.Node, alone: c.Alone, await: c.Await}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.began = s.now()
 	s.passes.box = c.Box
 	s.lent.byHash = map[string]string{}
 	s.air.sessions, s.air.changed = map[uuid.UUID]*Broadcast{}, make(chan struct{}, 1)

@@ -99,6 +99,9 @@ func (s *Service) title(ctx context.Context, st Store, r *Recording) error {
 	if err == nil && v.Ended != nil {
 		r.Title = v.Title
 	}
+	if *r.Session != r.ID { // another node had the beginning
+		r.Title += " (continued)"
+	}
 	if missing(err) {
 		err = nil
 	}

@@ -229,8 +229,8 @@ func (s *Service) reap(ctx context.Context, missed map[string]time.Time) error {
 		if v.node == s.node && s.node != "" {
 			continue
 		}
-		dead := s.alone
-		if !dead {
+		dead := s.alone && now.Sub(s.began) >= s.await
+		if !s.alone {
 			if dead, err = s.dead(ctx, v.node, missed, now); err != nil {
 				return err
 			}
@@ -262,7 +262,7 @@ func (s *Service) dead(ctx context.Context, node string, missed map[string]time.
 	if !known {
 		missed[node] = now
 	}
-	return known && now.Sub(since) >= reapAfter, nil
+	return known && now.Sub(since) >= max(reapAfter, s.await), nil
 }
 
 // bury ends a session that its node did not end.

@@ -148,6 +148,15 @@ func (s Store) session(ctx context.Context, id uuid.UUID) (SessionView, error) {
 	return scanSession(s.q.QueryRow(ctx, `SELECT `+sessionColumns+` FROM live_sessions s WHERE s.id=$1`, id))
 }
 
+// ordered is session with the order to end it, empty for none.
+func (s Store) ordered(ctx context.Context, id uuid.UUID) (v SessionView, order string, err error) {
+	if err := s.q.QueryRow(ctx, `SELECT order_reason FROM live_sessions WHERE id=$1`, id).Scan(&order); err != nil {
+		return v, "", err
+	}
+	v, err = s.session(ctx, id)
+	return v, order, err
+}
+
 func (s Store) sessions(ctx context.Context, channel, before uuid.UUID, limit int) ([]SessionView, error) {
 	rows, err := s.q.Query(ctx, `SELECT `+sessionColumns+` FROM live_sessions s WHERE s.channel_id=$1 AND s.id < $2 ORDER BY s.id DESC LIMIT $3`, channel, before, limit)
 	return db.Collect(rows, err, scanSession)
@@ -182,14 +191,21 @@ VALUES ($1,$2,$3,$4,$5,'',$6,$7,$8,'',$10,$9,$9) ON CONFLICT (id) DO NOTHING`,
 	return err
 }
 
-// advance writes the state, if the session has not ended; it reports whether it did.
+// adopt makes a session that another node had this one's.
+func (s Store) adopt(ctx context.Context, v SessionView) error {
+	_, err := s.q.Exec(ctx, `UPDATE live_sessions SET node=$1 WHERE id=$2 AND ended_at IS NULL`, v.node, v.ID)
+	return err
+}
+
+// advance writes the state, if the session has not ended and is v.node's; it reports
+// whether it did.
 func (s Store) advance(ctx context.Context, v SessionView) (bool, error) {
 	stats, source, err := v.encode()
 	if err != nil {
 		return false, err
 	}
-	n, err := s.q.Exec(ctx, `UPDATE live_sessions SET state=$1, started_at=$2, ended_at=$3, end_reason=$4, stats=$5, key_id=$6, title=$7, encoder=$8, source=$9 WHERE id=$10 AND ended_at IS NULL`,
-		string(v.State), v.Started, v.Ended, v.Reason, stats, v.key, v.Title, v.Encoder, source, v.ID)
+	n, err := s.q.Exec(ctx, `UPDATE live_sessions SET state=$1, started_at=$2, ended_at=$3, end_reason=$4, stats=$5, key_id=$6, title=$7, encoder=$8, source=$9 WHERE id=$10 AND ended_at IS NULL AND node=$11`,
+		string(v.State), v.Started, v.Ended, v.Reason, stats, v.key, v.Title, v.Encoder, source, v.ID, v.node)
 	return n == 1, err
 }
 

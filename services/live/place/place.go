@@ -94,6 +94,15 @@ func nameKey(name string) string      { return "weir:place:name:" + name }
 func askKey(node string) string       { return "weir:place:ask:" + node }
 func noKey(name, asker string) string { return "weir:place:no:" + name + ":" + asker }
 
+// Miss says that a stream was on the air a moment ago and is to go on at another node.
+func (t *Table) Miss(s Stream) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if x := t.others[s.Name]; x == nil || !x.gone.IsZero() {
+		t.others[s.Name] = &spot{peer: &Peer{}, stream: s, gone: time.Now()}
+	}
+}
+
 // Find is the other node that has a stream.
 func (t *Table) Find(name string) (Peer, bool) {
 	t.mu.Lock()
@@ -110,7 +119,7 @@ func (t *Table) Missed(name string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.others[name]
-	return s != nil && !s.gone.IsZero()
+	return s != nil && !s.gone.IsZero() && time.Since(s.gone) < t.cfg.Remember
 }
 
 // Listed says that a stream of another node, or one that is missed, is in the list of

@@ -153,6 +153,23 @@ func TestNodeThatIsGone(t *testing.T) {
 	})
 }
 
+// What a node hands over it misses itself, until another one has it.
+func TestMiss(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, c *redis.Client) {
+		a, b := start(t, c, "a"), start(t, c, "b")
+		a.Miss(place.Stream{Name: "x", Info: json.RawMessage(`{}`)})
+		if _, ok := a.Find("x"); ok || !a.Missed("x") || !a.Listed("x") || len(a.Streams()) != 0 {
+			t.Error("x is not missed")
+		}
+		b.air(t, "x")
+		a.sees(t, "x at b", func() bool { _, ok := a.Find("x"); return ok && !a.Missed("x") })
+		a.Miss(place.Stream{Name: "x"})
+		if a.Missed("x") {
+			t.Error("what another node has is missed")
+		}
+	})
+}
+
 // A node that was away too long hears that it has lost a name.
 func TestLost(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, c *redis.Client) {

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
+
+	"weir/services/live"
+)
+
+// follower is a player of one media playlist that never reads the multivariant playlist
+// again: what it sees has to go on under the same address.
+type follower struct {
+	station *station
+	url     string
+	last    *playlist.Media
+	at      time.Time // of last
+	pause   time.Duration
+}
+
+// until follows, over failures as players do, until the newest playlist satisfies.
+func (f *follower) until(ctx context.Context, satisfied func(*playlist.Media) bool) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		u := f.url
+		if f.last != nil {
+			u += "?" + url.Values{"_HLS_msn": {strconv.Itoa(f.last.MediaSequence + len(f.last.Segments))}, "_HLS_part": {strconv.Itoa(len(f.last.Parts))}}.Encode()
+		}
+		status, text, err := f.station.get(ctx, u)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil, status == http.StatusServiceUnavailable:
+			<-tick.C
+			continue
+		case status != http.StatusOK:
+			return errors.New("a player gives up after " + strconv.Itoa(status) + " " + text)
+		}
+		m := new(playlist.Media)
+		if err := m.Unmarshal([]byte(text)); err != nil {
+			return err
+		}
+		if err := f.follows(m); err != nil {
+			return errors.Join(err, errors.New(text))
+		}
+		if satisfied(m) {
+			return nil
+		}
+		if m.Endlist {
+			return errors.New("the stream ended first")
+		}
+	}
+}
+
+// follows holds that a playlist may come after the last.
+func (f *follower) follows(m *playlist.Media) error {
+	old, now := f.last, time.Now()
+	f.last = m
+	if old == nil {
+		f.at = now
+		return checkMedia(m)
+	}
+	f.pause, f.at = max(f.pause, now.Sub(f.at)), now
+	switch {
+	case m.MediaSequence < old.MediaSequence, m.MediaSequence+len(m.Segments) < old.MediaSequence+len(old.Segments):
+		return errors.New("sequence numbers went back")
+	case m.TargetDuration != old.TargetDuration || m.PartInf.PartTarget != old.PartInf.PartTarget:
+		return errors.New("the target durations have changed")
+	case m.DiscontinuitySequence != nil && old.DiscontinuitySequence != nil && *m.DiscontinuitySequence < *old.DiscontinuitySequence:
+		return errors.New("the discontinuity sequence went back")
+	}
+	return checkMedia(m)
+}
+
+// follow watches a stream until there is something that can be lost.
+func follow(ctx context.Context, t *testing.T, s *station, name string) *follower {
+	t.Helper()
+	v, err := s.view(ctx, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &follower{station: s, url: v.pictures[0]}
+	if err := f.until(ctx, closedSegments(8)); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// wentOn wants media that came after before, behind a discontinuity.
+func wentOn(ctx context.Context, t *testing.T, f *follower, before *playlist.Media) {
+	t.Helper()
+	most := before.MediaSequence + len(before.Segments)
+	if err := f.until(ctx, func(m *playlist.Media) bool { return m.MediaSequence >= most && len(m.Segments) > 2 }); err != nil {
+		t.Fatal(err)
+	}
+	x, old := f.last.Segments[0], before.Segments[len(before.Segments)-1]
+	if !x.Discontinuity && f.last.DiscontinuitySequence == nil || x.DateTime.Before(old.DateTime.Add(old.Duration)) {
+		t.Errorf("the first segment is of %v, with a discontinuity %v, after one of %v", x.DateTime, x.Discontinuity, old.DateTime)
+	}
+	if _, err := f.station.must(ctx, resolve(f.url, x.URI)); err != nil {
+		t.Error(err)
+	}
+	if _, err := f.station.must(ctx, resolve(f.url, f.last.Map.URI)); err != nil {
+		t.Error(err)
+	}
+}
+
+// ownedChannel is a channel as its owner sees it.
+type ownedChannel struct {
+	who *person
+	id  string
+}
+
+// channelAt makes one, asked of a node.
+func channelAt(t *testing.T, web, password, name string) *ownedChannel {
+	t.Helper()
+	c := &ownedChannel{who: &person{t: t, web: web}}
+	c.who.signIn("admin", password)
+	var x struct{ ID string }
+	if status := c.who.ask(http.MethodPost, "channels", object{"name": name}, &x); status != http.StatusCreated {
+		t.Fatalf("no channel: %d", status)
+	}
+	c.id = x.ID
+	return c
+}
+
+func (c *ownedChannel) sessions(t *testing.T) []live.SessionView {
+	t.Helper()
+	var list struct{ Items []live.SessionView }
+	if status := c.who.ask(http.MethodGet, "channels/"+c.id+"/sessions", nil, &list); status != http.StatusOK {
+		t.Errorf("sessions: %d", status)
+	}
+	return list.Items
+}
+
+// ended waits for the end of the only session, and for what was recorded after the other
+// process.
+func (c *ownedChannel) ended(t *testing.T) {
+	t.Helper()
+	eventually(t, "the end in the history", func() bool {
+		x := c.sessions(t)
+		return len(x) == 1 && x[0].State == live.Ended && x[0].Reason == "" && x[0].Stats.Frames > 0
+	})
+	session := c.sessions(t)[0].ID
+	eventually(t, "the second part of the recording", func() bool {
+		var list struct{ Items []live.RecordingView }
+		c.who.ask(http.MethodGet, "channels/"+c.id+"/recordings", nil, &list)
+		for _, r := range list.Items {
+			if r.ID != session && r.Session != nil && *r.Session == session && r.State == live.Ready && strings.HasSuffix(r.Title, "(continued)") {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// TestRestartGoesOn kills a server that is alone: when it runs again within the time that
+// sessions wait, its publishers go on with them, and viewers with the addresses that they have.
+func TestRestartGoesOn(t *testing.T) {
+	t.Parallel()
+	ctx, addr, rtmp, dir := limited(t), freePort(t), freePort(t), t.TempDir()
+	run := func() *child {
+		return startChild(t, nil, "WEIR_DATA_DIR="+dir, "WEIR_HTTP_ADDR="+addr, "WEIR_RTMP_ADDR="+rtmp, "WEIR_RECONNECT=30s")
+	}
+	first := run()
+	s := *first.station
+	s.flaky, s.client = true, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	c := channelAt(t, s.web, s.password, "anna")
+	o := air(t, &s, "anna")
+	f := follow(ctx, t, &s, "anna")
+	before := f.last
+	if err := first.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	o.vanish()
+	first.stop()
+	run()
+	waits := make(chan error, 1)
+	go func() {
+		waits <- f.until(ctx, func(m *playlist.Media) bool { return m.MediaSequence > before.MediaSequence })
+	}()
+	again := air(t, &s, "anna")
+	if err := <-waits; err != nil {
+		t.Fatal(err)
+	}
+	wentOn(ctx, t, f, before)
+	if err := again.leave(); err != nil {
+		t.Error(err)
+	}
+	c.ended(t)
+}

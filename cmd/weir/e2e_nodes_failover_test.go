@@ -1,0 +1,145 @@
+//go:build servers
+
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
+
+	"weir/services/live"
+)
+
+// balancer is a TCP forwarder that takes the first server that can be reached, as an L4
+// balancer in front of nodes.
+type balancer struct {
+	listener net.Listener
+	wait     sync.WaitGroup
+
+	mu    sync.Mutex
+	to    []string
+	conns map[net.Conn]bool
+}
+
+func startBalancer(t *testing.T, to ...string) *balancer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &balancer{listener: l, to: to, conns: map[net.Conn]bool{}}
+	b.wait.Go(b.accept)
+	t.Cleanup(func() {
+		l.Close()
+		b.mu.Lock()
+		for c := range b.conns {
+			c.Close()
+		}
+		b.mu.Unlock()
+		b.wait.Wait()
+	})
+	return b
+}
+
+func (b *balancer) addr() string { return b.listener.Addr().String() }
+
+func (b *balancer) accept() {
+	for {
+		c, err := b.listener.Accept()
+		if err != nil {
+			return
+		}
+		b.wait.Go(func() { b.forward(c) })
+	}
+}
+
+func (b *balancer) forward(c net.Conn) {
+	defer c.Close()
+	b.mu.Lock()
+	to := b.to
+	b.mu.Unlock()
+	for _, addr := range to {
+		far, err := net.Dial("tcp", addr)
+		if err != nil {
+			continue
+		}
+		defer far.Close()
+		b.mu.Lock()
+		b.conns[c], b.conns[far] = true, true
+		b.mu.Unlock()
+		b.wait.Go(func() {
+			defer far.Close()
+			_, _ = io.Copy(far, c) // until either end is closed
+		})
+		_, _ = io.Copy(c, far)
+		return
+	}
+}
+
+// host is the host:port of a URL.
+func host(u string) string { return strings.TrimPrefix(u, "http://") }
+
+// behind is both nodes as one station behind a balancer, the first before the second.
+func (p *pair) behind(t *testing.T) (s *station, web, rtmp *balancer) {
+	t.Helper()
+	web = startBalancer(t, host(p.first.web), host(p.second.web))
+	rtmp = startBalancer(t, p.first.rtmp, p.second.rtmp)
+	all := *p.first.station
+	all.web, all.rtmp = "http://"+web.addr(), rtmp.addr()
+	all.flaky = true
+	all.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	return &all, web, rtmp
+}
+
+// TestNodesFailover kills the node that has a stream: at the other one its publisher goes
+// on with the session, and those who watch need no new address.
+func TestNodesFailover(t *testing.T) {
+	t.Parallel()
+	onePair(t, func(t *testing.T, p *pair) {
+		ctx := limited(t)
+		s, _, _ := p.behind(t)
+		c := p.channel(t, "anna")
+		first := air(t, s, "anna")
+		f := follow(ctx, t, s, "anna")
+		before := f.last
+		if err := p.first.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		killed := time.Now()
+		if first.lost(t) == nil {
+			t.Fatal("the publisher has not lost its connection")
+		}
+		again := air(t, s, "anna")
+		wentOn(ctx, t, f, before)
+		t.Logf("new media %v after the end of the node, %v after the newest of the old", time.Since(killed).Round(100*time.Millisecond), f.pause.Round(100*time.Millisecond))
+		v, err := s.view(ctx, "anna")
+		if err != nil || v.pictures[0] != f.url {
+			t.Fatalf("another address: %v", err)
+		}
+		if err := v.check(ctx); err != nil {
+			t.Error(err)
+		}
+		if x := c.sessions(t); len(x) != 1 || x[0].State != live.OnAir || x[0].Stats.Reconnects != 1 {
+			t.Errorf("sessions: %+v", x)
+		}
+		if err := again.leave(); err != nil {
+			t.Error(err)
+		}
+		if err := f.until(ctx, func(m *playlist.Media) bool { return m.Endlist }); err != nil {
+			t.Error(err)
+		}
+		c.ended(t)
+	})
+}
+
+// channel makes one, asked of the second node.
+func (p *pair) channel(t *testing.T, name string) *ownedChannel {
+	t.Helper()
+	return channelAt(t, p.second.web, p.first.password, name)
+}

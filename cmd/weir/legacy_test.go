@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"weir/media"
+	"weir/media/mediatest"
+	"weir/packager"
+	"weir/services/backing/redis"
+	"weir/services/backing/redis/redistest"
+	"weir/services/live"
+)
+
+func someLegacy(now time.Time) *legacy {
+	return &legacy{Name: "anna", At: now, Epoch: now.Add(-time.Minute), Segment: 2 * media.Second, Longest: 5 * media.Second / 2, Part: media.Second / 5,
+		Tracks: tracksOf((&mediatest.Source{SampleRate: 48000}).Tracks()), State: packager.State{Next: 30, Number: 10, End: media.Second * 60}}
+}
+
+func eachLegacyStore(t *testing.T, run func(t *testing.T, s legacyStore)) {
+	t.Run("files", func(t *testing.T) { run(t, legacyFiles{t.TempDir()}) })
+	redistest.Each(t, func(t *testing.T, c *redis.Client) { run(t, legacyRedis{c}) })
+}
+
+func TestLegacyStores(t *testing.T) {
+	eachLegacyStore(t, func(t *testing.T, s legacyStore) {
+		ctx := t.Context()
+		if text, err := s.get(ctx, "anna"); text != nil || err != nil {
+			t.Errorf("of nobody: %q, %v", text, err)
+		}
+		if err := s.put(ctx, map[string][]byte{"anna": []byte("1"), "ben": []byte("2")}, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		names, err := s.list(ctx)
+		slices.Sort(names)
+		if err != nil || !slices.Equal(names, []string{"anna", "ben"}) {
+			t.Errorf("%q, %v", names, err)
+		}
+		if text, err := s.get(ctx, "ben"); string(text) != "2" || err != nil {
+			t.Errorf("%q, %v", text, err)
+		}
+		if err := s.drop(ctx, []string{"anna", "ben", "nobody"}); err != nil {
+			t.Error(err)
+		}
+		if names, err := s.list(ctx); len(names) != 0 || err != nil {
+			t.Errorf("%q, %v", names, err)
+		}
+	})
+}
+
+// What a publisher may go on with is what is good, young, and of the same tracks.
+func TestLegacies(t *testing.T) {
+	source := &mediatest.Source{SampleRate: 48000}
+	tests := map[string]struct {
+		change func(x *legacy)
+		tracks []*media.Track
+		found  bool
+	}{
+		"as it was":           {func(*legacy) {}, source.Tracks(), true},
+		"without sound":       {func(*legacy) {}, source.Tracks()[:1], false},
+		"too old":             {func(x *legacy) { x.At = x.At.Add(-17 * time.Second) }, source.Tracks(), false},
+		"of the future":       {func(x *legacy) { x.At = x.At.Add(time.Hour) }, source.Tracks(), false},
+		"of another name":     {func(x *legacy) { x.Name = "ben" }, source.Tracks(), false},
+		"with absurd numbers": {func(x *legacy) { x.State.Next = 1 << 60 }, source.Tracks(), false},
+		"without parts":       {func(x *legacy) { x.Part = 0 }, source.Tracks(), false},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			store, now := legacyFiles{t.TempDir()}, time.Now()
+			x := someLegacy(now)
+			tc.change(x)
+			text, err := json.Marshal(x)
+			if err == nil {
+				err = store.put(t.Context(), map[string][]byte{"anna": text}, 0)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := newLegacies(store, 10*time.Second, nil, slog.New(slog.DiscardHandler))
+			all.find(t.Context(), live.Grant{Name: "anna"})
+			got := all.of("anna", tc.tracks)
+			if (got != nil) != tc.found {
+				t.Fatalf("%+v", got)
+			}
+			if !tc.found {
+				return
+			}
+			if s := got.next(now.Add(4 * time.Second)); s.Next != 30+legacyRoom+4 || s.Number != 10+legacyRoom+4 {
+				t.Errorf("it begins with %+v", s)
+			}
+			if all.take("anna", x.Epoch) == nil || all.take("anna", x.Epoch) != nil {
+				t.Error("it is not taken once")
+			}
+			all.end("anna")
+			all.find(t.Context(), live.Grant{Name: "anna"})
+			if all.of("anna", tc.tracks) != nil {
+				t.Error("what was ended here is found")
+			}
+			if err := all.flush(context.Background(), nil); err != nil {
+				t.Error(err)
+			}
+			if names, err := store.list(t.Context()); len(names) != 0 || err != nil {
+				t.Errorf("%q are left: %v", names, err)
+			}
+		})
+	}
+}
+
+// Handed over in order, a stream goes on with the very next number.
+func TestLegacyOfAHandOver(t *testing.T) {
+	x := someLegacy(time.Now())
+	x.Final = true
+	if s := x.next(time.Now().Add(time.Second)); *s != x.State {
+		t.Errorf("%+v after %+v", s, x.State)
+	}
+	x.Final, x.Young = false, true
+	if s := x.next(x.At.Add(time.Second)); s.Next != x.State.Next+legacyRoom+5 {
+		t.Errorf("%+v while segments are parts", s)
+	}
+}
