@@ -11,6 +11,8 @@ var (
 	ErrBusy    = errors.New("somebody is publishing this name already")
 	ErrTooMany = errors.New("too many connections")
 	ErrClosing = errors.New("server is shutting down")
+	// ErrMoved: the stream goes on at another server behind the same address.
+	ErrMoved = errors.New("this server is going away, connect again")
 	// ErrReplaced ends the session of a publisher whose place a newer one took.
 	ErrReplaced = errors.New("another publisher took over")
 )

@@ -25,7 +25,9 @@ func (b *BadMedia) Error() string { return b.Err.Error() }
 func (b *BadMedia) Unwrap() error { return b.Err }
 
 // refusals are the errors whose texts are meant for publishers.
-func refusals() [5]error { return [...]error{ErrDenied, ErrBusy, ErrTooMany, ErrClosing, ErrReplaced} }
+func refusals() [6]error {
+	return [...]error{ErrDenied, ErrBusy, ErrTooMany, ErrClosing, ErrMoved, ErrReplaced}
+}
 
 // Words is what a publisher is shown of an error: refusals and what is wrong with
 // its own stream, nothing of our inside.

@@ -207,6 +207,10 @@ func (f *front) Run(ctx context.Context) error {
 	f.node.log.Info("ready", "after", time.Since(f.start).Round(time.Millisecond))
 	<-ctx.Done()
 	f.node.log.Info("stopping")
+	if m := f.node.media; m != nil && f.node.cfg.Ingest.Drain > 0 && m.leave() {
+		f.node.state.set(stopping) // balancers stop sending
+		m.drain(context.WithoutCancel(ctx), f.node.cfg.Ingest.Drain)
+	}
 	return nil
 }
 

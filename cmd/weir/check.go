@@ -101,6 +101,7 @@ func (s *Settings) checkTimes() []error {
 	}
 	between("WEIR_SRT_LATENCY", s.Ingest.SRTLatency, bound{is: 20 * time.Millisecond}, bound{is: 8 * time.Second})
 	between("WEIR_RECONNECT", s.Ingest.Reconnect, bound{}, bound{is: time.Hour})
+	between("WEIR_DRAIN", s.Ingest.Drain, bound{}, bound{is: 10 * time.Minute})
 	segment := s.Live.Segment
 	if !between("WEIR_SEGMENT", segment, bound{is: 500 * time.Millisecond}, bound{is: 30 * time.Second}) {
 		return problems

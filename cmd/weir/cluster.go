@@ -93,7 +93,7 @@ func (m *mediaRole) Yield(name string, takeover bool) bool {
 	c := m.control
 	c.mu.Lock()
 	d := c.names[name]
-	ok := d == nil || d.waits || takeover
+	ok := d == nil || d.waits || takeover || c.leaving.Load()
 	c.mu.Unlock()
 	if ok {
 		m.pipelines.wait.Go(func() { m.handOver(name, ingest.ErrReplaced) })

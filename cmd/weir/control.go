@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,6 +31,8 @@ type control struct {
 	end func(name string, reason error)
 	// place keeps a name from being on the air twice; nil where no other process can be.
 	place *place.Table
+	// leaving: this process is about to end, and others take publishers.
+	leaving atomic.Bool
 	// legacies are what streams leave to other processes.
 	legacies *legacies
 
@@ -55,6 +58,9 @@ var (
 
 // Publish asks the live-service.
 func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, error) {
+	if c.leaving.Load() {
+		return ingest.Grant{}, ingest.ErrMoved
+	}
 	a := attemptOf(r)
 	a.Key = r.Key
 	admit := c.live.Admit

@@ -49,6 +49,13 @@ func startBalancer(t *testing.T, to ...string) *balancer {
 
 func (b *balancer) addr() string { return b.listener.Addr().String() }
 
+// turn makes it send new connections to others.
+func (b *balancer) turn(to ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.to = to
+}
+
 func (b *balancer) accept() {
 	for {
 		c, err := b.listener.Accept()
@@ -142,4 +149,45 @@ func TestNodesFailover(t *testing.T) {
 func (p *pair) channel(t *testing.T, name string) *ownedChannel {
 	t.Helper()
 	return channelAt(t, p.second.web, p.first.password, name)
+}
+
+// TestNodesDrain stops the node that has a stream: it hands it over, and leaves.
+func TestNodesDrain(t *testing.T) {
+	t.Parallel()
+	onePair(t, func(t *testing.T, p *pair) {
+		ctx := limited(t)
+		s, _, rtmp := p.behind(t)
+		c := p.channel(t, "anna")
+		first := air(t, s, "anna")
+		f := follow(ctx, t, s, "anna")
+		before := f.last
+		rtmp.turn(p.second.rtmp)
+		stopped := make(chan result, 1)
+		began := time.Now()
+		go func() { stopped <- p.first.stop() }()
+		eventually(t, "not ready", func() bool {
+			status, _, err := p.first.get(ctx, p.first.admin+"/readyz")
+			return err == nil && status == http.StatusServiceUnavailable
+		})
+		if _, err := dialCaster(t, p.first.station, "ben"); err == nil || !strings.Contains(err.Error(), "going away") {
+			t.Errorf("a publisher who comes too late: %v", err)
+		}
+		if first.lost(t) == nil || !first.wire.heard("going away, connect again") {
+			t.Error("the publisher was not told to connect again")
+		}
+		again := air(t, s, "anna")
+		wentOn(ctx, t, f, before)
+		r := <-stopped
+		if r.code != 0 || !strings.Contains(r.stderr, `"stream handed over"`) || time.Since(began) > 30*time.Second {
+			t.Errorf("%d after %v", r.code, time.Since(began))
+		}
+		t.Logf("a pause of %v", f.pause.Round(100*time.Millisecond))
+		if x := c.sessions(t); len(x) != 1 || x[0].Stats.Reconnects != 1 {
+			t.Errorf("sessions: %+v", x)
+		}
+		if err := again.leave(); err != nil {
+			t.Error(err)
+		}
+		c.ended(t)
+	})
 }

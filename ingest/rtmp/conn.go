@@ -134,7 +134,7 @@ func (c *conn) end(err error) {
 		c.log.Info("publisher left", append(args, "goodbye", clean)...)
 	default:
 		say := c.log.Warn
-		if errors.Is(err, ingest.ErrClosing) {
+		if errors.Is(err, ingest.ErrClosing) || errors.Is(err, ingest.ErrMoved) {
 			say = c.log.Info
 		}
 		say("publisher lost", append(args, "err", err)...)
@@ -150,6 +150,9 @@ func (c *conn) end(err error) {
 
 // dismiss tells the publisher why it has to go and lets it read that.
 func (c *conn) dismiss(err error) {
+	if errors.Is(err, ingest.ErrMoved) && c.wire.AskToReconnect(ingest.Words(err)) != nil {
+		return
+	}
 	code := wire.CodeFailed
 	if errors.Is(err, ingest.ErrDenied) || errors.Is(err, ingest.ErrBusy) {
 		code = wire.CodePublishBadName

@@ -84,6 +84,7 @@ func commandMessage(streamID uint32, name string, transaction float64, args ...a
 // Status codes of onStatus and _result (RTMP 7.2).
 const (
 	CodeConnectSuccess   = "NetConnection.Connect.Success"
+	CodeReconnectRequest = "NetConnection.Connect.ReconnectRequest" // Enhanced RTMP v2
 	CodePublishStart     = "NetStream.Publish.Start"
 	CodePublishBadName   = "NetStream.Publish.BadName"
 	CodeUnpublishSuccess = "NetStream.Unpublish.Success"

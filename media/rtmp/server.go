@@ -210,6 +210,15 @@ func (s *ServerConn) Refuse(code, words string) error {
 	return s.status(s.streamID, "error", code, words)
 }
 
+// AskToReconnect asks a publisher that can do so to connect anew, to the address that it
+// has (Enhanced RTMP v2, "Reconnect Request"); others are told nothing. Refuse may follow.
+func (s *ServerConn) AskToReconnect(words string) error {
+	if s.request.Peer.CapsEx&CapReconnect == 0 {
+		return nil
+	}
+	return s.status(0, "status", CodeReconnectRequest, words)
+}
+
 // ReadMessage returns the next audio, video or data message (types 8, 9, 18) of
 // the publisher, everything else being dealt with on the way. Data messages of
 // either encoding come as type 18 with a body in AMF0. It blocks for

@@ -129,6 +129,35 @@ func granted(t testing.TB, l Limits) (*peer, *ServerConn) {
 	return p, s
 }
 
+// Only who can connect anew by itself is asked to.
+func TestAskToReconnect(t *testing.T) {
+	for caps, want := range map[float64]string{CapReconnect | CapModEx: CodeReconnectRequest, CapModEx: CodeFailed} {
+		p, s := newPeer(t, Limits{})
+		p.send(commandMessage(0, "connect", 1, Object{{"app", "live"}, {"capsEx", caps}}))
+		p.send(commandMessage(0, "createStream", 2, nil))
+		p.send(commandMessage(1, "publish", 3, nil, "k", "live"))
+		if _, err := s.AcceptPublish(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AskToReconnect("go"); err != nil {
+			t.Error(err)
+		}
+		if err := s.Refuse(CodeFailed, "gone"); err != nil {
+			t.Error(err)
+		}
+		p.skipHandshake()
+		for c := p.command(); ; c = p.command() {
+			if c.name != "onStatus" {
+				continue
+			}
+			if got := c.args[1].(Object).Text("code"); got != want || (want == CodeReconnectRequest) != (c.streamID == 0) {
+				t.Errorf("with %v: %q on stream %d, want %q", caps, got, c.streamID, want)
+			}
+			break
+		}
+	}
+}
+
 func TestConnectReply(t *testing.T) {
 	p, s := newPeer(t, Limits{})
 	p.send(commandMessage(0, "connect", 1, Object{

@@ -62,6 +62,7 @@ type Peer struct {
 	Node    string   `json:"node"`
 	URL     string   `json:"url"`
 	Streams []Stream `json:"streams"`
+	Leaving bool     `json:"leaving,omitempty"` // it takes no publishers any more
 }
 
 // spot is where a stream is, or, with gone set, was.
@@ -79,6 +80,8 @@ type Table struct {
 	held   map[string]bool // names of this node
 	freed  map[string]bool // given up and not told to Redis yet
 	others map[string]*spot
+	peers  int           // that take publishers
+	leaves bool          // this one does not
 	moved  chan struct{} // closed and replaced whenever others changes
 }
 
@@ -101,6 +104,20 @@ func (t *Table) Miss(s Stream) {
 	if x := t.others[s.Name]; x == nil || !x.gone.IsZero() {
 		t.others[s.Name] = &spot{peer: &Peer{}, stream: s, gone: time.Now()}
 	}
+}
+
+// Others is how many other nodes take publishers.
+func (t *Table) Others() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.peers
+}
+
+// Leave tells the others that this node takes no publishers any more.
+func (t *Table) Leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.leaves = true
 }
 
 // Find is the other node that has a stream.

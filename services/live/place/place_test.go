@@ -101,6 +101,9 @@ func TestOneNodeHasAName(t *testing.T) {
 		a, b := start(t, c, "a"), start(t, c, "b")
 		a.air(t, "x")
 		b.sees(t, "x at a", func() bool { p, ok := b.Find("x"); return ok && p.Node == "a" && p.URL == "http://a" })
+		if n := b.Others(); n != 1 {
+			t.Errorf("%d others, want a", n)
+		}
 		if list := b.Streams(); len(list) != 1 || list[0].Name != "x" {
 			t.Errorf("streams of others: %+v", list)
 		}
@@ -149,6 +152,29 @@ func TestNodeThatIsGone(t *testing.T) {
 		defer cancel()
 		if err := b.Claim(ctx, "x", false); err != nil {
 			t.Errorf("claim of a dead node's name: %v", err)
+		}
+	})
+}
+
+// A node that leaves is none that others could leave their streams to.
+func TestLeave(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, c *redis.Client) {
+		a, b := start(t, c, "a"), start(t, c, "b")
+		a.air(t, "x")
+		b.sees(t, "x at a", func() bool { _, ok := b.Find("x"); return ok && b.Others() == 1 })
+		a.Leave()
+		late := time.After(30 * time.Second)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for b.Others() != 0 {
+			select {
+			case <-tick.C:
+			case <-late:
+				t.Fatal("b was never told")
+			}
+		}
+		if _, ok := b.Find("x"); !ok {
+			t.Error("what it has is gone")
 		}
 	})
 }

@@ -87,7 +87,10 @@ func (t *Table) free(ctx context.Context) error {
 
 // beat says that this node lives and what it has.
 func (t *Table) beat(ctx context.Context) error {
-	text, err := json.Marshal(Peer{Node: t.cfg.Node, URL: t.cfg.URL, Streams: t.cfg.Owner.Placed()})
+	t.mu.Lock()
+	leaves := t.leaves
+	t.mu.Unlock()
+	text, err := json.Marshal(Peer{Node: t.cfg.Node, URL: t.cfg.URL, Streams: t.cfg.Owner.Placed(), Leaving: leaves})
 	if err != nil {
 		return err
 	}
@@ -125,7 +128,7 @@ func (t *Table) look(ctx context.Context) error {
 	}
 	nodes = slices.DeleteFunc(nodes, func(n string) bool { return n == t.cfg.Node })
 	nodes = nodes[:min(len(nodes), mostNodes)]
-	found := map[string]*spot{}
+	found, peers := map[string]*spot{}, 0
 	if len(nodes) > 0 {
 		keys := make([]string, len(nodes))
 		for i, n := range nodes {
@@ -147,6 +150,9 @@ func (t *Table) look(ctx context.Context) error {
 			if json.Unmarshal([]byte(text), p) != nil || p.Node != nodes[i] {
 				continue
 			}
+			if !p.Leaving {
+				peers++
+			}
 			for _, s := range p.Streams {
 				if !s.Over || found[s.Name] == nil {
 					found[s.Name] = &spot{peer: p, stream: s}
@@ -154,6 +160,9 @@ func (t *Table) look(ctx context.Context) error {
 			}
 		}
 	}
+	t.mu.Lock()
+	t.peers = peers
+	t.mu.Unlock()
 	t.replace(found, time.Now())
 	return nil
 }
