@@ -91,7 +91,8 @@ func openMedia(ctx context.Context, cfg Config, cert *certificate.Files, channel
 	m.pipelines = &pipelines{
 		cfg: cfg, log: log, hub: &m.hub, origin: m.origin, metrics: newMediaMetrics(m), ctx: lingering,
 		control: m.control, recordings: recordings,
-		all: make(map[string]*pipeline), late: make(map[*pipeline]bool), gops: make(map[string]media.Time),
+		all: make(map[string]*pipeline), late: make(map[*pipeline]bool),
+		gops:  gops{usual: longest(targetOf(media.FromDuration(cfg.Live.Segment))), by: make(map[string]media.Time)},
 		calls: make(map[media.StreamID]*transcode.Job),
 	}
 	m.hub.OnStart = m.pipelines.start
@@ -102,7 +103,7 @@ func openMedia(ctx context.Context, cfg Config, cert *certificate.Files, channel
 	}
 	m.sessions = ingest.NewSessions(ingest.Config{
 		Gate: m.control, Watch: m.control, Hub: &m.hub, Log: log, Reconnect: reconnect, Takeover: cfg.Ingest.Takeover,
-		Plan: m.pipelines.plan, Seen: m.pipelines.seen,
+		Plan: m.pipelines.plan, Seen: m.pipelines.gops.seen,
 	})
 	if err := m.listen(ctx, cfg); err != nil {
 		return nil, errors.Join(err, m.Run(canceled()))

@@ -41,7 +41,7 @@ type pipelines struct {
 	all   map[string]*pipeline              // by name
 	late  map[*pipeline]bool                // that have ended, and can be had a while longer
 	calls map[media.StreamID]*transcode.Job // what WebRTC alone needs
-	gops  map[string]media.Time
+	gops  gops
 }
 
 // pipeline is one session's.
@@ -73,7 +73,7 @@ const linger = 30 * time.Second
 func (p *pipelines) plan(name string, tracks []*media.Track) ingest.Plan {
 	segment := media.FromDuration(p.cfg.Live.Segment)
 	target := targetOf(segment)
-	gop := p.gop(name)
+	gop := p.gops.of(name)
 	plan := ingest.Plan{Segment: segment, OwnKeys: p.encodes(tracks)}
 	switch {
 	case gop <= longest(target):
@@ -121,21 +121,6 @@ func video(tracks []*media.Track) *media.Track {
 		}
 	}
 	return nil
-}
-
-func (p *pipelines) gop(name string) media.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.gops[name]
-}
-
-// seen remembers how far apart a publisher's key frames were.
-func (p *pipelines) seen(name string, gop media.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if gop > 0 {
-		p.gops[name] = gop
-	}
 }
 
 // start is called by the hub for every new stream, before its first packet.
