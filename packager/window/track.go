@@ -34,6 +34,8 @@ type Segment struct {
 	Closed        bool
 	Path          string // file that holds the whole segment; "" while it is in memory only
 	Lost          bool   // could not be stored: it goes when it leaves memory
+
+	before media.Time // of media in all segments before it
 }
 
 // Finished is a complete segment on its way to storage.

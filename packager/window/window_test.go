@@ -129,6 +129,41 @@ func TestMerge(t *testing.T) {
 	})
 }
 
+// TestSlowPublisher holds that what is listed does not go because its publisher is slow,
+// or was away: then there is less media than time.
+func TestSlowPublisher(t *testing.T) {
+	v := window.New(time.Now()).Add("source", media.Video)
+	keep := window.Keep{Playlist: 12 * media.Second, Memory: 6 * media.Second, Parts: 18 * media.Second, Minis: 8 * media.Second}
+	at, sum := media.Time(0), func(list []*window.Segment) (d media.Time) {
+		for _, s := range list {
+			d += s.Duration
+		}
+		return d
+	}
+	for msn := range uint64(60) {
+		v.Open(window.Segment{MSN: msn, Start: at, Discontinuity: msn > 0})
+		v.AddPart(window.Part{Data: []byte{1}, Duration: media.Second / 2})
+		s := v.AddPartAndClose(window.Part{Data: []byte{2}, Duration: media.Second / 2})
+		at += 5 * media.Second // of which it sent one
+		if msn == 30 {
+			at += 40 * media.Second
+		}
+		v.Trim(keep)
+		v.Stored(s, "file")
+		v.View(func(x *window.View) {
+			if all := sum(x.Segments); all < min(media.Time(msn+1)*media.Second, keep.Memory) || all > keep.Memory+2*media.Second {
+				t.Errorf("%d: %v is listed", msn, all)
+			}
+			for i, s := range x.Segments {
+				after := sum(x.Segments[i+1:])
+				if s.Merged || after < keep.Memory && s.Parts[0].Data == nil {
+					t.Errorf("%d: segment %d with %v after it: %+v", msn, s.MSN, after, s)
+				}
+			}
+		})
+	}
+}
+
 func TestMarks(t *testing.T) {
 	w := window.New(time.Now())
 	for _, msn := range []uint64{0, 5, 6} {

@@ -29,6 +29,10 @@ func (t *Track) Begin(first, discs uint64, inits int) {
 func (t *Track) Open(s Segment) {
 	t.w.mu.Lock()
 	defer t.w.mu.Unlock()
+	if n := len(t.segments); n > 0 {
+		last := t.segments[n-1]
+		s.before = last.before + last.Duration
+	}
 	t.segments = append(t.segments, &s)
 }
 
@@ -128,9 +132,11 @@ func (w *Window) Ended() bool {
 	return w.ended
 }
 
-// Keep bounds the window. Distances are counted back from the live edge.
+// Keep bounds the window, counted back from the live edge. But for Playlist that is in
+// media, as playlists count (RFC 8216bis 4.4.3.8): where a publisher was away or slow there
+// is less of it than time has passed, and what playlists list must not go because of that.
 type Keep struct {
-	Playlist media.Time // what playlists list
+	Playlist media.Time // what playlists list, in time, but no less media than Memory
 	Memory   media.Time // what is held in memory
 	Parts    media.Time // what parts can be asked for of, at least Memory; 0: all
 	// Minis drops the mini segments of the start from playlists as soon as more
@@ -146,17 +152,19 @@ func (t *Track) Trim(k Keep) (gone []*Segment) {
 	if n == 0 {
 		return nil
 	}
-	edge := t.segments[n-1].End()
-	t.drop(t.lost(edge - k.Memory))
-	for len(t.segments) > 1 && t.obsolete(t.segments[0], t.segments[1], edge, k) {
+	last := t.segments[n-1]
+	edge := last.before + last.Duration
+	t.drop(t.lost(edge, k))
+	for len(t.segments) > 1 && t.obsolete(t.segments[0], t.segments[1], k) {
 		t.drop(1)
 	}
 	for _, s := range t.segments {
-		if !s.Closed || s.End() > edge-k.Memory {
+		after := s.after(edge)
+		if !s.Closed || after < k.Memory {
 			break
 		}
 		s.forget()
-		if k.Parts > 0 && s.End() <= edge-k.Parts {
+		if k.Parts > 0 && after >= k.Parts {
 			s.merge()
 		}
 	}
@@ -164,7 +172,7 @@ func (t *Track) Trim(k Keep) (gone []*Segment) {
 	// plus that of the longest playlist that listed it.
 	t.removed = slices.DeleteFunc(t.removed, func(s *Segment) bool {
 		s.forget()
-		if edge-s.End() < 2*k.Playlist+s.Duration && !s.Lost || s.Path == "" && !s.Lost && !s.Gap {
+		if last.End()-s.End() < 2*k.Playlist+s.Duration && !s.Lost || s.Path == "" && !s.Lost && !s.Gap {
 			return false // still wanted, or still on its way to storage
 		}
 		gone = append(gone, s)
@@ -186,11 +194,14 @@ func (t *Track) dropInits() {
 	}
 }
 
-// lost counts the segments up to the last one before the given time that could
-// not be stored: the window begins after it.
-func (t *Track) lost(before media.Time) (n int) {
+// after is how much media follows s up to the edge.
+func (s *Segment) after(edge media.Time) media.Time { return edge - s.before - s.Duration }
+
+// lost counts the segments up to the last one that has left memory and could not be
+// stored: the window begins after it.
+func (t *Track) lost(edge media.Time, k Keep) (n int) {
 	for i, s := range t.segments {
-		if !s.Closed || s.End() > before {
+		if !s.Closed || s.after(edge) < k.Memory {
 			break
 		}
 		if s.Lost {
@@ -231,10 +242,11 @@ func (s *Segment) merge() {
 	s.Merged = true
 }
 
-func (t *Track) obsolete(s, next *Segment, edge media.Time, k Keep) bool {
+func (t *Track) obsolete(s, next *Segment, k Keep) bool {
 	if !s.Closed || !next.Closed {
 		return false
 	}
-	after := edge - s.End()
-	return s.Mini && after > k.Minis || after > k.Playlist
+	last := t.segments[len(t.segments)-1]
+	after := s.after(last.before + last.Duration)
+	return s.Mini && after > k.Minis || last.End()-s.End() > k.Playlist && after >= k.Memory
 }
