@@ -51,7 +51,7 @@ func need(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, name := range programs {
 		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("%s is not installed", name)
+			t.Fatalf("%s is not installed, and the build needs it", name)
 		}
 	}
 }
