@@ -51,12 +51,16 @@ var record = sync.OnceValues(func() (*tape, error) {
 			}
 		}
 	}
-	slices.SortStableFunc(x.packets, func(a, b *media.Packet) int { return cmp.Compare(a.DTS, b.DTS) })
+	sortPackets(x.packets)
 	if len(x.packets) != tapePictures+tapeSounds {
 		return nil, fmt.Errorf("%d packets on the tape", len(x.packets))
 	}
 	return x, nil
 })
+
+func sortPackets(list []*media.Packet) {
+	slices.SortStableFunc(list, func(a, b *media.Packet) int { return cmp.Compare(a.DTS, b.DTS) })
+}
 
 // caster publishes the tape over our own RTMP client.
 type caster struct {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"net/url"
 	"testing"
 	"time"
@@ -11,53 +10,16 @@ import (
 	"github.com/bluenviron/gortmplib"
 	"github.com/bluenviron/gortmplib/pkg/codecs"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/opus"
 	gortmp "github.com/yutopp/go-rtmp"
 	"github.com/yutopp/go-rtmp/message"
 
 	"weir/media"
+	"weir/media/codec"
 )
 
 // shot sends packets of the tape through a client that is not ours.
 type shot func(p *media.Packet, at media.Time) error
-
-// TestOtherClients publishes the tape by the clients of two other projects and
-// follows what viewers get.
-func TestOtherClients(t *testing.T) {
-	t.Parallel()
-	s := startStation(t)
-	x, err := record()
-	if err != nil {
-		t.Fatal(err)
-	}
-	clients := map[string]func(t *testing.T, s *station, x *tape, name string) (shot, func()){
-		"gortmplib": openGortmplib, "go-rtmp": openGoRTMP,
-	}
-	for name, open := range clients {
-		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			send, end := open(t, s, x, name)
-			sent := make(chan error, 1)
-			go func() { sent <- repeat(ctx, x, send) }()
-			v, err := s.view(limited(t), name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := v.until(limited(t), v.pictures[0], closedSegments(5)); err != nil {
-				t.Error(err)
-			}
-			if err := v.check(limited(t)); err != nil {
-				t.Error(err)
-			}
-			cancel()
-			if err := <-sent; err != nil {
-				t.Errorf("the client failed: %v", err)
-			}
-			end()
-		})
-	}
-}
 
 // repeat sends the tape over and over at the pace of the clock.
 func repeat(ctx context.Context, x *tape, send shot) error {
@@ -80,14 +42,7 @@ func repeat(ctx context.Context, x *tape, send shot) error {
 	}
 }
 
-// sets are the parameter sets in an AVCDecoderConfigurationRecord with one each.
-func sets(config []byte) (sps, pps []byte) {
-	n := int(binary.BigEndian.Uint16(config[6:]))
-	sps, config = config[8:8+n], config[8+n:]
-	n = int(binary.BigEndian.Uint16(config[1:]))
-	return sps, config[3 : 3+n]
-}
-
+// openGortmplib publishes HEVC and Opus by gortmplib, in Enhanced RTMP.
 func openGortmplib(t *testing.T, s *station, x *tape, name string) (shot, func()) {
 	u, err := url.Parse("rtmp://" + s.rtmp + "/live/" + name)
 	if err != nil {
@@ -97,28 +52,29 @@ func openGortmplib(t *testing.T, s *station, x *tape, name string) (shot, func()
 	if err := c.Initialize(limited(t)); err != nil {
 		t.Fatal(err)
 	}
-	sps, pps := sets(x.tracks[0].Config)
-	var asc mpeg4audio.AudioSpecificConfig
-	if err := asc.Unmarshal(x.tracks[1].Config); err != nil {
+	sets, err := codec.ParseHVCC(x.tracks[0].Config)
+	if err != nil {
 		t.Fatal(err)
 	}
-	video, audio := &gortmplib.Track{Codec: &codecs.H264{SPS: sps, PPS: pps}}, &gortmplib.Track{Codec: &codecs.MPEG4Audio{Config: &asc}}
+	video := &gortmplib.Track{Codec: &codecs.H265{VPS: sets.VPS[0], SPS: sets.SPS[0], PPS: sets.PPS[0]}}
+	audio := &gortmplib.Track{Codec: &codecs.Opus{IDHeader: &opus.IDHeader{Version: 1, ChannelCount: 2, InputSampleRate: 48000}}}
 	w := &gortmplib.Writer{Conn: c, Tracks: []*gortmplib.Track{video, audio}}
 	if err := w.Initialize(); err != nil {
 		t.Fatal(err)
 	}
 	return func(p *media.Packet, at media.Time) error {
 		if p.Kind() == media.Audio {
-			return w.WriteMPEG4Audio(audio, at.Duration(), p.Data)
+			return w.WriteOpus(audio, at.Duration(), p.Data)
 		}
-		var units h264.AVCC
+		var units h264.AVCC // the same for HEVC
 		if err := units.Unmarshal(p.Data); err != nil {
 			return err
 		}
-		return w.WriteH264(video, at.Duration(), at.Duration(), units)
+		return w.WriteH265(video, at.Duration(), at.Duration(), units)
 	}, c.Close
 }
 
+// openGoRTMP publishes H.264 and AAC by go-rtmp.
 func openGoRTMP(t *testing.T, s *station, x *tape, name string) (shot, func()) {
 	c, err := gortmp.Dial("rtmp", s.rtmp, &gortmp.ConnConfig{})
 	if err != nil {

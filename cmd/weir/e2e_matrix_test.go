@@ -67,7 +67,6 @@ func passed() []source {
 		{name: "no-picture", audio: stereo},
 		{name: "keys-4", input: "s=320x180:r=25", video: gop("100"), audio: stereo, fps: 25},
 		{name: "keys-10", input: "s=320x180:r=25", video: gop("250"), audio: stereo, fps: 25, wait: 10},
-		{name: "srt", input: "s=320x180:r=25", video: []string{"-g", "50", "-bf", "2"}, audio: stereo, fps: 25, srt: true},
 		{name: "rtsp", input: "s=320x180:r=25", video: []string{"-g", "50", "-bf", "2"}, audio: stereo, fps: 25, rtsp: "tcp"},
 		{name: "irregular", input: "s=320x180:r=25", video: gop("250", "-force_key_frames", "0.6,2,3.9,4.1,5,6.9,8.2,9,10.9,11.4,13,14.6,16,17,18.9,20,21,22"), audio: stereo, fps: 25},
 	}

@@ -24,6 +24,7 @@ type station struct {
 	web, admin string // URLs without a slash at the end
 	rtmp, srt  string // host:port
 	rtsp       string // host:port
+	rtmps      string // host:port; empty when it is off
 	key        string // the first key, when keys are needed
 	password   string // of the first account
 	dir        string // the data folder
@@ -52,11 +53,14 @@ func startStation(t *testing.T, settings ...string) *station {
 func newStation(t *testing.T, dir, banner string, stop func() result) *station {
 	t.Helper()
 	s := &station{dir: dir, stop: stop}
-	s.web = find(t, `Watch\s+(http://\S+)/\n`, banner)
+	s.web = find(t, `Watch\s+(https?://\S+)/\n`, banner)
 	s.admin = find(t, `Operate\s+(http://\S+)/metrics`, banner)
 	s.rtmp = find(t, `Publish\s+rtmp://(\S+)/live\n`, banner)
 	s.srt = find(t, `srt://(\S+)\?streamid=`, banner)
 	s.rtsp = find(t, `rtsp://(\S+)/live/KEY`, banner)
+	if m := regexp.MustCompile(`rtmps://(\S+)/live`).FindStringSubmatch(banner); m != nil {
+		s.rtmps = m[1]
+	}
 	if m := regexp.MustCompile(`stream key: ([A-Za-z0-9_-]{32}) `).FindStringSubmatch(banner); m != nil {
 		s.key = m[1]
 	}
@@ -64,6 +68,9 @@ func newStation(t *testing.T, dir, banner string, stop func() result) *station {
 		s.password = m[1]
 	}
 	tr := &http.Transport{MaxIdleConnsPerHost: 8}
+	if strings.HasPrefix(s.web, "https:") {
+		trusting(tr)
+	}
 	s.client = &http.Client{Transport: tr, Timeout: patience}
 	t.Cleanup(tr.CloseIdleConnections)
 	return s

@@ -24,6 +24,7 @@ type RTP struct {
 	begun  bool
 	anchor media.Time // of stamp 0 on the connection's clock
 	report time.Time  // wall time of stamp 0 by the newest sender report; zero: none yet
+	placed bool       // the anchor is beside the other's
 }
 
 // Hear notes a sender report (RFC 3550 6.4.1): which wall time, as NTP writes it,
@@ -49,16 +50,23 @@ func (r *RTP) Place(stamp uint32, arrived media.Time, other *RTP) media.Time {
 	if !r.begun {
 		r.begun, r.anchor = true, arrived-t
 		if want, ok := r.beside(other); ok {
-			r.anchor = want
+			r.anchor, r.placed = want, true
 		}
 	}
 	return r.anchor + t
 }
 
-// Follow moves r a little towards where the sender reports of both say that it is beside
-// the other. A step would be a gap to those who encode the sound anew.
+// Follow moves r to where the sender reports of both say that it is beside the other: the
+// first time at once, since both are where they arrived, which may be a tenth of a second
+// apart, and from then on a little. Another step would be a gap to those who encode the
+// sound anew.
 func (r *RTP) Follow(other *RTP) {
-	if want, ok := r.beside(other); ok {
+	want, ok := r.beside(other)
+	switch {
+	case !ok:
+	case !r.placed:
+		r.anchor, r.placed = want, true
+	default:
 		r.anchor += max(-soundStep, min(soundStep, want-r.anchor))
 	}
 }
