@@ -39,6 +39,7 @@ const (
 // flashes is the source, coded once for all rows: transport streams of a constant bit
 // rate, in a temporary folder.
 type flashes struct {
+	boxed                        string // reordered as Matroska, with the parameter sets that an SDP wants apart
 	plain, reordered, opus, hevc string // H.264 and AAC, with B-frames, H.264 and Opus, HEVC and Opus
 }
 
@@ -46,7 +47,8 @@ type flashes struct {
 func makeFlashes(t *testing.T) flashes {
 	t.Helper()
 	dir := t.TempDir()
-	f := flashes{filepath.Join(dir, "plain.ts"), filepath.Join(dir, "reordered.ts"), filepath.Join(dir, "opus.ts"), filepath.Join(dir, "hevc.ts")}
+	in := func(file string) string { return filepath.Join(dir, file) }
+	f := flashes{boxed: in("reordered.mkv"), plain: in("plain.ts"), reordered: in("reordered.ts"), opus: in("opus.ts"), hevc: in("hevc.ts")}
 	picture := fmt.Sprintf("color=black:s=256x144:r=%d:d=%d,drawbox=color=white:t=fill:enable='lt(mod(n,150),10)+between(mod(n,150),40,49)+between(mod(n,150),90,99)'", flashRate, flashLength)
 	sound := fmt.Sprintf("aevalsrc='0.8*sin(2*PI*1000*t)*(lt(mod(t,3),0.2)+gte(mod(t,3),0.8)*lt(mod(t,3),1)+gte(mod(t,3),1.8)*lt(mod(t,3),2))':s=48000:d=%d:c=stereo", flashLength)
 	x264 := []string{"-c:v", "libx264", "-preset", "veryfast", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0"}
@@ -63,6 +65,9 @@ func makeFlashes(t *testing.T) flashes {
 		args = append(append(append(args, "-map", "0", "-map", "1", "-threads", "1", "-pix_fmt", "yuv420p"), out.video...), "-c:a", out.sound, "-muxrate", strconv.Itoa(flashMux), "-f", "mpegts", out.file)
 	}
 	if out, err := runTool("ffmpeg", args...); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if out, err := runTool("ffmpeg", "-y", "-v", "error", "-nostdin", "-i", f.reordered, "-c", "copy", f.boxed); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return f
