@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -392,12 +391,6 @@ func (v *viewing) parts(ctx context.Context, u string, length time.Duration) (st
 		media.WriteString(x.text)
 	}
 	return media.String(), nil
-}
-
-// later leaves out what is before a time.
-func (o onsets) later(than float64) onsets {
-	early := func(at float64) bool { return at < than }
-	return onsets{flashes: slices.DeleteFunc(o.flashes, early), beeps: slices.DeleteFunc(o.beeps, early)}
 }
 
 // TestFlashes: the measure itself tells what is in sync from what is not.

@@ -151,10 +151,11 @@ func TestLossyNetwork(t *testing.T) {
 		all.Go(func() {
 			var c srt.Conn
 			var err error
-			for range 5 { // a handshake may get lost
+			for range 40 { // a handshake may get lost, and where its answer was, the name is taken for a while
 				if c, err = dial(way.addr(), "publish:live"+string(rune('a'+i)), nil); err == nil {
 					break
 				}
+				<-time.After(500 * time.Millisecond)
 			}
 			if err != nil {
 				t.Error(err)
