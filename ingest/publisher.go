@@ -11,10 +11,13 @@ import (
 type Publisher struct {
 	session *Session
 	request Request
+	grant   Grant
 
-	done chan struct{}
-	err  error // why it was made to leave; set before done is closed
-	gone bool
+	done    chan struct{}
+	err     error // why it was made to leave; set before done is closed
+	gone    bool
+	waiting bool           // it is not the session's yet, see takeover.go
+	tracks  []*media.Track // given to Start while it waited
 }
 
 // errLeft is what a publisher gets that writes after its session ended by itself.
@@ -41,6 +44,10 @@ func (p *Publisher) Introduce(encoder string) {
 	if p.gone || encoder == "" {
 		return
 	}
+	if p.waiting {
+		p.request.Encoder = encoder
+		return
+	}
 	if w := p.session.owner.cfg.Watch; w != nil {
 		w.Introduced(p.session.name, encoder)
 	}
@@ -55,6 +62,10 @@ func (p *Publisher) Start(tracks []*media.Track) error {
 	if p.gone {
 		return p.err
 	}
+	if p.waiting {
+		p.tracks = tracks
+		return nil
+	}
 	return p.session.begin(tracks)
 }
 
@@ -67,6 +78,16 @@ func (p *Publisher) Write(pkt *media.Packet) error {
 	if p.gone {
 		s.mu.Unlock()
 		return p.err
+	}
+	if p.waiting {
+		if !p.proves(pkt) {
+			s.mu.Unlock()
+			return nil
+		}
+		if err := s.succeed(p); err != nil {
+			s.mu.Unlock()
+			return err
+		}
 	}
 	hold, err := s.write(pkt)
 	s.mu.Unlock()
@@ -88,12 +109,14 @@ func (p *Publisher) Close(clean bool) {
 		return
 	}
 	p.leave(errLeft)
-	if clean {
-		s.pub = nil
+	switch {
+	case p.waiting:
+		s.next = nil
+	case !clean:
+		s.await()
+	case !s.inherit():
 		s.end(nil)
-		return
 	}
-	s.await()
 }
 
 // leave ends the hold; the caller holds the session's lock.

@@ -19,6 +19,7 @@ type Session struct {
 
 	mu     sync.Mutex
 	pub    *Publisher // nil while nobody publishes
+	next   *Publisher // who waits to take its place; nil mostly
 	stream *hub.Stream
 	line   line
 	lament time.Time   // when it was last logged that the publisher is too slow
@@ -78,6 +79,10 @@ func (s *Session) end(reason error) {
 		s.pub.leave(reason)
 		s.pub = nil
 	}
+	if s.next != nil {
+		s.next.leave(reason)
+		s.next = nil
+	}
 	if w := s.owner.cfg.Watch; w != nil {
 		w.Ended(s.name, reason)
 	}
@@ -98,30 +103,24 @@ func (s *Session) closeStream() {
 	s.owner.cfg.Log.Info("stream ended", "stream", s.name)
 }
 
-// join makes the publisher of r the session's. The error is errLeft when the
-// session has ended and is forgotten: the name is free for a new one.
+// join makes the publisher of r the session's, or has it wait for that. The error is
+// errLeft when the session has ended and is forgotten: the name is free for a new one.
 func (s *Session) join(g Grant, r Request, takeover bool) (*Publisher, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
 		return nil, errLeft
 	}
+	if s.pub != nil && !takeover {
+		return nil, ErrBusy
+	}
+	p := &Publisher{session: s, request: r, grant: g, done: make(chan struct{})}
 	if s.pub != nil {
-		if !takeover {
-			return nil, ErrBusy
-		}
-		s.pub.leave(ErrReplaced)
+		s.wait(p)
+	} else {
+		s.seat(p)
 	}
-	s.stopTimer()
-	if s.stream != nil {
-		s.line.interrupt()
-		s.owner.cfg.Log.Info("publisher is back", "stream", s.name, "peer", r.Peer)
-	}
-	s.pub = &Publisher{session: s, request: r, done: make(chan struct{})}
-	if w := s.owner.cfg.Watch; w != nil {
-		w.Joined(g, r)
-	}
-	return s.pub, nil
+	return p, nil
 }
 
 func (s *Session) stopTimer() {
@@ -133,7 +132,9 @@ func (s *Session) stopTimer() {
 
 // await keeps the session for a publisher that dropped.
 func (s *Session) await() {
-	s.pub = nil
+	if s.inherit() {
+		return
+	}
 	d := s.owner.cfg.Reconnect
 	if d < 0 || s.stream == nil {
 		s.end(nil)

@@ -437,18 +437,96 @@ func TestReturnInTheLastMoment(t *testing.T) {
 	}
 }
 
+// A newcomer takes the place of who is there with its first key frame, and not before.
 func TestTakeover(t *testing.T) {
-	r := newRig(t, func(c *ingest.Config) { c.Takeover = true })
+	w := &watcher{}
+	r := newRig(t, func(c *ingest.Config) { c.Takeover, c.Watch = true, w })
 	r.send(0, 60, 1)
 	first := r.pub
 	r.open()
+	second := r.pub
+	for _, p := range []*media.Packet{{Track: r.video}, {Track: r.audio, Key: true}} {
+		if err := second.Write(p); err != nil {
+			t.Errorf("a newcomer without a key frame: %v", err)
+		}
+	}
+	r.pub = first
+	r.send(2*time.Second, 60, 1)
+	r.pub = second
+	r.send(0, 60, 1)
 	if err := first.Write(&media.Packet{Track: r.video}); !errors.Is(err, ingest.ErrReplaced) {
 		t.Errorf("first publisher: %v", err)
 	}
 	first.Close(true) // must not end the session of the second
-	r.send(0, 60, 1)
-	if video, _ := r.packets(); len(video) != 120 || len(discontinuities(video)) != 1 {
+	r.send(2*time.Second, 60, 1)
+	if video, _ := r.packets(); len(video) != 240 || len(discontinuities(video)) != 1 {
 		t.Errorf("%d frames, discontinuities %v", len(video), discontinuities(video))
+	}
+	if got := strings.Join(w.said, " "); got != "joined joined ended" {
+		t.Errorf("the watcher was told %q", got)
+	}
+}
+
+// watcher notes what a Watcher is told.
+type watcher struct{ said []string }
+
+func (w *watcher) Joined(ingest.Grant, ingest.Request) { w.said = append(w.said, "joined") }
+func (w *watcher) Introduced(string, string)           { w.said = append(w.said, "introduced") }
+func (w *watcher) Dropped(string)                      { w.said = append(w.said, "dropped") }
+func (w *watcher) Ended(string, error)                 { w.said = append(w.said, "ended") }
+func (w *watcher) TurnedAway(context.Context, ingest.Grant, ingest.Request, error) {
+	w.said = append(w.said, "turned away")
+}
+
+// Whoever waits for the place of another one: goes and is forgotten, is replaced by a third,
+// inherits when the place is left, ends with the session.
+func TestWaitingForAPlace(t *testing.T) {
+	for _, started := range []bool{true, false} {
+		for name, leave := range map[string]func(*rig, *ingest.Publisher){
+			"goodbye": func(_ *rig, p *ingest.Publisher) { p.Close(true) },
+			"drop":    func(_ *rig, p *ingest.Publisher) { p.Close(false) },
+		} {
+			t.Run(fmt.Sprintf("%s/started=%v", name, started), func(t *testing.T) {
+				r := newRig(t, func(c *ingest.Config) { c.Takeover = true })
+				r.send(0, 60, 1)
+				first := r.pub
+				open := func() *ingest.Publisher {
+					p, err := r.sessions.Open(t.Context(), ingest.Request{Key: "x"})
+					if err != nil {
+						t.Fatal(err)
+					}
+					return p
+				}
+				open().Close(false)
+				old := open()
+				r.pub = open()
+				<-old.Done()
+				if !errors.Is(old.Err(), ingest.ErrReplaced) {
+					t.Errorf("who waited first: %v", old.Err())
+				}
+				tracks := []*media.Track{r.video, r.audio}
+				if started {
+					if err := r.pub.Start(tracks); err != nil {
+						t.Fatal(err)
+					}
+				}
+				leave(r, first)
+				if !started {
+					if err := r.pub.Start(tracks); err != nil {
+						t.Fatal(err)
+					}
+				}
+				r.send(0, 60, 1)
+				if video, _ := r.packets(); len(video) != 120 || len(discontinuities(video)) != 1 {
+					t.Errorf("%d frames, discontinuities %v", len(video), discontinuities(video))
+				}
+				next := open()
+				r.sessions.Get("x").End(ingest.ErrClosing)
+				if err := next.Err(); !errors.Is(err, ingest.ErrClosing) {
+					t.Errorf("who waits when the session is ended: %v", err)
+				}
+			})
+		}
 	}
 }
 
