@@ -2,7 +2,8 @@ package whep
 
 import (
 	"context"
-
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -74,8 +75,9 @@ func (v *viewer) state(s webrtc.PeerConnectionState) {
 func (v *viewer) run(ctx context.Context, senders []*webrtc.RTPSender) {
 	var wait sync.WaitGroup
 	for _, s := range senders {
-		wait.Go(func() { v.listen(s) })
+		wait.Go(func() { defer v.survive(); v.listen(s) })
 	}
+	defer v.survive()
 	defer func() {
 		v.queue.Close()
 		v.detach()
@@ -97,8 +99,16 @@ func (v *viewer) run(ctx context.Context, senders []*webrtc.RTPSender) {
 		return
 	}
 	v.handler.cfg.Log.Debug("viewer connected", "stream", v.channel.name)
-	wait.Go(func() { v.pump(ctx) })
+	wait.Go(func() { defer v.survive(); v.pump(ctx) })
 	v.watch(ctx)
+}
+
+// survive is deferred by each goroutine of a viewer: a panic there ends this viewer alone.
+func (v *viewer) survive() {
+	if what := recover(); what != nil {
+		v.handler.cfg.Log.Error("viewer failed", "stream", v.channel.name, "err", fmt.Sprint(what), "stack", string(debug.Stack()))
+		v.leave()
+	}
 }
 
 // watch keeps the viewer's feeds right until something ends it.

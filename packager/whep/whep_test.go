@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -371,6 +372,50 @@ func TestDoor(t *testing.T) {
 	shut(door.ErrHidden)
 	if res, text := r.request("POST", r.base+"x/whep", "application/sdp", offer); res.StatusCode != 404 {
 		t.Errorf("without a pass: %d %s", res.StatusCode, text)
+	}
+}
+
+// A panic in what serves a viewer ends that viewer alone.
+func TestFault(t *testing.T) {
+	var watchingFails, askingFails atomic.Bool
+	r := newRig(t, func(c *whep.Config) {
+		admit := c.Admit
+		c.Admit = func(r *http.Request, b door.Bearer, name string) (func() error, error) {
+			ask, err := admit(r, b, name)
+			return func() error {
+				if watchingFails.CompareAndSwap(true, false) {
+					panic("watching")
+				}
+				return ask()
+			}, err
+		}
+		c.AskKey = func(media.StreamID) {
+			if askingFails.CompareAndSwap(true, false) {
+				panic("asking")
+			}
+		}
+	})
+	r.live("x", &mediatest.Source{BFrames: 2, GOPs: []int{15}})
+	r.live("x/720p", &mediatest.Source{GOPs: []int{75}})
+	for _, fail := range []func(ssrc uint32, p *peer){
+		func(uint32, *peer) { watchingFails.Store(true) },
+		func(ssrc uint32, p *peer) {
+			askingFails.Store(true)
+			eventually(t, "the loss is told", func() bool {
+				_ = p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}})
+				return !askingFails.Load()
+			})
+		},
+	} {
+		one, other := watch(r, "x"), watch(r, "x")
+		got := one.wait("pictures", webrtc.RTPCodecTypeVideo, many(10))
+		other.wait("pictures", webrtc.RTPCodecTypeVideo, many(10))
+		fail(got[0].SSRC, one)
+		eventually(t, "one of the viewers is gone", func() bool { return r.handler.Viewers() == 1 })
+		for _, p := range []*peer{one, other} {
+			r.request(http.MethodDelete, p.session, "", "")
+		}
+		eventually(t, "both are gone", func() bool { return r.handler.Viewers() == 0 })
 	}
 }
 
