@@ -21,10 +21,13 @@ import (
 
 // TestAPI is what the README promises of the API, by its own commands; then what nobody
 // may do with what is somebody else's; and that all of it can be followed in traces.
-func TestAPI(t *testing.T) {
+func TestAPI(t *testing.T) { useAPI(t) }
+
+// useAPI is TestAPI with settings of the server.
+func useAPI(t *testing.T, settings ...string) {
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "50") // ms
 	traces := collect(t)
-	s := startStation(t, "WEIR_PUBLISH=key", "OTEL_EXPORTER_OTLP_ENDPOINT="+traces.server.URL)
+	s := startStation(t, append(settings, "WEIR_PUBLISH=key", "OTEL_EXPORTER_OTLP_ENDPOINT="+traces.server.URL)...)
 	admin, ada, bob := &person{t: t, web: s.web}, &person{t: t, web: s.web}, &person{t: t, web: s.web}
 	admin.signIn("admin", s.password)
 
