@@ -1,7 +1,7 @@
 // Plays a live stream in headless Chromium and measures it on the screen, by the clock that weir's test
 // card burns into every frame: from the camera to the glass, start, stalls, switches, errors.
 //
-//   node e2e/play.mjs URL [--player hls|dash|whep] [--height LINES] [--codec NAME] [--config JSON] [--seconds N] [--warmup N]
+//   node e2e/play.mjs URL [--player hls|dash|shaka|whep] [--height LINES] [--codec NAME] [--config JSON] [--seconds N] [--warmup N]
 //   node e2e/play.mjs URL --publish WHIP-URL [--key KEY] ...   publishes itself first, with Chromium's encoders
 //   node e2e/play.mjs --watch BASE/watch/NAME [--seconds N] [--warmup N]
 //   node e2e/play.mjs --stdin
@@ -29,6 +29,7 @@ const FILES = {
   '/camera.js': [join(here, 'camera.js'), 'text/javascript'],
   '/hls.js': [join(modules, 'hls.js/dist/hls.min.js'), 'text/javascript'],
   '/dash.js': [join(modules, 'dashjs/dist/modern/umd/dash.all.min.js'), 'text/javascript'],
+  '/shaka.js': [join(modules, 'shaka-player/dist/shaka-player.compiled.js'), 'text/javascript'],
 };
 const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',

@@ -57,6 +57,25 @@ const players = {
     return { load: (url) => player.attachSource(url), latency: () => player.getCurrentLiveLatency() };
   },
 
+  /** Shaka plays both, by what the address ends in. */
+  async shaka({ config }) {
+    await script('/shaka.js');
+    const { shaka } = window;
+    said.version = shaka.Player.version;
+    shaka.polyfill.installAll();
+    const player = new shaka.Player();
+    if (config) player.configure(config);
+    player.addEventListener('error', ({ detail: e }) => keep(e.severity === shaka.util.Error.Severity.CRITICAL ? said.fatal : said.errors, `${e.category} ${e.code} ${e.data?.[0] ?? ''}`));
+    await player.attach(video);
+    const load = async (url) => {
+      await player.load(url);
+      const list = player.getVariantTracks();
+      said.levels = [...new Set(list.map((t) => t.height))];
+      said.codec = list.find((t) => t.active)?.videoCodec ?? '';
+    };
+    return { load: (url) => { load(url).catch((e) => keep(said.fatal, `load: ${e.code ?? e}`)); }, latency: () => null };
+  },
+
   /** WebRTC, by the browser alone (draft-ietf-wish-whep). */
   async whep() {
     const connection = new RTCPeerConnection();
