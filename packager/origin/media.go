@@ -88,6 +88,7 @@ func (h *Handler) part(w http.ResponseWriter, r *http.Request, v *visit, s *Stre
 	found, gone := false, false
 	look := func(v *window.View) bool {
 		nextMSN, next := hls.NextPart(v)
+		msn, n := successor(v, msn, n)
 		seg := v.Find(msn)
 		switch {
 		case seg != nil && seg.Merged:
@@ -115,6 +116,21 @@ func (h *Handler) part(w http.ResponseWriter, r *http.Request, v *visit, s *Stre
 	}
 	deadline(w)
 	h.send(w, p, path)
+}
+
+// successor is the part that came in place of one that was hinted when its segment had
+// ended with the part before: when that was told, nobody knew that a key frame comes next.
+// Players that fetch what is hinted take 404 for a fault, and some wait before they go on;
+// they fetch the part once more under its own name, since the hinted one is never listed.
+func successor(v *window.View, msn uint64, n int) (uint64, int) {
+	seg := v.Find(msn)
+	if seg == nil || !seg.Closed || seg.Merged || n == 0 || n != len(seg.Parts) {
+		return msn, n
+	}
+	if next := v.Find(msn + 1); next != nil && (next.Discontinuity || next.Init != seg.Init) {
+		return msn, n
+	}
+	return msn + 1, 0
 }
 
 // send writes a part from memory or from its segment's file.

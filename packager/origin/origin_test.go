@@ -275,8 +275,17 @@ func TestHintedPart(t *testing.T) {
 	dropped := r.later(r.base + "2.2.m4s")
 	pending(t, dropped)
 	r.close()
-	if a := <-dropped; a.status != 404 {
-		t.Errorf("a part that will never come: %d", a.status)
+	pending(t, dropped)
+	r.open(false)
+	r.add()
+	if a := <-dropped; a.status != 200 || !strings.HasPrefix(a.body, "<source 3.0 ") {
+		t.Errorf("a part that never came: %d %.40q", a.status, a.body)
+	}
+	if a := r.get(r.base + "2.2.m4s"); a.status != 200 || !strings.HasPrefix(a.body, "<source 3.0 ") {
+		t.Errorf("the same, later: %d %.40q", a.status, a.body)
+	}
+	if a := r.get(r.base + "2.3.m4s"); a.status != 404 {
+		t.Errorf("a part that never was announced: %d", a.status)
 	}
 }
 
