@@ -73,7 +73,7 @@ func day(t *testing.T, returns int) {
 		if n := gone + discontinuities(m); n != returns {
 			t.Errorf("%s: %d discontinuities after %d returns", u, n, returns)
 		}
-		if err := checkMedia(m); err != nil {
+		if err := checkMedia(m, rounded); err != nil {
 			t.Errorf("%s: %v", u, err)
 		}
 	}

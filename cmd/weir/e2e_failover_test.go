@@ -66,7 +66,7 @@ func (f *follower) follows(m *playlist.Media) error {
 	f.last = m
 	if old == nil {
 		f.at = now
-		return checkMedia(m)
+		return checkMedia(m, rounded)
 	}
 	f.pause, f.at = max(f.pause, now.Sub(f.at)), now
 	switch {
@@ -77,7 +77,7 @@ func (f *follower) follows(m *playlist.Media) error {
 	case m.DiscontinuitySequence != nil && old.DiscontinuitySequence != nil && *m.DiscontinuitySequence < *old.DiscontinuitySequence:
 		return errors.New("the discontinuity sequence went back")
 	}
-	return checkMedia(m)
+	return checkMedia(m, rounded)
 }
 
 // follow watches a stream until there is something that can be lost.

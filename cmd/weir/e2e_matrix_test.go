@@ -135,6 +135,7 @@ func followSource(ctx context.Context, s source, to *station, seats chan struct{
 	if err != nil {
 		return err
 	}
+	v.moves = s.rtsp != ""
 	if err := v.check(ctx); err != nil {
 		return fmt.Errorf("at the start: %w", err)
 	}

@@ -114,6 +114,7 @@ func TestCameras(t *testing.T) {
 		if _, err := v.until(ctx, v.pictures[0], closedSegments(4)); err != nil {
 			t.Fatal(err)
 		}
+		v.moves = true
 		if err := v.check(ctx); err != nil {
 			t.Error(err)
 		}
