@@ -85,18 +85,13 @@ type Changes struct {
 
 // apply checks the changes, all of them, and makes them.
 func (c *Channel) apply(x Changes) error {
-	var fields []fault.Field
-	note := func(name, problem string) {
-		if problem != "" {
-			fields = append(fields, fault.Field{Name: "body." + name, Problem: problem})
-		}
-	}
+	var bad fault.Problems
 	text := func(name string, to *string, from *string, most int, lines bool) {
 		if from == nil {
 			return
 		}
 		clean, problem := checkText(*from, most, lines)
-		note(name, problem)
+		bad.Note(name, problem)
 		*to = clean
 	}
 	text("title", &c.Title, x.Title, TitleMax, false)
@@ -105,33 +100,30 @@ func (c *Channel) apply(x Changes) error {
 	if x.Tags != nil {
 		var problem string
 		c.Tags, problem = checkTags(*x.Tags)
-		note("tags", problem)
+		bad.Note("tags", problem)
 	}
 	if x.Language != nil {
 		var problem string
 		c.Language, problem = checkLanguage(*x.Language)
-		note("language", problem)
+		bad.Note("language", problem)
 	}
 	if x.Visibility != nil {
 		if *x.Visibility != Public && *x.Visibility != Unlisted && *x.Visibility != Private {
-			note("visibility", "must be public, unlisted or private")
+			bad.Note("visibility", "must be public, unlisted or private")
 		}
 		c.Visibility = *x.Visibility
 	}
 	if x.Scheduled != nil {
 		var problem string
 		c.Scheduled, problem = checkTime(*x.Scheduled)
-		note("scheduled_at", problem)
+		bad.Note("scheduled_at", problem)
 	}
 	set(&c.Mature, x.Mature)
 	set(&c.Record, x.Record)
 	set(&c.Takeover, x.Takeover)
 	set(&c.Limits, x.Limits)
 	set(&c.Keep, x.Keep)
-	if len(fields) > 0 {
-		return &fault.Error{Code: fault.Invalid, Detail: "the input is not valid; see errors", Fields: fields}
-	}
-	return nil
+	return bad.Err()
 }
 
 func set[T any](to, from *T) {

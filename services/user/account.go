@@ -86,37 +86,30 @@ type Changes struct {
 	TimeZone    *string `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name, such as Europe/Berlin"`
 }
 
-// apply returns the profile with the changes, in its normal form. fields are the
-// problems.
-func (c Changes) apply(p Profile) (out Profile, fields []fault.Field) {
-	note := func(name, problem string) {
-		if problem != "" {
-			fields = append(fields, fault.Field{Name: name, Problem: problem})
-		}
-	}
+// apply returns the profile with the changes, in its normal form, and what is wrong with
+// them.
+func (c Changes) apply(p Profile) (out Profile, bad fault.Problems) {
 	var problem string
 	if c.DisplayName != nil {
 		p.DisplayName, problem = plainLine(*c.DisplayName, DisplayNameMax)
-		note("display_name", problem)
+		bad.Note("display_name", problem)
 	}
 	if c.Bio != nil {
 		p.Bio, problem = plainText(*c.Bio, BioMax, true)
-		note("bio", problem)
+		bad.Note("bio", problem)
 	}
 	if c.Links != nil {
-		var links []fault.Field
-		p.Links, links = checkLinks(*c.Links)
-		fields = append(fields, links...)
+		p.Links = checkLinks(*c.Links, &bad)
 	}
 	if c.Language != nil {
 		p.Language, problem = checkLanguage(*c.Language)
-		note("language", problem)
+		bad.Note("language", problem)
 	}
 	if c.TimeZone != nil {
 		p.TimeZone = *c.TimeZone
-		note("time_zone", checkTimeZone(*c.TimeZone))
+		bad.Note("time_zone", checkTimeZone(*c.TimeZone))
 	}
-	return p, fields
+	return p, bad
 }
 
 func plainLine(s string, most int) (string, string) { return plainText(s, most, false) }
@@ -156,23 +149,19 @@ func keepMark(r rune) rune {
 	return -1
 }
 
-func checkLinks(links []Link) ([]Link, []fault.Field) {
-	var fields []fault.Field
+func checkLinks(links []Link, bad *fault.Problems) []Link {
 	if len(links) > LinksMax {
-		return nil, []fault.Field{{Name: "links", Problem: fmt.Sprintf("are too many: use at most %d", LinksMax)}}
+		bad.Note("links", fmt.Sprintf("are too many: use at most %d", LinksMax))
+		return nil
 	}
 	out := make([]Link, len(links))
 	for i, l := range links {
 		title, problem := plainLine(l.Title, LinkTitleMax)
-		if problem != "" {
-			fields = append(fields, fault.Field{Name: fmt.Sprintf("links[%d].title", i), Problem: problem})
-		}
-		if problem := checkURL(l.URL); problem != "" {
-			fields = append(fields, fault.Field{Name: fmt.Sprintf("links[%d].url", i), Problem: problem})
-		}
+		bad.Note(fmt.Sprintf("links[%d].title", i), problem)
+		bad.Note(fmt.Sprintf("links[%d].url", i), checkURL(l.URL))
 		out[i] = Link{Title: title, URL: l.URL}
 	}
-	return out, fields
+	return out
 }
 
 // checkURL takes addresses of web pages only: what begins with javascript: or data:

@@ -103,29 +103,24 @@ func (s *Service) CreateToken(ctx context.Context, who auth.Identity, from Peer,
 
 // newAPIToken checks what is asked for.
 func (s *Service) newAPIToken(who auth.Identity, r TokenRequest) (apiToken, error) {
-	var fields []fault.Field
-	note := func(name, problem string) {
-		if problem != "" {
-			fields = append(fields, fault.Field{Name: "body." + name, Problem: problem})
-		}
-	}
+	var bad fault.Problems
 	name, problem := plainLine(r.Name, APITokenNameMax)
 	if name == "" && problem == "" {
 		problem = "is missing: say what the token is for"
 	}
-	note("name", problem)
+	bad.Note("name", problem)
 	scopes := slices.Compact(slices.Sorted(slices.Values(r.Scopes)))
-	note("scopes", checkScopes(scopes, who.Role))
+	bad.Note("scopes", checkScopes(scopes, who.Role))
 	now := s.stamp()
 	expires := r.Expires.UTC().Truncate(time.Microsecond)
 	if r.Expires.IsZero() {
 		expires = now.Add(APITokenLife)
 	}
 	if !expires.After(now) || expires.After(now.Add(APITokenLongest)) {
-		note("expires_at", "must be in the future, at most 365 days from now")
+		bad.Note("expires_at", "must be in the future, at most 365 days from now")
 	}
-	if len(fields) > 0 {
-		return apiToken{}, invalid(fields)
+	if err := bad.Err(); err != nil {
+		return apiToken{}, err
 	}
 	id, err := newID()
 	return apiToken{id: id, user: who.User, name: name, scopes: scopes, created: now, expires: expires}, err

@@ -69,12 +69,9 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, version int64, 
 		if version != 0 && a.Version != version {
 			return httpd.Changed()
 		}
-		next, fields := c.apply(a.Profile)
-		if len(fields) > 0 {
-			for i := range fields {
-				fields[i].Name = "body." + fields[i].Name
-			}
-			return invalid(fields)
+		next, bad := c.apply(a.Profile)
+		if err := bad.Err(); err != nil {
+			return err
 		}
 		now := s.stamp()
 		done, err := st.setProfile(ctx, a.ID, next, a.Version, now)

@@ -78,21 +78,16 @@ func (s *Service) create(ctx context.Context, from Peer, r Registration, role au
 // newAccount checks the input, all of it, so that people need not try again and again.
 // named says what is wrong with a username.
 func (s *Service) newAccount(r Registration, role auth.Role, named func(string) string) (a *Account, emailKey string, err error) {
-	var fields []fault.Field
-	note := func(name, problem string) {
-		if problem != "" {
-			fields = append(fields, fault.Field{Name: "body." + name, Problem: problem})
-		}
-	}
-	note("username", named(r.Username))
+	var bad fault.Problems
+	bad.Note("username", named(r.Username))
 	email, key, problem := parseEmail(r.Email)
-	note("email", problem)
-	note("password", CheckPassword(r.Password, r.Username, r.Email))
+	bad.Note("email", problem)
+	bad.Note("password", CheckPassword(r.Password, r.Username, r.Email))
 	language, problem := checkLanguage(r.Language)
-	note("language", problem)
-	note("time_zone", checkTimeZone(r.TimeZone))
-	if len(fields) > 0 {
-		return nil, "", invalid(fields)
+	bad.Note("language", problem)
+	bad.Note("time_zone", checkTimeZone(r.TimeZone))
+	if err := bad.Err(); err != nil {
+		return nil, "", err
 	}
 	id, err := newID()
 	if err != nil {
@@ -127,12 +122,6 @@ func (s *Service) add(ctx context.Context, st Store, a *Account, emailKey string
 func taken(field, problem string) error {
 	e := fault.Newf(fault.Conflict, "the %s %s", field, problem)
 	e.Fields = []fault.Field{{Name: "body." + field, Problem: problem}}
-	return e
-}
-
-func invalid(fields []fault.Field) error {
-	e := fault.New(fault.Invalid, "the input is not valid; see errors")
-	e.Fields = fields
 	return e
 }
 
@@ -178,7 +167,7 @@ func (s *Service) VerifyEmail(ctx context.Context, from Peer, token string) erro
 func (s *Service) emailFree(ctx context.Context, st Store, id uuid.UUID, address string) error {
 	_, key, problem := parseEmail(address)
 	if problem != "" {
-		return invalid([]fault.Field{{Name: "body.email", Problem: problem}})
+		return fault.Problems{{Name: "body.email", Problem: problem}}.Err()
 	}
 	other, err := st.byEmail(ctx, key)
 	if err == nil && other.ID != id {

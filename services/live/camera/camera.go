@@ -16,6 +16,7 @@ import (
 	"weir/services/backing/redis"
 	"weir/services/fault"
 	"weir/services/httpd"
+	"weir/services/live/upkeep"
 	"weir/services/seal"
 )
 
@@ -51,7 +52,10 @@ type Config struct {
 
 // Service is the cameras of all channels. Its methods may be called from any goroutine
 // and block on the database and Redis until ctx ends; their errors are faults.
-type Service struct{ c Config }
+type Service struct {
+	c      Config
+	things upkeep.Things[CameraStatus]
+}
 
 // Open does no I/O and starts nothing.
 func Open(c Config) (*Service, error) {
@@ -64,7 +68,8 @@ func Open(c Config) (*Service, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Service{c}, nil
+	table := upkeep.Table{Kind: "camera", Name: "live_cameras", ID: "channel_id", Sealed: "credentials"}
+	return &Service{c, upkeep.Things[CameraStatus]{Table: table, DB: c.DB, Redis: c.Redis, Box: c.Box, Log: c.Log}}, nil
 }
 
 // Camera is what a channel shows.
@@ -92,33 +97,28 @@ type CameraChanges struct {
 
 // apply checks the changes, all of them, and makes them.
 func (s *Service) apply(c *Camera, x CameraChanges) error {
-	var fields []fault.Field
-	note := func(name, problem string) {
-		if problem != "" {
-			fields = append(fields, fault.Field{Name: "body." + name, Problem: problem})
-		}
-	}
+	var bad fault.Problems
 	before := c.URL
 	c.URL, c.Mode, c.Enabled = strings.TrimSpace(x.URL), Watched, x.Enabled == nil || *x.Enabled
 	problem := s.c.Check(c.URL)
 	if len(c.URL) > urlMax || !plain(c.URL) {
 		problem = "is too long, or has characters that are not allowed"
 	}
-	note("url", problem)
+	bad.Note("url", problem)
 	switch x.Mode {
 	case "", Watched:
 	case Always:
 		c.Mode = Always
 	default:
-		note("mode", "must be always or watched")
+		bad.Note("mode", "must be always or watched")
 	}
 	switch {
 	case x.Username == nil && x.Password == nil:
 		if c.sealed != "" && c.URL != before { // else whoever changes it could have them sent to a server of theirs
-			note("password", "must be given again, with the username, when the address changes")
+			bad.Note("password", "must be given again, with the username, when the address changes")
 		}
 	case x.Username == nil || *x.Username == "" && x.Password != nil && *x.Password != "":
-		note("username", "must be there with a password")
+		bad.Note("username", "must be there with a password")
 	case *x.Username == "":
 		c.sealed = ""
 	default:
@@ -127,20 +127,13 @@ func (s *Service) apply(c *Camera, x CameraChanges) error {
 			password = *x.Password
 		}
 		if !credential(*x.Username) || strings.Contains(*x.Username, ":") || !credential(password) {
-			note("username", "or the password is too long, or has characters that are not allowed")
+			bad.Note("username", "or the password is too long, or has characters that are not allowed")
 			break
 		}
-		c.sealed = s.seal(c.Channel, *x.Username+":"+password)
-	}
-	if len(fields) > 0 {
-		return &fault.Error{Code: fault.Invalid, Detail: "the input is not valid; see errors", Fields: fields}
+		c.sealed = s.things.Seal(c.Channel, *x.Username+":"+password)
 	}
 	c.Credentials = c.sealed != ""
-	return nil
-}
-
-func (s *Service) seal(channel uuid.UUID, text string) string {
-	return s.c.Box.Seal([]byte(text), "live_cameras", channel.String())
+	return bad.Err()
 }
 
 func credential(text string) bool { return len(text) <= credentialMax && plain(text) }
@@ -171,7 +164,9 @@ func (s *Service) Camera(ctx context.Context, who auth.Identity, channel uuid.UU
 	if err != nil {
 		return c, noSuch(err)
 	}
-	s.status(ctx, &c)
+	if c.Enabled {
+		c.Status = s.things.News(ctx, channel)[0]
+	}
 	return c, nil
 }
 

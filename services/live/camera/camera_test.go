@@ -197,7 +197,7 @@ func TestTidy(t *testing.T) {
 		if err != nil || len(list) != 0 || !strings.Contains(r.log.String(), "WEIR_SECRET_KEY") {
 			t.Errorf("with another key: %v %v, log %s", list, err, r.log.String())
 		}
-		ok(t, r.open(t, key, r.key).tidy(ctx))
+		ok(t, r.open(t, key, r.key).things.Tidy(ctx))
 		later := r.open(t, key)
 		if list, err := later.Take(ctx, "node-1", nobody); err != nil || len(list) != 1 || list[0].Password != secret {
 			t.Errorf("%+v %v", list, err)
@@ -208,7 +208,7 @@ func TestTidy(t *testing.T) {
 			t.Errorf("%+v %v", c.Status, err)
 		}
 		ok(t, r.channels.DeleteChannel(ctx, r.anna, r.channel.ID))
-		ok(t, later.tidy(ctx))
+		ok(t, later.things.Tidy(ctx))
 		var n int
 		ok(t, r.db.QueryRow(ctx, `SELECT COUNT(*) FROM live_cameras`).Scan(&n))
 		if n != 0 || strings.Contains(r.log.String(), secret) {

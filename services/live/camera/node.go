@@ -2,8 +2,6 @@ package camera
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -12,12 +10,8 @@ import (
 	"weir/services/backing/db"
 )
 
-const (
-	// lease is how long a node pulls a camera that says no more that it does.
-	lease = 10 * time.Second
-	// statusLife is how long a CameraStatus is known that nobody tells again.
-	statusLife = 10 * time.Second
-)
+// lease is how long a node pulls a camera that says no more that it does.
+const lease = 10 * time.Second
 
 // CameraStatus is how a camera does that is pulled now.
 type CameraStatus struct {
@@ -95,76 +89,16 @@ func (s *Service) credentials(c Camera) (user, password string, err error) {
 	if c.sealed == "" {
 		return "", "", nil
 	}
-	text, err := s.c.Box.Open(c.sealed, "live_cameras", c.Channel.String())
-	user, password, _ = strings.Cut(string(text), ":")
+	text, err := s.things.Open(c.Channel, c.sealed)
+	user, password, _ = strings.Cut(text, ":")
 	return user, password, err
 }
 
-func statusKey(channel uuid.UUID) string { return "weir:live:camera:" + channel.String() }
-
 // Report tells how cameras do; it is called every second.
 func (s *Service) Report(ctx context.Context, all map[uuid.UUID]CameraStatus) error {
-	if len(all) == 0 {
-		return nil
-	}
-	p := s.c.Redis.Pipeline()
-	for id, x := range all {
-		text, err := json.Marshal(x)
-		if err != nil {
-			return fmt.Errorf("camera: %w", err)
-		}
-		p.Set(ctx, statusKey(id), text, statusLife)
-	}
-	_, err := p.Exec(ctx)
-	return db.Fault("camera", err)
+	return s.things.Report(ctx, all)
 }
-
-// status fills in how a camera does. Without Redis nothing is known.
-func (s *Service) status(ctx context.Context, c *Camera) {
-	text, err := s.c.Redis.Get(ctx, statusKey(c.Channel)).Result()
-	var x CameraStatus
-	if err == nil && c.Enabled && json.Unmarshal([]byte(text), &x) == nil {
-		c.Status = &x
-	}
-}
-
-// tidyEvery is how often Run looks.
-const tidyEvery = time.Hour
 
 // Run seals anew what an old key of the server sealed, and drops the cameras of channels
 // that are deleted, until ctx ends. Several processes may do it.
-func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(tidyEvery)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		if err := s.tidy(ctx); err != nil && ctx.Err() == nil {
-			s.c.Log.Warn("cameras are not tidied; trying again later", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-		}
-	}
-	return nil
-}
-
-func (s *Service) tidy(ctx context.Context) error {
-	if _, err := s.c.DB.Exec(ctx, `DELETE FROM live_cameras WHERE channel_id IN (SELECT id FROM live_channels WHERE deleted_at IS NOT NULL)`); err != nil {
-		return db.Fault("camera", err)
-	}
-	rows, err := s.c.DB.Query(ctx, `SELECT `+columns+` FROM live_cameras WHERE credentials<>'' AND credentials NOT LIKE $1 ORDER BY channel_id`, s.c.Box.Prefix()+"%")
-	list, err := db.Collect(rows, err, scan)
-	if err != nil {
-		return db.Fault("camera", err)
-	}
-	for _, c := range list {
-		text, err := s.c.Box.Open(c.sealed, "live_cameras", c.Channel.String())
-		if err != nil {
-			continue // said by Take, when it matters
-		}
-		if _, err := s.c.DB.Exec(ctx, `UPDATE live_cameras SET credentials=$1 WHERE channel_id=$2 AND credentials=$3`, s.seal(c.Channel, string(text)), c.Channel, c.sealed); err != nil {
-			return db.Fault("camera", err)
-		}
-	}
-	return nil
-}
+func (s *Service) Run(ctx context.Context) error { return s.things.Run(ctx) }

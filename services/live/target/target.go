@@ -17,6 +17,7 @@ import (
 	"weir/services/backing/redis"
 	"weir/services/fault"
 	"weir/services/httpd"
+	"weir/services/live/upkeep"
 	"weir/services/seal"
 )
 
@@ -50,7 +51,10 @@ type Config struct {
 
 // Service is the targets of all channels. Its methods may be called from any goroutine
 // and block on the database and Redis until ctx ends; their errors are faults.
-type Service struct{ c Config }
+type Service struct {
+	c      Config
+	things upkeep.Things[TargetStatus]
+}
 
 // Open does no I/O and starts nothing.
 func Open(c Config) (*Service, error) {
@@ -63,7 +67,8 @@ func Open(c Config) (*Service, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Service{c}, nil
+	table := upkeep.Table{Kind: "target", Name: "live_targets", ID: "id", Sealed: "stream_key"}
+	return &Service{c, upkeep.Things[TargetStatus]{Table: table, DB: c.DB, Redis: c.Redis, Box: c.Box, Log: c.Log}}, nil
 }
 
 // Target is a server that a channel's streams are sent to.
@@ -90,16 +95,11 @@ type TargetChanges struct {
 
 // apply checks the changes, all of them, and makes them.
 func (s *Service) apply(t *Target, x TargetChanges) error {
-	var fields []fault.Field
-	note := func(name, problem string) {
-		if problem != "" {
-			fields = append(fields, fault.Field{Name: "body." + name, Problem: problem})
-		}
-	}
+	var bad fault.Problems
 	if x.Label != nil {
 		t.Label = strings.TrimSpace(*x.Label)
 		if !plain(t.Label) || utf8.RuneCountInString(t.Label) > labelMax {
-			note("label", fmt.Sprintf("must be one line of at most %d characters", labelMax))
+			bad.Note("label", fmt.Sprintf("must be one line of at most %d characters", labelMax))
 		}
 	}
 	if x.URL != nil {
@@ -109,25 +109,22 @@ func (s *Service) apply(t *Target, x TargetChanges) error {
 		if len(t.URL) > urlMax || !plain(t.URL) {
 			problem = "is too long, or has characters that are not allowed"
 		}
-		note("url", problem)
+		bad.Note("url", problem)
 		if t.URL != before && x.Key == nil { // else whoever changes it could have the key sent to a server of theirs
-			note("stream_key", "must be given again when the address changes")
+			bad.Note("stream_key", "must be given again when the address changes")
 		}
 	}
 	if x.Key != nil {
 		if key := *x.Key; key == "" || len(key) > keyMax || !plain(key) || strings.ContainsAny(key, " \t") {
-			note("stream_key", "must be there, without blanks")
+			bad.Note("stream_key", "must be there, without blanks")
 		} else {
-			t.key = s.c.Box.Seal([]byte(key), "live_targets", t.ID.String())
+			t.key = s.things.Seal(t.ID, key)
 		}
 	}
 	if x.Enabled != nil {
 		t.Enabled = *x.Enabled
 	}
-	if len(fields) > 0 {
-		return &fault.Error{Code: fault.Invalid, Detail: "the input is not valid; see errors", Fields: fields}
-	}
-	return nil
+	return bad.Err()
 }
 
 func plain(text string) bool {

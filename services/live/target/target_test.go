@@ -162,7 +162,7 @@ func TestStatus(t *testing.T) {
 		if got, err := r.Target(ctx, r.anna, r.channel.ID, y.ID); err != nil || got.Status != nil {
 			t.Errorf("%+v %v", got.Status, err)
 		}
-		if ttl, err := r.redis.PTTL(ctx, statusKey(x.ID)).Result(); err != nil || ttl <= 0 || ttl > statusLife {
+		if ttl, err := r.redis.PTTL(ctx, "weir:live:target:"+x.ID.String()).Result(); err != nil || ttl <= 0 || ttl > 10*time.Second {
 			t.Errorf("%v %v", ttl, err)
 		}
 		_, err = r.Update(ctx, r.anna, r.channel.ID, x.ID, 0, TargetChanges{Enabled: ptr(false)})
@@ -183,13 +183,13 @@ func TestTidy(t *testing.T) {
 		if list, err := r.open(t, key).Wanted(ctx, "node-1"); err != nil || len(list) != 0 || !strings.Contains(r.log.String(), "WEIR_SECRET_KEY") {
 			t.Errorf("with another key: %v %v, log %s", list, err, r.log.String())
 		}
-		ok(t, r.open(t, key, r.key).tidy(ctx))
+		ok(t, r.open(t, key, r.key).things.Tidy(ctx))
 		later := r.open(t, key)
 		if list, err := later.Wanted(ctx, "node-1"); err != nil || len(list) != 1 || list[0].Key != secret {
 			t.Errorf("%+v %v", list, err)
 		}
 		ok(t, r.channels.DeleteChannel(ctx, r.anna, r.channel.ID))
-		ok(t, later.tidy(ctx))
+		ok(t, later.things.Tidy(ctx))
 		var n int
 		ok(t, r.db.QueryRow(ctx, `SELECT COUNT(*) FROM live_targets`).Scan(&n))
 		if n != 0 {

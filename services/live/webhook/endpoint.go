@@ -53,29 +53,21 @@ type EndpointChanges struct {
 
 // apply checks the changes, all of them, and makes them.
 func (s *Service) apply(e *Endpoint, x EndpointChanges) error {
-	var fields []fault.Field
-	note := func(name, problem string) {
-		if problem != "" {
-			fields = append(fields, fault.Field{Name: "body." + name, Problem: problem})
-		}
-	}
+	var bad fault.Problems
 	if x.URL != nil {
 		var problem string
 		e.URL, problem = s.checkURL(*x.URL)
-		note("url", problem)
+		bad.Note("url", problem)
 	}
 	if x.Types != nil {
 		var problem string
 		e.Types, problem = checkTypes(*x.Types, e.Channel == nil)
-		note("types", problem)
+		bad.Note("types", problem)
 	}
 	if x.Enabled != nil {
 		e.Enabled, e.Off, e.Failing = *x.Enabled, "", nil
 	}
-	if len(fields) > 0 {
-		return &fault.Error{Code: fault.Invalid, Detail: "the input is not valid; see errors", Fields: fields}
-	}
-	return nil
+	return bad.Err()
 }
 
 // checkURL takes absolute addresses that can be told of an event. Where a name leads is
