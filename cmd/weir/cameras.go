@@ -192,6 +192,7 @@ func (c *cameras) follow(ctx context.Context, orders []camera.Order) {
 func (c *cameras) begin(ctx context.Context, o camera.Order) {
 	x := &pulling{order: o, done: make(chan struct{})}
 	ctx, x.stop = context.WithCancel(ctx)
+	x.tell(camera.CameraStatus{State: "connecting", Tries: 1}) // it is reported before it runs
 	c.now[o.Channel] = x
 	c.wait.Go(func() {
 		defer close(x.done)

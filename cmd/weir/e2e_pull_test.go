@@ -100,6 +100,9 @@ func TestCameras(t *testing.T) {
 		if x == strict {
 			eventually(t, "why it is not reached", func() bool {
 				anna.ask(http.MethodGet, path, nil, &out)
+				if out.Status != nil && out.Status.State == "" {
+					t.Error("a camera has no state")
+				}
 				return out.Status != nil && strings.Contains(out.Status.Error, "not a public one") && !strings.Contains(out.Status.Error, "127.0.0.1")
 			})
 			continue
