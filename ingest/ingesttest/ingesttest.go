@@ -1,8 +1,10 @@
-// Package ingesttest has real sessions on a real hub for the tests of ways in.
+// Package ingesttest has real sessions on a real hub for the tests of ways in, and what
+// else those need: a log, a server that runs, the ffmpeg program.
 package ingesttest
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -106,6 +108,28 @@ func (s *Stream) Wait(t testing.TB, kind media.Kind, n int) []*media.Packet {
 		case <-late:
 			t.Fatalf("%d packets of %v, not %d", len(s.Packets(kind)), kind, n)
 		}
+	}
+}
+
+// Carries fails the test unless the tracks of a stream are of these codecs, and there are
+// least packets of each. Codec 0 is none.
+func (s *Stream) Carries(t testing.TB, least int, codecs ...media.Codec) {
+	t.Helper()
+	var got, want []media.Codec
+	for _, track := range s.Tracks() {
+		got = append(got, track.Codec)
+	}
+	for _, c := range codecs {
+		if c == 0 {
+			continue
+		}
+		want = append(want, c)
+		if n := len(s.Packets(c.Kind())); n < least {
+			t.Errorf("%d packets of %v, not %d", n, c, least)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("tracks %v, want %v", got, want)
 	}
 }
 

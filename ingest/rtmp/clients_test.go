@@ -16,6 +16,7 @@ import (
 	"github.com/yutopp/go-rtmp/message"
 	"go.uber.org/goleak"
 
+	"weir/ingest/ingesttest"
 	"weir/media"
 )
 
@@ -201,7 +202,7 @@ func TestFFmpegIsRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		args := append(picture(), "-c:v", "libx264", "-preset", "ultrafast", "-f", "flv", "rtmp://"+addr+"/live/"+tt.key)
-		out, err := ffmpeg(t, args...)
+		out, err := ingesttest.FFmpeg(t, args...)
 		if err == nil || !strings.Contains(out, tt.words) {
 			t.Errorf("%s: %v: %s", tt.key, err, out)
 		}
@@ -214,7 +215,7 @@ func TestFFmpegIsRefused(t *testing.T) {
 
 func TestFFmpegCannotPlay(t *testing.T) {
 	addr, _, _ := startServer(t, newFakeSessions(), nil)
-	out, err := ffmpeg(t, "-i", "rtmp://"+addr+"/live/key", "-f", "null", "-")
+	out, err := ingesttest.FFmpeg(t, "-i", "rtmp://"+addr+"/live/key", "-f", "null", "-")
 	if err == nil || !strings.Contains(out, "no playing") {
 		t.Errorf("%v: %s", err, out)
 	}

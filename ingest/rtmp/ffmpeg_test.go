@@ -1,23 +1,12 @@
 package rtmp
 
 import (
-	"context"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
+	"weir/ingest/ingesttest"
 	"weir/media"
 )
-
-// ffmpeg runs the program until it ends by itself.
-func ffmpeg(t *testing.T, args ...string) (output string, err error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	b, err := exec.CommandContext(ctx, "ffmpeg", append([]string{"-hide_banner", "-nostdin", "-loglevel", "warning"}, args...)...).CombinedOutput()
-	return string(b), err
-}
 
 // picture and sound are the inputs of the tests: 320x240 at 25 fps, 48 kHz.
 func picture() []string {
@@ -51,7 +40,7 @@ func TestFFmpegPublishes(t *testing.T) {
 			for _, a := range tt.args {
 				args = append(args, a...)
 			}
-			out, err := ffmpeg(t, append(args, "-f", "flv", "rtmp://"+addr+"/live/somekey?x=y")...)
+			out, err := ingesttest.FFmpeg(t, append(args, "-f", "flv", "rtmp://"+addr+"/live/somekey?x=y")...)
 			if err != nil {
 				t.Fatalf("ffmpeg: %v\n%s", err, out)
 			}
@@ -77,7 +66,7 @@ func TestFFmpegHearsWhy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			addr, _, _ := startServer(t, newFakeSessions(), nil)
-			out, err := ffmpeg(t, append(args, "-f", "flv", "rtmp://"+addr+"/live/somekey")...)
+			out, err := ingesttest.FFmpeg(t, append(args, "-f", "flv", "rtmp://"+addr+"/live/somekey")...)
 			if err == nil || !strings.Contains(out, "number 2 of FLV is not supported, send H.264") {
 				t.Errorf("%v\n%s", err, out)
 			}

@@ -1,16 +1,15 @@
 package rtmp
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"sync"
 	"testing"
 
 	"weir/ingest"
+	"weir/ingest/ingesttest"
 	"weir/media"
 )
 
@@ -107,30 +106,19 @@ func (s *fakeSession) got() ([]*media.Track, []*media.Packet) {
 	return s.tracks, append([]*media.Packet(nil), s.packets...)
 }
 
-// startServer runs a server on a free port until the test ends. log is what it
-// wrote, to be read after stop.
-func startServer(t *testing.T, f ingest.Opener, change func(*Config)) (addr string, log *bytes.Buffer, stop func()) {
+// startServer runs a server on a free port until the test ends, or stop.
+func startServer(t *testing.T, f ingest.Opener, change func(*Config)) (addr string, log *ingesttest.Log, stop func()) {
 	t.Helper()
-	log = new(bytes.Buffer)
-	cfg := Config{Addr: "127.0.0.1:0", Sessions: f, Log: slog.New(slog.NewTextHandler(log, nil))}
+	log = ingesttest.NewLog()
+	cfg := Config{Addr: "127.0.0.1:0", Sessions: f, Log: log.Logger()}
 	if change != nil {
 		change(&cfg)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s, err := Open(ctx, cfg)
+	s, err := Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	return s.Addr().String(), log, stop
+	return s.Addr().String(), log, ingesttest.Run(t, s.Run)
 }
 
 // Small but real parameter sets: H.264 High 1280x720 and AAC-LC 48 kHz stereo.

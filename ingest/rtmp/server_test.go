@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"weir/ingest"
-	"weir/media"
+	"weir/ingest/ingesttest"
 	"weir/media/hub"
 	wire "weir/media/rtmp"
 )
@@ -335,16 +335,9 @@ func TestFront(t *testing.T) {
 
 // TestLocal publishes into the real sessions: a stream begins and ends in the hub.
 func TestLocal(t *testing.T) {
-	began, ended := make(chan *hub.Stream, 1), make(chan *hub.Stream, 1)
-	h := &hub.Hub{OnStart: func(s *hub.Stream) error { began <- s; return nil }, OnEnd: func(s *hub.Stream) { ended <- s }}
-	sessions := ingest.NewSessions(ingest.Config{
-		Gate: gate{},
-		Hub:  h,
-		Plan: func(string, []*media.Track) ingest.Plan {
-			return ingest.Plan{Segment: 2 * media.Second, Longest: 4 * media.Second}
-		},
-	})
-	addr, _, stop := startServer(t, ingest.Local{Sessions: sessions}, nil)
+	ended := make(chan *hub.Stream, 1)
+	r := ingesttest.New(t, func(c *ingest.Config) { c.Hub.OnEnd = func(s *hub.Stream) { ended <- s } })
+	addr, _, _ := startServer(t, r.Opener(), nil)
 	c := dial(t, addr, "good")
 	_, err := wire.Dial(context.Background(), "rtmp://"+addr+"/live/good", wire.Limits{})
 	if !errors.Is(err, wire.ErrRefused) || !strings.Contains(err.Error(), ingest.ErrBusy.Error()) {
@@ -359,28 +352,16 @@ func TestLocal(t *testing.T) {
 		c.WriteVideo(0, wire.Tag{FourCC: wire.FourCCAVC, Packet: wire.CodedFrames, Key: true, Body: idr}),
 		c.WriteVideo(40, wire.Tag{FourCC: wire.FourCCAVC, Packet: wire.CodedFrames, Body: nonIDR}),
 	)
-	session := sessions.Get("good")
+	session := r.Sessions.Get("good")
 	if err != nil || session == nil {
 		t.Fatal(err)
 	}
-	stream := <-began
+	stream := r.Next(t)
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
 	<-session.Done()
-	if <-ended != stream {
+	if <-ended != stream.Stream {
 		t.Error("another stream ended")
 	}
-	stop()
-	sessions.Close()
-}
-
-// gate lets the key "good" publish under that name.
-type gate struct{}
-
-func (gate) Publish(_ context.Context, r ingest.Request) (ingest.Grant, error) {
-	if r.Key != "good" {
-		return ingest.Grant{}, ingest.ErrDenied
-	}
-	return ingest.Grant{Name: r.Key}, nil
 }

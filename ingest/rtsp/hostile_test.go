@@ -200,7 +200,7 @@ func TestFloods(t *testing.T) {
 			t.Errorf("%s: not sent away: %v", name, err)
 		}
 	}
-	log.await(t, "publisher lost", 4)
+	log.Await(t, "publisher lost", 4)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 32<<20 {
@@ -218,7 +218,7 @@ func TestTooMany(t *testing.T) {
 	if err := dialHand(t, s).gone(); err != nil {
 		t.Errorf("the third: %v", err)
 	}
-	log.await(t, ingest.ErrTooMany.Error(), 1)
+	log.Await(t, ingest.ErrTooMany.Error(), 1)
 	two.conn.Close()
 	for {
 		h := dialHand(t, s)

@@ -1,13 +1,8 @@
 package rtsp
 
 import (
-	"bytes"
-	"context"
-	"log/slog"
-	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,47 +15,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// lines is a log that may be read while it is written.
-type lines struct {
-	mu   sync.Mutex
-	buf  bytes.Buffer
-	more chan struct{} // a token when there are more
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	select {
-	case l.more <- struct{}{}:
-	default:
-	}
-	return l.buf.Write(p)
-}
-
-// await waits until some words were written n times.
-func (l *lines) await(t *testing.T, words string, n int) {
-	t.Helper()
-	late := time.After(30 * time.Second)
-	for strings.Count(l.String(), words) < n {
-		select {
-		case <-l.more:
-		case <-late:
-			t.Fatalf("not %d times %q in the log:\n%s", n, words, l)
-		}
-	}
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 // start runs a server on free ports until the test ends.
-func start(t *testing.T, r *ingesttest.Rig, change func(*Config)) (s *Server, log *lines) {
+func start(t *testing.T, r *ingesttest.Rig, change func(*Config)) (s *Server, log *ingesttest.Log) {
 	t.Helper()
-	log = &lines{more: make(chan struct{}, 1)}
-	cfg := Config{Addr: "127.0.0.1:0", UDPAddr: "127.0.0.1:0", Sessions: r.Opener(), Log: slog.New(slog.NewTextHandler(log, nil))}
+	log = ingesttest.NewLog()
+	cfg := Config{Addr: "127.0.0.1:0", UDPAddr: "127.0.0.1:0", Sessions: r.Opener(), Log: log.Logger()}
 	if change != nil {
 		change(&cfg)
 	}
@@ -68,24 +27,14 @@ func start(t *testing.T, r *ingesttest.Rig, change func(*Config)) (s *Server, lo
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
+	ingesttest.Run(t, s.Run)
 	return s, log
 }
 
 // publish runs the ffmpeg program to its end.
 func publish(t *testing.T, transport, url string, args ...string) (string, error) {
 	t.Helper()
-	all := append([]string{"-hide_banner", "-nostdin", "-loglevel", "error"}, args...)
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", append(all, "-f", "rtsp", "-rtsp_transport", transport, url)...).CombinedOutput()
-	return string(out), err
+	return ingesttest.FFmpeg(t, append(args, "-f", "rtsp", "-rtsp_transport", transport, url)...)
 }
 
 func inputs(seconds string) []string {
@@ -119,22 +68,9 @@ func TestFFmpegPublishes(t *testing.T) {
 			}
 			stream := r.Next(t)
 			<-stream.Done() // the goodbye ended the session at once
-			var got, want []media.Codec
-			for _, track := range stream.Tracks() {
-				got = append(got, track.Codec)
-			}
+			stream.Carries(t, 20, tt.video, tt.audio)
 			if tt.video != 0 {
-				want = append(want, tt.video)
 				checkPictures(t, stream.Packets(media.Video), tt.reordered)
-			}
-			if tt.audio != 0 {
-				want = append(want, tt.audio)
-				if n := len(stream.Packets(media.Audio)); n < 20 {
-					t.Errorf("%d frames of sound", n)
-				}
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("tracks %v, want %v", got, want)
 			}
 			if tt.transport == "tcp" { // by UDP reports may come after what they are about
 				checkTogether(t, stream)
@@ -223,7 +159,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %v, %s", tt.name, err, out)
 		}
 	}
-	log.await(t, "stream key is not valid", 1)
+	log.Await(t, "stream key is not valid", 1)
 	if out, err := publish(t, "tcp", "rtsp://x:right@"+at+"/live/bad", x264...); err != nil {
 		t.Errorf("with a password: %v, %s", err, out)
 	}

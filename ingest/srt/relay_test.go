@@ -196,5 +196,5 @@ func TestFarAhead(t *testing.T) {
 		}
 		<-time.After(100 * time.Microsecond)
 	}
-	log.await(t, errFlood.Words, 1)
+	log.Await(t, errFlood.Words, 1)
 }

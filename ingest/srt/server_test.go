@@ -2,16 +2,13 @@ package srt
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,47 +25,11 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreTopFunction("github.com/datarhei/gosrt.Dial.func1"), goleak.IgnoreTopFunction("github.com/datarhei/gosrt.Dial.func3"))
 }
 
-// lines is a log that may be read while it is written.
-type lines struct {
-	mu   sync.Mutex
-	buf  bytes.Buffer
-	more chan struct{} // a token when there are more
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	select {
-	case l.more <- struct{}{}:
-	default:
-	}
-	return l.buf.Write(p)
-}
-
-// await waits until some words were written n times.
-func (l *lines) await(t *testing.T, words string, n int) {
-	t.Helper()
-	late := time.After(30 * time.Second)
-	for strings.Count(l.String(), words) < n {
-		select {
-		case <-l.more:
-		case <-late:
-			t.Fatalf("not %d times %q in the log:\n%s", n, words, l)
-		}
-	}
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 // start runs a server on a free port until the test ends.
-func start(t *testing.T, r *ingesttest.Rig, change func(*Config)) (s *Server, log *lines) {
+func start(t *testing.T, r *ingesttest.Rig, change func(*Config)) (s *Server, log *ingesttest.Log) {
 	t.Helper()
-	log = &lines{more: make(chan struct{}, 1)}
-	cfg := Config{Addr: "127.0.0.1:0", Sessions: r.Opener(), Log: slog.New(slog.NewTextHandler(log, nil))}
+	log = ingesttest.NewLog()
+	cfg := Config{Addr: "127.0.0.1:0", Sessions: r.Opener(), Log: log.Logger()}
 	if change != nil {
 		change(&cfg)
 	}
@@ -76,15 +37,7 @@ func start(t *testing.T, r *ingesttest.Rig, change func(*Config)) (s *Server, lo
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
+	ingesttest.Run(t, s.Run)
 	return s, log
 }
 
@@ -133,34 +86,13 @@ func TestFFmpegPublishes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := ingesttest.New(t, nil)
 			s, log := start(t, r, nil)
-			args := append(append([]string{"-hide_banner", "-nostdin", "-loglevel", "error"}, in...), tt.args...)
 			url := "srt://" + s.Addr().String() + "?mode=caller&latency=120000&streamid=" + tt.id
-			out, err := exec.CommandContext(t.Context(), "ffmpeg", append(args, "-f", "mpegts", url)...).CombinedOutput()
-			if err != nil {
+			if out, err := ingesttest.FFmpeg(t, slices.Concat(in, tt.args, []string{"-f", "mpegts", url})...); err != nil {
 				t.Fatalf("ffmpeg: %v\n%s\n%s", err, out, log)
 			}
 			stream := r.Next(t)
 			<-stream.Done() // the goodbye ended the session at once
-			var codecs []media.Codec
-			for _, track := range stream.Tracks() {
-				codecs = append(codecs, track.Codec)
-			}
-			var want []media.Codec
-			if tt.video != 0 {
-				want = append(want, tt.video)
-				if n := len(stream.Packets(media.Video)); n < 60 {
-					t.Errorf("%d of 75 pictures", n)
-				}
-			}
-			if tt.audio != 0 {
-				want = append(want, tt.audio)
-				if n := len(stream.Packets(media.Audio)); n < 60 {
-					t.Errorf("%d frames of sound", n)
-				}
-			}
-			if !slices.Equal(codecs, want) {
-				t.Errorf("tracks %v, want %v", codecs, want)
-			}
+			stream.Carries(t, 60, tt.video, tt.audio)
 			if strings.Contains(log.String(), "key1") && !strings.Contains(log.String(), "stream=key1") {
 				t.Errorf("the key is in the log:\n%s", log)
 			}
@@ -290,7 +222,7 @@ func TestIdle(t *testing.T) {
 		}
 		c.Close()
 	}
-	log.await(t, errIdle.Words, 2)
+	log.Await(t, errIdle.Words, 2)
 }
 
 // TestUnsupported: the log says what cannot be taken.
@@ -306,7 +238,7 @@ func TestUnsupported(t *testing.T) {
 	if _, err := c.Read(make([]byte, 10)); err == nil {
 		t.Error("it was not sent away")
 	}
-	log.await(t, "MPEG-2 video is not supported", 1)
+	log.Await(t, "MPEG-2 video is not supported", 1)
 }
 
 // TestHostile: datagrams of strangers cost nothing that lasts, and nobody else.
