@@ -96,24 +96,8 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.conns.Wait()
 	defer cancel()
 	defer s.unbind()
-	if ctx.Err() != nil {
-		return nil // asked to stop before it began
-	}
 	s.ctx = ctx
-	lib := s.library()
-	if err := lib.Start(); err != nil {
-		return fmt.Errorf("rtsp: %w", err)
-	}
-	over := make(chan error, 1)
-	go func() { over <- lib.Wait() }()
-	select {
-	case <-ctx.Done():
-		lib.Close()
-		<-over
-		return nil
-	case err := <-over:
-		return fmt.Errorf("rtsp: %w", err)
-	}
+	return wire.Serve(ctx, s.library())
 }
 
 // unbind closes what Open bound; what the library has closed already too.

@@ -71,9 +71,6 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.work.Wait()
 	defer cancel()
 	defer s.lis.Close()
-	if ctx.Err() != nil {
-		return nil // asked to stop before it began
-	}
 	s.ctx = ctx
 	front := wire.Listener{Listener: s.lis, Seats: &s.seats, OpenTime: s.cfg.OpenTime, Turned: func(peer string, err error) {
 		s.cfg.Log.Debug("viewer turned away", "peer", peer, "err", err)
@@ -82,19 +79,7 @@ func (s *Server) Run(ctx context.Context) error {
 		Handler: handler{s}, RTSPAddress: s.lis.Addr().String(), WriteQueueSize: 1024, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		Listen: func(string, string) (net.Listener, error) { return front, nil },
 	}
-	if err := s.lib.Start(); err != nil {
-		return fmt.Errorf("rtsp: %w", err)
-	}
-	over := make(chan error, 1)
-	go func() { over <- s.lib.Wait() }()
-	select {
-	case <-ctx.Done():
-		s.lib.Close()
-		<-over
-		return nil
-	case err := <-over:
-		return fmt.Errorf("rtsp: %w", err)
-	}
+	return wire.Serve(ctx, s.lib)
 }
 
 // handler is what the library asks, in goroutines of its own.
