@@ -18,6 +18,9 @@ func (e *StreamError) Error() string {
 
 func (e *StreamError) Unwrap() error { return e.Err }
 
+// ErrIdle ends a publisher from whom nothing comes that is of use.
+var ErrIdle = &StreamError{Words: "no picture and no sound came for too long"}
+
 // BadMedia is a piece of media that is of no use; the stream goes on.
 type BadMedia struct{ Err error }
 

@@ -22,9 +22,6 @@ const (
 // lookEvery is how often it is looked whether a publisher still sends.
 const lookEvery = time.Second
 
-// errIdle ends a publisher from whom nothing comes that is of use.
-var errIdle = &ingest.StreamError{Words: "no picture and no sound came for too long"}
-
 // piece is something that came for one lane: a packet or a report.
 type piece struct {
 	lane   *lane
@@ -79,7 +76,7 @@ func (f *feed) carry(ctx context.Context, m *mapper, session ingest.Hold, idle t
 			}
 		case <-look.C:
 			if f.now().Sub(m.heard) > idle {
-				return errIdle
+				return ingest.ErrIdle
 			}
 		case <-session.Done():
 			return session.Err()

@@ -15,9 +15,6 @@ import (
 
 var errSecret = errors.New("the passphrase is not the one of WEIR_SRT_PASSPHRASE")
 
-// errIdle ends a publisher from whom nothing comes that is of use.
-var errIdle = &ingest.StreamError{Words: "no picture and no sound came for too long"}
-
 // errFlood ends a publisher whose packets pile up: the library keeps those that are dated
 // far ahead, without a bound of its own.
 var errFlood = &ingest.StreamError{Words: "too much was sent that is not to be played yet"}
@@ -123,7 +120,7 @@ func (c *conn) hangUp() { _ = c.wire.Close() }
 
 // publish carries media to the session until one side ends it.
 func (c *conn) publish(ctx context.Context) {
-	idle := time.AfterFunc(c.server.cfg.IdleTime, func() { c.stop(errIdle) })
+	idle := time.AfterFunc(c.server.cfg.IdleTime, func() { c.stop(ingest.ErrIdle) })
 	defer idle.Stop()
 	over, watcher := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -222,7 +222,7 @@ func TestIdle(t *testing.T) {
 		}
 		c.Close()
 	}
-	log.Await(t, errIdle.Words, 2)
+	log.Await(t, ingest.ErrIdle.Words, 2)
 }
 
 // TestUnsupported: the log says what cannot be taken.

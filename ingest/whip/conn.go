@@ -30,9 +30,6 @@ const (
 	maxTracks = 8
 )
 
-// errIdle ends a publisher from whom nothing comes that is of use.
-var errIdle = &ingest.StreamError{Words: "no picture and no sound came for too long"}
-
 // piece is something that came for one layer: a packet or a report.
 type piece struct {
 	layer  *layer
@@ -350,7 +347,7 @@ func (c *conn) takes(l *layer, f frames.Frame) bool {
 // look sees to what time brings: key frames that are due, and the end of patience.
 func (c *conn) look(now time.Time) error {
 	if now.Sub(c.heard) > c.server.cfg.IdleTime {
-		return errIdle
+		return ingest.ErrIdle
 	}
 	wanted := c.wanted.Swap(false)
 	for l := range c.layers {
