@@ -7,8 +7,8 @@
 // where segments begin, and survives a publisher that drops and comes back.
 //
 // What protocols need on the way there is here too: Quiet bounds what strangers
-// write into the log, Collector finds out which tracks a publisher has, Words is
-// what it is told of an error.
+// write into the log, Collector finds out which tracks a publisher has, Tolerance
+// passes over media of no use, Words is what it is told of an error.
 //
 // It knows no protocol, packages nothing and transcodes nothing.
 package ingest

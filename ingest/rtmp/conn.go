@@ -128,7 +128,7 @@ func (c *conn) end(err error) {
 		clean = c.mapper.out.Finish() == nil
 	}
 	c.session.Close(clean)
-	args := []any{"dropped", c.mapper.dropped}
+	args := []any{"dropped", c.mapper.tolerance.Dropped}
 	switch reject := (*rejection)(nil); {
 	case clean, errors.Is(err, io.EOF):
 		c.log.Info("publisher left", append(args, "goodbye", clean)...)

@@ -14,10 +14,6 @@ import (
 	"weir/media/timing"
 )
 
-// maxBad is how many messages in a row may be of no use before the stream is
-// given up: some 20 s of one.
-const maxBad = 1000
-
 // mapper turns the messages of one publisher into packets for its session. One
 // goroutine uses it.
 type mapper struct {
@@ -28,9 +24,7 @@ type mapper struct {
 	video, audio lane
 	meta         metadata
 	tags         []wire.Tag // reused
-
-	bad     int // messages of no use since the last one of use
-	dropped int // all of them
+	tolerance    ingest.Tolerance
 }
 
 // lane is what is known of the video or the audio of a publisher.
@@ -75,14 +69,7 @@ func (m *mapper) message(msg wire.Message) error {
 		err = m.each(l, msg.Timestamp)
 	}
 	clear(m.tags)
-	if bad := (*ingest.BadMedia)(nil); !errors.As(err, &bad) {
-		return err
-	}
-	m.dropped++
-	if m.bad++; m.bad > maxBad {
-		return &ingest.StreamError{Words: "nothing in this stream can be decoded", Err: err}
-	}
-	return nil
+	return m.tolerance.Forgive(err)
 }
 
 // each maps the tags of one message. Of several tracks of a kind only the first,
@@ -130,7 +117,7 @@ func (m *mapper) configure(l *lane, c media.Codec, t wire.Tag) error {
 	}
 	m.meta.complete(track)
 	l.fourCC, l.raw, l.track, l.lengthSize, l.seen = t.FourCC, bytes.Clone(t.Body), track, lengthSize, false
-	m.bad = 0
+	m.tolerance.Good()
 	if looks(c) {
 		return nil // the first key frame knows better
 	}
@@ -166,7 +153,7 @@ func (m *mapper) frame(l *lane, c media.Codec, t wire.Tag, ms int64) error {
 		Wall:  m.now(),
 		Data:  data,
 	}
-	m.bad = 0
+	m.tolerance.Good()
 	return m.out.Write(p)
 }
 

@@ -327,8 +327,8 @@ func TestMapBadMessages(t *testing.T) {
 	x.send(wire.TypeData, 0, []byte{0xff, 0xe}) // not AMF0
 	x.send(wire.TypeData, 0, amfString("onCuePoint"))
 	x.picture(0, 0, idr)
-	if _, p := x.s.got(); len(p) != 1 || x.dropped != 5 {
-		t.Errorf("%d packets, %d dropped", len(p), x.dropped)
+	if _, p := x.s.got(); len(p) != 1 || x.tolerance.Dropped != 5 {
+		t.Errorf("%d packets, %d dropped", len(p), x.tolerance.Dropped)
 	}
 	// A kind that comes late begins the stream anew.
 	y := newScript(t)
@@ -337,7 +337,7 @@ func TestMapBadMessages(t *testing.T) {
 	y.audioConfig(0)
 	y.sound(0)
 	y.picture(0, 0, idr)
-	if tracks, p := y.s.got(); len(tracks) != 2 || len(p) != 1 || y.dropped != 1 || y.s.starts != 2 {
+	if tracks, p := y.s.got(); len(tracks) != 2 || len(p) != 1 || y.tolerance.Dropped != 1 || y.s.starts != 2 {
 		t.Errorf("%d tracks, %d packets", len(tracks), len(p))
 	}
 }
@@ -365,7 +365,7 @@ func TestMapGivesUp(t *testing.T) {
 	for ; err == nil && n < 10_000; n++ {
 		err = x.message(wire.Message{Type: wire.TypeVideo, Body: []byte{0x17, 1, 0, 0, 0, 1}})
 	}
-	if n != maxBad+1 || !strings.HasPrefix(ingest.Words(err), "nothing in this stream can be decoded") {
+	if n != 1001 || !strings.HasPrefix(ingest.Words(err), "nothing in this stream can be decoded") {
 		t.Errorf("after %d: %v", n, err)
 	}
 	y := newScript(t)

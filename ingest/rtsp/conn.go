@@ -149,7 +149,7 @@ func (c *conn) recover() {
 func (c *conn) end(m *mapper, err error) {
 	clean := err == nil && c.clean.Load() && m.out.Finish() == nil
 	c.session.Close(clean)
-	args := []any{"goodbye", clean, "dropped", m.dropped, "lost", c.feed.lost.Load()}
+	args := []any{"goodbye", clean, "dropped", m.tolerance.Dropped, "lost", c.feed.lost.Load()}
 	switch {
 	case err == nil:
 		c.log.Info("publisher left", args...)

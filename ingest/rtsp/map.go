@@ -15,9 +15,6 @@ import (
 	"weir/media/timing"
 )
 
-// maxBad is how many frames in a row may be of no use before the stream is given up.
-const maxBad = 1000
-
 // mapper brings the lanes of a publisher into its session. One goroutine uses it.
 type mapper struct {
 	out            *ingest.Collector
@@ -25,9 +22,7 @@ type mapper struct {
 	picture, sound *lane     // either may be nil
 	heard          time.Time // when the last frame of use came
 	scratch        []byte
-
-	bad     int // frames of no use since the last one of use
-	dropped int // all of them
+	tolerance      ingest.Tolerance
 }
 
 // newMapper begins at a time; the lanes are all of one publisher.
@@ -52,27 +47,15 @@ func (m *mapper) report(l *lane, r *rtcp.SenderReport) { l.clock.Hear(r.NTPTime,
 // session's own.
 func (m *mapper) packet(l *lane, p *rtp.Packet, at time.Time) error {
 	if l.codec.Kind() == media.Audio {
-		return m.tolerate(m.heardSound(l, p, at))
+		return m.tolerance.Forgive(m.heardSound(l, p, at))
 	}
 	var err error
 	l.frames.Push(p, at, func(f frames.Frame) {
 		if err == nil {
-			err = m.tolerate(m.seen(l, f))
+			err = m.tolerance.Forgive(m.seen(l, f))
 		}
 	})
 	return err
-}
-
-// tolerate counts a *ingest.BadMedia.
-func (m *mapper) tolerate(err error) error {
-	if bad := (*ingest.BadMedia)(nil); !errors.As(err, &bad) {
-		return err
-	}
-	m.dropped++
-	if m.bad++; m.bad > maxBad {
-		return &ingest.StreamError{Words: "nothing in this stream can be decoded", Err: err}
-	}
-	return nil
 }
 
 // place is the time of a stamp on the connection's clock.
@@ -104,7 +87,7 @@ func (m *mapper) seen(l *lane, f frames.Frame) error {
 	p := &media.Packet{Key: key(data), PTS: pts, Wall: f.Wall, Data: data}
 	l.waits = (l.waits || f.Lost) && !p.Key
 	if l.waits {
-		m.dropped++
+		m.tolerance.Dropped++
 		return nil
 	}
 	if p.Key {
@@ -190,6 +173,7 @@ func (m *mapper) write(l *lane, p *media.Packet) error {
 			return err
 		}
 	}
-	m.bad, m.heard = 0, p.Wall
+	m.tolerance.Good()
+	m.heard = p.Wall
 	return m.out.Write(p)
 }

@@ -146,7 +146,7 @@ func (cfg *Camera) play(ctx context.Context, c *gortsplib.Client, f *feed, m *ma
 		c.Close()
 		clean := ctx.Err() != nil && m.out.Finish() == nil
 		hold.Close(clean)
-		log.Info("camera left", "goodbye", clean, "dropped", m.dropped, "err", err)
+		log.Info("camera left", "goodbye", clean, "dropped", m.tolerance.Dropped, "err", err)
 	}()
 	if _, err := c.Play(nil); err != nil {
 		return err

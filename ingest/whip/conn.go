@@ -226,7 +226,7 @@ func (c *conn) run(ctx context.Context) {
 	}
 	c.session.Close(clean)
 	say := c.log.Info
-	args := []any{"goodbye", clean, "dropped", c.mapper.dropped}
+	args := []any{"goodbye", clean, "dropped", c.mapper.tolerance.Dropped}
 	if err != nil && !errors.Is(err, ingest.ErrClosing) {
 		say, args = c.log.Warn, append(args, "err", err)
 	}

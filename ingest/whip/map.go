@@ -3,7 +3,6 @@ package whip
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
@@ -112,16 +111,12 @@ func vp8Size(data []byte) (key bool, width, height int) {
 
 // mapper brings the lanes of a publisher into its session. One goroutine uses it.
 type mapper struct {
-	out     *ingest.Collector
-	began   time.Time // zero of the connection's clock
-	bad     int       // frames of no use since the last one of use
-	dropped int
-	known   [2]*media.Track
-	picture *lane // the newest layer that was taken; nil: none yet
+	out       *ingest.Collector
+	began     time.Time // zero of the connection's clock
+	tolerance ingest.Tolerance
+	known     [2]*media.Track
+	picture   *lane // the newest layer that was taken; nil: none yet
 }
-
-// maxBad is how many frames in a row may be of no use before the stream is given up.
-const maxBad = 1000
 
 // frame hands one frame on. ask says that the encoder is to send a key frame, key that
 // this was one. The error ends the stream.
@@ -134,16 +129,12 @@ func (m *mapper) frame(l *lane, f frames.Frame) (ask, key bool, err error) {
 	}
 	p, ask, err := l.packet(f, l.clock.Place(f.At, media.FromDuration(f.Wall.Sub(m.began)), beside))
 	if err != nil {
-		m.dropped++
-		if m.bad++; m.bad > maxBad {
-			return false, false, &ingest.StreamError{Words: "nothing in this stream can be decoded", Err: err}
-		}
-		return ask, false, nil
+		return ask, false, m.tolerance.Forgive(&ingest.BadMedia{Err: err})
 	}
 	if p == nil {
 		return ask, false, nil
 	}
-	m.bad = 0
+	m.tolerance.Good()
 	if !sound {
 		m.picture = l
 	}
@@ -153,10 +144,5 @@ func (m *mapper) frame(l *lane, f frames.Frame) (ask, key bool, err error) {
 			return false, false, err
 		}
 	}
-	err = m.out.Write(p)
-	if bad := (*ingest.BadMedia)(nil); errors.As(err, &bad) {
-		m.dropped++
-		err = nil
-	}
-	return false, p.Key && !sound, err
+	return false, p.Key && !sound, m.tolerance.Forgive(m.out.Write(p))
 }
