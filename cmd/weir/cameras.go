@@ -121,25 +121,12 @@ func (c *cameras) note() {
 
 // run looks once a second until ctx ends, and returns when nothing is pulled any more.
 func (c *cameras) run(ctx context.Context) {
-	tick := time.NewTicker(camerasEvery)
-	defer tick.Stop()
 	defer c.leave(ctx)
-	ill := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		err := c.look(ctx)
-		if bad := err != nil && ctx.Err() == nil; bad != ill {
-			if ill = bad; bad {
-				c.log.Warn("changes of cameras wait for the database or Redis; what runs goes on", "err", err)
-			} else {
-				c.log.Info("changes of cameras count again")
-			}
-		}
-	}
+	chore{
+		period: camerasEvery, log: c.log,
+		fails: "changes of cameras wait for the database or Redis; what runs goes on",
+		works: "changes of cameras count again",
+	}.keep(ctx, c.look)
 }
 
 // leave lets other nodes have the cameras.

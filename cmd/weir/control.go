@@ -275,14 +275,7 @@ const reportEvery = 2 * time.Second
 
 // report tells the live-service of streams and their viewers until ctx ends.
 func (m *mediaRole) report(ctx context.Context) {
-	tick := time.NewTicker(reportEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, reportEvery, func() {
 		all := m.pipelines.list()
 		for _, p := range all {
 			now := time.Now()
@@ -295,7 +288,7 @@ func (m *mediaRole) report(ctx context.Context) {
 		}
 		m.endKeyless(ctx, time.Now())
 		m.tellViewers(ctx, all)
-	}
+	})
 }
 
 // keylessFor is how long a publisher may send without a key frame: the log says after

@@ -97,7 +97,6 @@ type legacies struct {
 	over  map[string]bool    // names that leave nothing, which the store does not know yet
 	found map[string]*legacy // of publishers that were let in
 	wrote map[string]*legacy // as the store has them
-	ill   bool
 }
 
 func newLegacies(store legacyStore, reconnect time.Duration, channels *live.Service, log *slog.Logger) *legacies {
@@ -198,24 +197,11 @@ func (l *legacies) run(ctx context.Context, streams func() []*pipeline) {
 	if l == nil || l.life == 0 { // nil: it was never all open
 		return
 	}
-	tick := time.NewTicker(legacyEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		err := l.flush(ctx, streams())
-		if ill := err != nil && ctx.Err() == nil; ill != l.ill {
-			l.ill = ill
-			if ill {
-				l.log.Warn("what streams leave is not kept: were this process to end, they would begin anew; trying again", "err", err)
-			} else {
-				l.log.Info("what streams leave is kept again")
-			}
-		}
-	}
+	chore{
+		period: legacyEvery, log: l.log,
+		fails: "what streams leave is not kept: were this process to end, they would begin anew; trying again",
+		works: "what streams leave is kept again",
+	}.keep(ctx, func(ctx context.Context) error { return l.flush(ctx, streams()) })
 }
 
 // flush writes what has changed.

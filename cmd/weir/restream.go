@@ -87,25 +87,12 @@ func over(done <-chan struct{}) bool {
 
 // run looks once a second until ctx ends, and returns when nothing is sent any more.
 func (r *restreams) run(ctx context.Context) {
-	tick := time.NewTicker(restreamEvery)
-	defer tick.Stop()
 	defer r.wait.Wait()
-	ill := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		err := r.look(ctx)
-		if bad := err != nil && ctx.Err() == nil; bad != ill {
-			if ill = bad; bad {
-				r.log.Warn("changes of restreams wait for the database or Redis; what runs goes on", "err", err)
-			} else {
-				r.log.Info("changes of restreams count again")
-			}
-		}
-	}
+	chore{
+		period: restreamEvery, log: r.log,
+		fails: "changes of restreams wait for the database or Redis; what runs goes on",
+		works: "changes of restreams count again",
+	}.keep(ctx, r.look)
 }
 
 // look begins and ends what the rows say, and tells how all of it does. What cannot be
