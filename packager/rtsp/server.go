@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -101,9 +100,6 @@ var errRefused = errors.New("refused")
 func (s *Server) open(conn *gortsplib.ServerConn, path string) (*channel, func() error, *base.Response) {
 	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Header: http.Header{}, RemoteAddr: conn.NetConn().RemoteAddr().String()}
 	b, name := door.Read(r, "/live")
-	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		b.From = ap.Addr().Unmap().WithZone("")
-	}
 	no := func(code base.StatusCode, words string) (*channel, func() error, *base.Response) {
 		return nil, nil, &base.Response{StatusCode: code, StatusMessage: words}
 	}
