@@ -100,12 +100,15 @@ func (p *Publisher) Write(pkt *media.Packet) error {
 
 // Close ends the publisher's part. clean says that it said goodbye: the session
 // ends. Otherwise the session waits for it to come back. It may be called more
-// than once.
+// than once: who was lost can say goodbye as long as it is waited for.
 func (p *Publisher) Close(clean bool) {
 	s := p.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.gone {
+		if clean && s.lost == p {
+			s.end(nil)
+		}
 		return
 	}
 	p.leave(errLeft)
@@ -113,6 +116,7 @@ func (p *Publisher) Close(clean bool) {
 	case p.waiting:
 		s.next = nil
 	case !clean:
+		s.lost = p
 		s.await()
 	case !s.inherit():
 		s.end(nil)

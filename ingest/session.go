@@ -20,6 +20,7 @@ type Session struct {
 	mu     sync.Mutex
 	pub    *Publisher // nil while nobody publishes
 	next   *Publisher // who waits to take its place; nil mostly
+	lost   *Publisher // who is waited for; nil when it was another one's turn since
 	stream *hub.Stream
 	line   line
 	lament time.Time   // when it was last logged that the publisher is too slow

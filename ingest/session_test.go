@@ -427,6 +427,30 @@ func TestStreamThatCannotBeServedEndsItsPublisher(t *testing.T) {
 	}
 }
 
+// TestGoodbyeOfTheLost: who was lost and then says goodbye is not waited for, unless it
+// has come back.
+func TestGoodbyeOfTheLost(t *testing.T) {
+	r := newRig(t, func(c *ingest.Config) { c.Reconnect = time.Hour })
+	r.send(0, 30, 1)
+	session, first := r.sessions.Get("x"), r.pub
+	first.Close(false)
+	r.open()
+	first.Close(true)
+	r.send(0, 30, 1)
+	if r.sessions.Get("x") != session {
+		t.Fatal("the goodbye of one ended the session of another")
+	}
+	r.pub.Close(false)
+	first.Close(true)
+	select {
+	case <-session.Done():
+		t.Fatal("the goodbye of who was lost before the last ended the session")
+	default:
+	}
+	r.pub.Close(true)
+	<-session.Done()
+}
+
 // TestReturnInTheLastMoment: a publisher comes back just when its session ends.
 func TestReturnInTheLastMoment(t *testing.T) {
 	r := newRig(t, func(c *ingest.Config) { c.Reconnect = time.Microsecond })

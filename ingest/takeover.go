@@ -22,7 +22,7 @@ func (s *Session) seat(p *Publisher) {
 		s.line.interrupt()
 		s.owner.cfg.Log.Info("publisher is back", "stream", s.name, "peer", p.request.Peer)
 	}
-	s.pub = p
+	s.pub, s.lost = p, nil
 	if w := s.owner.cfg.Watch; w != nil {
 		w.Joined(p.grant, p.request)
 	}

@@ -67,6 +67,7 @@ type conn struct {
 	over    chan struct{} // closed when it has to go
 	once    [2]sync.Once
 	clean   atomic.Bool // it said goodbye
+	broken  atomic.Bool // nothing came from it when it was last looked at
 	wanted  atomic.Bool // somebody needs a key frame
 	tracks  atomic.Int32
 	readers sync.WaitGroup
@@ -137,7 +138,10 @@ func (c *conn) leave() { c.once[1].Do(func() { close(c.over) }) }
 func (c *conn) state(s webrtc.PeerConnectionState) {
 	switch s {
 	case webrtc.PeerConnectionStateConnected:
+		c.broken.Store(false)
 		c.once[0].Do(func() { close(c.up) })
+	case webrtc.PeerConnectionStateDisconnected:
+		c.broken.Store(true)
 	case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
 		c.leave()
 	}
@@ -166,6 +170,10 @@ func newLayer(t *webrtc.TrackRemote) *layer {
 	switch mime := t.Codec().MimeType; {
 	case strings.EqualFold(mime, webrtc.MimeTypeH264):
 		l.lane.codec, l.frames.Fresh = media.H264, func() rtp.Depacketizer { return &codecs.H264Packet{IsAVC: true} }
+	case strings.EqualFold(mime, webrtc.MimeTypeH265):
+		l.lane.codec, l.frames.Fresh = media.H265, func() rtp.Depacketizer { return &codecs.H265Depacketizer{} }
+	case strings.EqualFold(mime, webrtc.MimeTypeAV1):
+		l.lane.codec, l.frames.Fresh = media.AV1, func() rtp.Depacketizer { return &av1Unit{} }
 	case strings.EqualFold(mime, webrtc.MimeTypeVP8):
 		l.lane.codec, l.frames.Fresh = media.VP8, func() rtp.Depacketizer { return &codecs.VP8Packet{} }
 	case strings.EqualFold(mime, webrtc.MimeTypeVP9):
@@ -177,6 +185,15 @@ func newLayer(t *webrtc.TrackRemote) *layer {
 	}
 	return l
 }
+
+// av1Unit says of pion's depacketizer whether it keeps the beginning of an OBU, beside
+// those that it gave.
+type av1Unit struct{ codecs.AV1Depacketizer }
+
+var _ frames.Keeper = (*av1Unit)(nil)
+
+// Keeps is frames.Keeper.
+func (a *av1Unit) Keeps() bool { return a.Y }
 
 // reports reads the sender reports of a layer.
 func (c *conn) reports(t *webrtc.TrackRemote, r *webrtc.RTPReceiver, l *layer) {
@@ -330,7 +347,7 @@ func (c *conn) takes(l *layer, f frames.Frame) bool {
 	if l == c.taken {
 		return true
 	}
-	key, err := l.lane.picture(f.Data)
+	_, key, err := l.lane.picture(f.Data)
 	if err != nil || !key || l.lane.track == nil {
 		return c.taken == nil
 	}

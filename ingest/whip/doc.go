@@ -7,12 +7,13 @@
 //
 //	server   addresses, keys, bounds
 //	conn     one connection: its peer, its key frames, its end
-//	frames   RTP packets put in order and together
-//	map      frames -> media.Packet
+//	map      frames (of media/frames) -> media.Packet
+//	picture  what a frame of each codec tells
 //
 // Packets that come in another order are put right, those that are missing are asked
 // for again, and what is lost for good is told to the encoder, which sends a key frame;
 // until then nothing of the picture is taken. Key frames are also asked for where a
 // segment should begin. Of several layers of one picture (simulcast) the largest that
-// comes is taken. Sound follows the picture by the sender reports of both.
+// comes is taken. Sound follows the picture by the sender reports of both. Who has lost
+// the connection may say goodbye afterwards, as OBS does.
 package whip

@@ -1,9 +1,6 @@
 package whip
 
 import (
-	"bytes"
-	"encoding/binary"
-	"fmt"
 	"time"
 
 	"weir/ingest"
@@ -34,7 +31,7 @@ func (l *lane) packet(f frames.Frame, at media.Time) (p *media.Packet, ask bool,
 		p.Track, p.Duration = l.track, 0
 		return p, false, err
 	}
-	p.Key, err = l.picture(f.Data)
+	p.Data, p.Key, err = l.picture(f.Data)
 	if err != nil {
 		return nil, true, err
 	}
@@ -44,69 +41,6 @@ func (l *lane) packet(f frames.Frame, at media.Time) (p *media.Packet, ask bool,
 	}
 	p.Track = l.track
 	return p, false, nil
-}
-
-// picture looks at a picture: it learns the track from a key frame.
-func (l *lane) picture(data []byte) (key bool, err error) {
-	switch l.codec {
-	case media.H264:
-		if key = codec.IsKey(data); !key {
-			return false, nil
-		}
-		sps, pps := codec.ParameterSets(data)
-		if len(sps) == 0 {
-			return l.track != nil, nil // those before hold on
-		}
-		config := codec.BuildAVCC(sps, pps)
-		if config == nil {
-			return false, fmt.Errorf("parameter sets: %w", codec.ErrInvalid)
-		}
-		return true, l.configure(config)
-	case media.VP8:
-		key, width, height := vp8Size(data)
-		return key, l.resize(key, width, height)
-	default:
-		info, key, err := codec.ParseVP9(data)
-		if err != nil || !key {
-			return false, err
-		}
-		if config := codec.BuildVPCC(info); l.track == nil || !bytes.Equal(config, l.track.Config) {
-			l.track = nil // the profile or the level is another one
-			l.config = config
-		}
-		return true, l.resize(true, info.Width, info.Height)
-	}
-}
-
-func (l *lane) configure(config []byte) error {
-	if l.track != nil && bytes.Equal(config, l.track.Config) {
-		return nil
-	}
-	t, err := codec.NewTrack(l.codec, config)
-	if err != nil {
-		return err
-	}
-	l.track = t
-	return nil
-}
-
-func (l *lane) resize(key bool, width, height int) error {
-	if !key || l.track != nil && l.track.Width == width && l.track.Height == height {
-		return nil
-	}
-	if width == 0 || height == 0 {
-		return fmt.Errorf("size of the picture: %w", codec.ErrInvalid)
-	}
-	l.track = &media.Track{Kind: media.Video, Codec: l.codec, Config: l.config, Width: width, Height: height}
-	return nil
-}
-
-// vp8Size reads the header of a VP8 frame (RFC 6386 9.1).
-func vp8Size(data []byte) (key bool, width, height int) {
-	if len(data) < 10 || data[0]&1 != 0 || !bytes.Equal(data[3:6], []byte{0x9d, 0x01, 0x2a}) {
-		return false, 0, 0
-	}
-	return true, int(binary.LittleEndian.Uint16(data[6:]) & 0x3fff), int(binary.LittleEndian.Uint16(data[8:]) & 0x3fff)
 }
 
 // mapper brings the lanes of a publisher into its session. One goroutine uses it.

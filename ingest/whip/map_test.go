@@ -23,7 +23,7 @@ func TestSizes(t *testing.T) {
 func FuzzLane(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7})
 	f.Fuzz(func(_ *testing.T, data []byte) {
-		for _, c := range []media.Codec{media.H264, media.VP8, media.VP9} {
+		for _, c := range []media.Codec{media.H264, media.H265, media.AV1, media.VP8, media.VP9} {
 			l := lane{codec: c}
 			_, _, _ = l.packet(frames.Frame{Data: data}, 0)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,8 +47,20 @@ type Server struct {
 	mu     sync.Mutex
 	closed bool
 	conns  map[string]*conn // by ID
+	lost   []lost           // oldest first
 	wait   sync.WaitGroup
 }
+
+// lost is a publisher whose connection is gone, and who may still say goodbye.
+type lost struct {
+	conn *conn
+	at   time.Time
+}
+
+const (
+	rememberLost = 30 * time.Second
+	maxLost      = 1024
+)
 
 // New makes a Server. It must be closed, before its port.
 func New(cfg Config) *Server {
@@ -196,8 +209,23 @@ func (s *Server) start(c *conn, done func()) bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.conns, c.ID)
+		s.part(c)
 	})
 	return true
+}
+
+// part lets a connection that has ended go, after a last look at whether it said goodbye;
+// the lock is held.
+func (s *Server) part(c *conn) {
+	if c.clean.Load() {
+		c.session.Close(true)
+		return
+	}
+	now := s.cfg.Now()
+	for len(s.lost) >= maxLost || len(s.lost) > 0 && now.Sub(s.lost[0].at) > rememberLost {
+		s.lost = s.lost[1:]
+	}
+	s.lost = append(s.lost, lost{c, now})
 }
 
 // refuse tells a publisher why it is not let in.
@@ -206,7 +234,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status, words := http.StatusServiceUnavailable, ingest.Words(err)
 	switch {
 	case errors.Is(err, rtc.ErrNoMatch):
-		status, words = http.StatusNotAcceptable, "offer H.264 with packetization-mode=1, VP8 or VP9, and Opus: nothing in this offer can be taken"
+		status, words = http.StatusNotAcceptable, "offer H.264 with packetization-mode=1, H.265, AV1, VP8 or VP9, and Opus: nothing in this offer can be taken"
 	case errors.Is(err, rtc.ErrOffer):
 		status, words = http.StatusBadRequest, rtc.ErrOffer.Error()
 	case errors.Is(err, ingest.ErrDenied):
@@ -227,16 +255,26 @@ func (s *Server) find(id string) *conn {
 	return s.conns[id]
 }
 
-// remove is the publisher's goodbye.
+// remove is the publisher's goodbye. OBS closes its connection first, so that it may be
+// gone already; and it says goodbye too when its network has failed, to come back at once:
+// that one is not believed.
 func (s *Server) remove(w http.ResponseWriter, id string) {
-	c := s.find(id)
-	if c == nil {
-		http.Error(w, "there is no such session", http.StatusNotFound)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.conns[id]
+	if c != nil {
+		c.clean.Store(!c.broken.Load())
+		c.leave()
 		return
 	}
-	c.clean.Store(true)
-	c.leave()
-	w.WriteHeader(http.StatusOK)
+	for i, l := range s.lost {
+		if l.conn.ID == id {
+			s.lost = slices.Delete(s.lost, i, i+1)
+			l.conn.session.Close(!l.conn.broken.Load())
+			return
+		}
+	}
+	http.Error(w, "there is no such session", http.StatusNotFound)
 }
 
 // patch answers what a publisher says of its candidates.

@@ -24,6 +24,13 @@ type Frame struct {
 	Lost bool      // something before it is missing
 }
 
+// Keeper is a depacketizer that may keep the beginning of a unit beside what it gives of a
+// payload (AV1); of the others, those that give nothing keep something.
+type Keeper interface {
+	rtp.Depacketizer
+	Keeps() bool // of the newest payload
+}
+
 // Assembler puts the packets of one track in order, and those of one frame together. One
 // goroutine uses it.
 type Assembler struct {
@@ -168,9 +175,13 @@ func (f *Assembler) take(payload []byte) {
 		f.frame.Data, f.depacketizer = nil, nil
 		return
 	}
-	if len(data) > 0 {
-		f.frame.Data = append(f.frame.Data, data...)
-		f.depacketizer = nil // it keeps nothing of use
+	f.frame.Data = append(f.frame.Data, data...)
+	keeps := len(data) == 0
+	if k, ok := f.depacketizer.(Keeper); ok {
+		keeps = k.Keeps()
+	}
+	if !keeps {
+		f.depacketizer = nil
 	}
 }
 

@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/cc"
@@ -61,11 +62,11 @@ func (p *Port) Viewer() (*webrtc.PeerConnection, Estimate, error) {
 	return pc, estimate, nil
 }
 
-// Publisher makes a connection that only receives: H.264, VP8, VP9 and Opus, several
-// layers of a picture too. The caller closes it.
+// Publisher makes a connection that only receives: H.264, H.265, AV1, VP8, VP9 and Opus,
+// several layers of a picture too. The caller closes it.
 func (p *Port) Publisher() (*webrtc.PeerConnection, error) {
 	m := &webrtc.MediaEngine{}
-	if err := register(m, append(h264(), vpx()...), opus()); err != nil {
+	if err := register(m, slices.Concat(h264(), newer(), vpx()), opus()); err != nil {
 		return nil, err
 	}
 	r := &interceptor.Registry{}
@@ -114,6 +115,21 @@ func h264() []webrtc.RTPCodecParameters {
 			},
 			PayloadType: webrtc.PayloadType(102 + i),
 		})
+	}
+	return list
+}
+
+// newer are H.265 (RFC 7798), Main and Main 10, and AV1, Main: what costs less bits and is
+// taken after H.264, which has not to be encoded anew for most viewers.
+func newer() []webrtc.RTPCodecParameters {
+	var list []webrtc.RTPCodecParameters
+	for i, c := range []webrtc.RTPCodecCapability{
+		{MimeType: webrtc.MimeTypeH265, SDPFmtpLine: "profile-id=1;tier-flag=0;tx-mode=SRST"},
+		{MimeType: webrtc.MimeTypeH265, SDPFmtpLine: "profile-id=2;tier-flag=0;tx-mode=SRST"},
+		{MimeType: webrtc.MimeTypeAV1, SDPFmtpLine: "profile=0"},
+	} {
+		c.ClockRate, c.RTCPFeedback = 90000, feedback()
+		list = append(list, webrtc.RTPCodecParameters{RTPCodecCapability: c, PayloadType: webrtc.PayloadType(45 + i)})
 	}
 	return list
 }
