@@ -327,15 +327,17 @@ func TestOriginalEndsWithItsKeyFrames(t *testing.T) {
 // waitFor blocks until a rendition has media up to a time.
 func (r *rig) waitFor(name string, at media.Time) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	err := r.pack.Window().Track(name).Wait(ctx, nil, func(v *window.View) bool {
-		n := len(v.Segments)
-		return n > 0 && v.Segments[n-1].End() >= at
-	})
-	if err != nil {
+	if err := r.pack.Window().Track(name).Wait(context.Background(), nil, 20*time.Second, upTo(at)); err != nil {
 		r.t.Fatalf("%s never got to %v: %v", name, at.Duration(), err)
 	}
+}
+
+// upTo is the goal that there is media up to a time.
+type upTo media.Time
+
+func (at upTo) Met(v *window.View) bool {
+	n := len(v.Segments)
+	return n > 0 && v.Segments[n-1].End() >= media.Time(at)
 }
 
 func TestLostPacketsAreADiscontinuity(t *testing.T) {

@@ -3,7 +3,6 @@ package origin
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"weir/packager/window"
 )
@@ -48,7 +47,7 @@ const early = 2
 
 // awaitSpan waits for a DASH segment to begin.
 func (h *Handler) awaitSpan(ctx context.Context, s *Stream, n uint64) (from, to uint64, open, ok bool) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Duration(s.Target)*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	err := s.Window.Wait(ctx, h.Closing, func() bool {
 		from, to, open, ok = s.Window.Span(n)

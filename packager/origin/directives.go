@@ -78,6 +78,12 @@ func (d directives) tooFar(v *window.View, target media.Time) bool {
 	return false
 }
 
+// Met implements window.Goal: the playlist can be sent, be it that it waited for its first
+// segment alone.
+func (d directives) Met(v *window.View) bool {
+	return v.Ended || hls.Complete(v) > 0 && (!d.block || d.met(v))
+}
+
 // met tells whether the playlist holds what d waits for. A part beyond the last
 // of a finished segment is the first of the next one.
 func (d directives) met(v *window.View) bool {

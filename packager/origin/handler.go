@@ -157,7 +157,7 @@ var (
 func (h *Handler) entry(w http.ResponseWriter, r *http.Request, v *visit, name string, segments int, mime []string,
 	render func(*Stream, []*window.Track) ([]byte, error),
 ) {
-	s, tracks, err := h.await(r, v, name, segments)
+	s, tracks, err := h.awaitReady(r, v, name, segments)
 	switch {
 	case errors.Is(err, errElsewhere) && h.Elsewhere.Serve(w, r, name):
 		return
@@ -193,9 +193,9 @@ var (
 	errNotLive = errors.New("not live")
 )
 
-// await waits for a stream to be ready, at most Hold. What is hidden from who asks is
+// awaitReady waits for a stream to be ready, at most Hold. What is hidden from who asks is
 // waited for like what is not there, so that nobody can tell the one from the other.
-func (h *Handler) await(r *http.Request, v *visit, name string, segments int) (*Stream, []*window.Track, error) {
+func (h *Handler) awaitReady(r *http.Request, v *visit, name string, segments int) (*Stream, []*window.Track, error) {
 	s, err := h.enter(v, name)
 	if err != nil {
 		return nil, nil, err

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"weir/packager/hls"
 	"weir/packager/window"
 )
 
@@ -83,26 +82,8 @@ func mediaHeader(w http.ResponseWriter, v *visit, size int64) {
 // part sends a part; the one that comes next is waited for, and no byte of it is
 // sent before it is whole (rfc8216bis 6.2.2).
 func (h *Handler) part(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, msn uint64, n int) {
-	var p window.Part
-	var path string
-	found, gone := false, false
-	look := func(v *window.View) bool {
-		nextMSN, next := hls.NextPart(v)
-		msn, n := successor(v, msn, n)
-		seg := v.Find(msn)
-		switch {
-		case seg != nil && seg.Merged:
-			gone = true
-		case seg != nil && n < len(seg.Parts):
-			p, path, found = seg.Parts[n], seg.Path, true
-		case v.Ended || msn != nextMSN || n != next:
-			gone = true
-		}
-		return found || gone
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Duration(s.Target)*time.Second)
-	defer cancel()
-	if err := t.Wait(ctx, h.Closing, look); err != nil || !found {
+	p, path, state := h.await(r.Context(), s, t, hinted{msn, n})
+	if state != partFound {
 		notFound(w)
 		return
 	}
@@ -116,21 +97,6 @@ func (h *Handler) part(w http.ResponseWriter, r *http.Request, v *visit, s *Stre
 	}
 	deadline(w)
 	h.send(w, p, path)
-}
-
-// successor is the part that came in place of one that was hinted when its segment had
-// ended with the part before: when that was told, nobody knew that a key frame comes next.
-// Players that fetch what is hinted take 404 for a fault, and some wait before they go on;
-// they fetch the part once more under its own name, since the hinted one is never listed.
-func successor(v *window.View, msn uint64, n int) (uint64, int) {
-	seg := v.Find(msn)
-	if seg == nil || !seg.Closed || seg.Merged || n == 0 || n != len(seg.Parts) {
-		return msn, n
-	}
-	if next := v.Find(msn + 1); next != nil && (next.Discontinuity || next.Init != seg.Init) {
-		return msn, n
-	}
-	return msn + 1, 0
 }
 
 // send writes a part from memory or from its segment's file.
@@ -212,41 +178,13 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, v *visit, s *St
 	}
 }
 
-type nextState int
-
-const (
-	partFound nextState = iota
-	segmentDone
-	streamOver
-)
-
-// next finds part n of segment msn, or tells that the segment has no more.
-func (h *Handler) next(ctx context.Context, s *Stream, t *window.Track, msn uint64, n int, w http.ResponseWriter) (p window.Part, path string, state nextState) {
-	state = streamOver
-	look := func(v *window.View) bool {
-		seg := v.Find(msn)
-		switch {
-		case seg != nil && n < len(seg.Parts):
-			p, path, state = seg.Parts[n], seg.Path, partFound
-		case seg != nil && seg.Closed:
-			state = segmentDone
-		case v.Ended, seg == nil && len(v.Segments) > 0 && v.Segments[0].MSN > msn:
-			state = streamOver
-		default:
-			return false
-		}
-		return true
-	}
-	ready := false
-	t.View(func(v *window.View) { ready = look(v) })
-	if ready {
+// next finds part n of segment msn, or tells that the segment has no more. What came so far
+// is sent before it waits.
+func (h *Handler) next(ctx context.Context, s *Stream, t *window.Track, msn uint64, n int, w http.ResponseWriter) (p window.Part, path string, state partState) {
+	want := following{msn, n}
+	if p, path, state = find(t, want); state != partAwaited {
 		return p, path, state
 	}
 	_ = http.NewResponseController(w).Flush()
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Duration(s.Target)*time.Second)
-	defer cancel()
-	if t.Wait(ctx, h.Closing, look) != nil {
-		state = streamOver
-	}
-	return p, path, state
+	return h.await(ctx, s, t, want)
 }

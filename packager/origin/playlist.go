@@ -5,9 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
-	"weir/packager/hls"
 	"weir/packager/window"
 )
 
@@ -53,26 +51,18 @@ func (h *Handler) playlist(w http.ResponseWriter, r *http.Request, v *visit, s *
 // on here after another process are there before it, and take none for an error. 200:
 // it is there, 400: it lies too far ahead, 503: three target durations have passed.
 func (h *Handler) block(ctx context.Context, s *Stream, t *window.Track, d directives) int {
-	first, far := true, false
-	var done bool
-	check := func(v *window.View) bool {
-		if first {
-			first = false
-			far = d.block && !v.Ended && d.tooFar(v, s.PartTarget)
-		}
-		done = v.Ended || hls.Complete(v) > 0 && (!d.block || d.met(v))
-		return far || done
-	}
-	t.View(func(v *window.View) { check(v) })
+	far, done := false, false
+	t.View(func(v *window.View) {
+		far = d.block && !v.Ended && d.tooFar(v, s.PartTarget)
+		done = d.Met(v)
+	})
 	switch {
 	case far:
 		return http.StatusBadRequest
 	case done:
 		return http.StatusOK
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Duration(s.Target)*time.Second)
-	defer cancel()
-	if err := t.Wait(ctx, h.Closing, check); err != nil {
+	if err := t.Wait(ctx, h.Closing, s.patience(), d); err != nil {
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusOK

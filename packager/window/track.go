@@ -1,8 +1,6 @@
 package window
 
 import (
-	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,7 +75,9 @@ type Track struct {
 	discs    uint64 // discontinuities that have left the window
 	shed     bool
 	version  atomic.Uint64
-	changed  chan struct{} // closed and replaced whenever version moves
+
+	waits sync.Mutex     // after the window's lock, where both are held
+	goals map[Goal]*goal // that somebody waits for
 }
 
 // Window is the state of one stream; all its tracks share a lock.
@@ -100,7 +100,7 @@ func New(epoch time.Time) *Window {
 
 // Add makes a new track; all are added before the first segment.
 func (w *Window) Add(name string, kind media.Kind) *Track {
-	t := &Track{Name: name, Kind: kind, w: w, changed: make(chan struct{})}
+	t := &Track{Name: name, Kind: kind, w: w, goals: make(map[Goal]*goal)}
 	w.mu.Lock()
 	w.tracks = append(w.tracks, t)
 	w.mu.Unlock()
@@ -132,7 +132,12 @@ func (t *Track) Version() uint64 { return t.version.Load() }
 func (t *Track) View(f func(v *View)) {
 	t.w.mu.RLock()
 	defer t.w.mu.RUnlock()
-	f(&View{Track: t, Segments: t.segments, Inits: t.inits, First: t.first, Discontinuities: t.discs, Ended: t.w.ended, Shed: t.shed, Version: t.version.Load()})
+	f(t.view())
+}
+
+// view is for who holds the lock.
+func (t *Track) view() *View {
+	return &View{Track: t, Segments: t.segments, Inits: t.inits, First: t.first, Discontinuities: t.discs, Ended: t.w.ended, Shed: t.shed, Version: t.version.Load()}
 }
 
 // View is what a reader sees of a track under its lock.
@@ -173,71 +178,4 @@ func (v *View) Closed() int {
 		n--
 	}
 	return n
-}
-
-// ErrClosing is returned by Wait when the server is shutting down.
-var ErrClosing = errors.New("closing")
-
-// ErrLeft is returned by Wait when the stream goes on in another process.
-var ErrLeft = errors.New("the stream goes on elsewhere")
-
-// Wait blocks until ok returns true, which is called with the track locked after
-// every change, or ctx ends, or closing (which may be nil) is closed.
-func (t *Track) Wait(ctx context.Context, closing <-chan struct{}, ok func(v *View) bool) error {
-	for {
-		t.w.mu.RLock()
-		ch := t.changed
-		left := t.w.left
-		done := ok(&View{Track: t, Segments: t.segments, Inits: t.inits, First: t.first, Discontinuities: t.discs, Ended: t.w.ended, Shed: t.shed, Version: t.version.Load()})
-		t.w.mu.RUnlock()
-		if done {
-			return nil
-		}
-		if left {
-			return ErrLeft
-		}
-		if err := await(ctx, closing, ch); err != nil {
-			return err
-		}
-	}
-}
-
-// Wait blocks until ok returns true, which is called after every change of any
-// track, or ctx ends, or closing is closed.
-func (w *Window) Wait(ctx context.Context, closing <-chan struct{}, ok func() bool) error {
-	for {
-		w.mu.RLock()
-		ch, left := w.moved, w.left
-		w.mu.RUnlock()
-		if ok() {
-			return nil
-		}
-		if left {
-			return ErrLeft
-		}
-		if err := await(ctx, closing, ch); err != nil {
-			return err
-		}
-	}
-}
-
-// await blocks until changed is closed, or there is a reason not to wait for it.
-func await(ctx context.Context, closing, changed <-chan struct{}) error {
-	select {
-	case <-changed:
-		return nil
-	case <-closing:
-		return ErrClosing
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// touch announces a change; the caller holds the write lock.
-func (t *Track) touch() {
-	t.version.Add(1)
-	close(t.changed)
-	t.changed = make(chan struct{})
-	close(t.w.moved)
-	t.w.moved = make(chan struct{})
 }

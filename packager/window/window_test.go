@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestWaitersAllSeeEveryPart(t *testing.T) {
 	for range 50 {
 		wait.Go(func() {
 			for want := range uint64(20) {
-				err := v.Wait(t.Context(), nil, func(x *window.View) bool { n, _, ok := x.Last(); return ok && n >= want })
+				err := v.Wait(t.Context(), nil, time.Minute, segment(want))
 				if err != nil {
 					t.Error(err)
 				}
@@ -41,22 +42,75 @@ func TestWaitersAllSeeEveryPart(t *testing.T) {
 	wait.Wait()
 }
 
+// segment is the goal that a segment has begun.
+type segment uint64
+
+func (s segment) Met(v *window.View) bool {
+	n, _, ok := v.Last()
+	return ok && n >= uint64(s)
+}
+
 func TestWaitEnds(t *testing.T) {
 	w := window.New(time.Now())
 	v := w.Add("source", media.Video)
-	never := func(*window.View) bool { return false }
+	const never = segment(1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := v.Wait(ctx, nil, never); !errors.Is(err, context.Canceled) {
+	if err := v.Wait(ctx, nil, time.Minute, never); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	closing := make(chan struct{})
 	close(closing)
-	if err := v.Wait(t.Context(), closing, never); !errors.Is(err, window.ErrClosing) {
+	if err := v.Wait(t.Context(), closing, time.Minute, never); !errors.Is(err, window.ErrClosing) {
+		t.Error(err)
+	}
+	if err := v.Wait(t.Context(), nil, 0, never); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 	if err := w.Wait(t.Context(), closing, func() bool { return false }); !errors.Is(err, window.ErrClosing) {
 		t.Error(err)
+	}
+	w.Leave()
+	if err := v.Wait(t.Context(), nil, time.Minute, never); !errors.Is(err, window.ErrLeft) {
+		t.Error(err)
+	}
+}
+
+// asked is a goal that counts how often it was looked at.
+type asked struct {
+	segment
+	times *atomic.Int64
+	all   chan struct{} // closed when every reader has looked
+	first int64
+}
+
+func (a asked) Met(v *window.View) bool {
+	if a.times.Add(1) == a.first {
+		close(a.all)
+	}
+	return a.segment.Met(v)
+}
+
+// However many wait for the same, a change asks for it once, and wakes them when it is there.
+func TestReadersOfOneGoalCostOneLook(t *testing.T) {
+	w := window.New(time.Now())
+	v := w.Add("source", media.Video)
+	const readers = 50
+	goal := asked{9, new(atomic.Int64), make(chan struct{}), readers}
+	var wait sync.WaitGroup
+	for range readers {
+		wait.Go(func() {
+			if err := v.Wait(t.Context(), nil, time.Minute, goal); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-goal.all
+	fill(v, 0, 10, false)
+	wait.Wait()
+	// two parts for each segment before, and the part that meets it
+	if n := goal.times.Load(); n != readers+9*2+1 {
+		t.Errorf("looked %d times", n)
 	}
 }
 

@@ -1,0 +1,114 @@
+package origin
+
+import (
+	"context"
+	"time"
+
+	"weir/packager/hls"
+	"weir/packager/window"
+)
+
+// partState is how it stands with a part that somebody wants.
+type partState int
+
+const (
+	partAwaited partState = iota
+	partFound
+	segmentDone // and has no such part
+	streamOver  // or the part cannot come any more
+)
+
+// wanted is a part that is waited for until its state is another than partAwaited.
+type wanted interface {
+	window.Goal
+	look(v *window.View) (p window.Part, path string, state partState)
+}
+
+func find(t *window.Track, want wanted) (p window.Part, path string, state partState) {
+	t.View(func(v *window.View) { p, path, state = want.look(v) })
+	return p, path, state
+}
+
+// await waits for a part, at most three target durations.
+func (h *Handler) await(ctx context.Context, s *Stream, t *window.Track, want wanted) (p window.Part, path string, state partState) {
+	if p, path, state = find(t, want); state != partAwaited {
+		return p, path, state
+	}
+	if t.Wait(ctx, h.Closing, s.patience(), want) != nil {
+		return window.Part{}, "", streamOver
+	}
+	if p, path, state = find(t, want); state == partAwaited {
+		state = streamOver
+	}
+	return p, path, state
+}
+
+// patience is how long a request for what should come is held (rfc8216bis 6.2.5.2).
+func (s *Stream) patience() time.Duration { return 3 * time.Duration(s.Target) * time.Second }
+
+// hinted is a part that a request names, which may be the one that comes next.
+type hinted struct {
+	msn uint64
+	n   int
+}
+
+// Met implements window.Goal.
+func (w hinted) Met(v *window.View) bool {
+	_, _, state := w.look(v)
+	return state != partAwaited
+}
+
+func (w hinted) look(v *window.View) (p window.Part, path string, state partState) {
+	nextMSN, next := hls.NextPart(v)
+	msn, n := successor(v, w.msn, w.n)
+	seg := v.Find(msn)
+	switch {
+	case seg != nil && seg.Merged:
+		return p, "", streamOver
+	case seg != nil && n < len(seg.Parts):
+		return seg.Parts[n], seg.Path, partFound
+	case v.Ended || msn != nextMSN || n != next:
+		return p, "", streamOver
+	}
+	return p, "", partAwaited
+}
+
+// successor is the part that came in place of one that was hinted when its segment had
+// ended with the part before: when that was told, nobody knew that a key frame comes next.
+// Players that fetch what is hinted take 404 for a fault, and some wait before they go on;
+// they fetch the part once more under its own name, since the hinted one is never listed.
+func successor(v *window.View, msn uint64, n int) (uint64, int) {
+	seg := v.Find(msn)
+	if seg == nil || !seg.Closed || seg.Merged || n == 0 || n != len(seg.Parts) {
+		return msn, n
+	}
+	if next := v.Find(msn + 1); next != nil && (next.Discontinuity || next.Init != seg.Init) {
+		return msn, n
+	}
+	return msn + 1, 0
+}
+
+// following is part n of a segment that is sent while it is written.
+type following struct {
+	msn uint64
+	n   int
+}
+
+// Met implements window.Goal.
+func (w following) Met(v *window.View) bool {
+	_, _, state := w.look(v)
+	return state != partAwaited
+}
+
+func (w following) look(v *window.View) (p window.Part, path string, state partState) {
+	seg := v.Find(w.msn)
+	switch {
+	case seg != nil && w.n < len(seg.Parts):
+		return seg.Parts[w.n], seg.Path, partFound
+	case seg != nil && seg.Closed:
+		return p, "", segmentDone
+	case v.Ended, seg == nil && len(v.Segments) > 0 && v.Segments[0].MSN > w.msn:
+		return p, "", streamOver
+	}
+	return p, "", partAwaited
+}
