@@ -29,8 +29,19 @@ func (r Refusal) Is(target error) bool { return target == ErrDenied }
 type Request struct {
 	Protocol string // "rtmp", "srt", ...: for logs and the API
 	Key      string // the secret; never logged
+	Proof    *Proof // in place of Key; may be nil
 	Peer     string // host:port of the publisher
 	Encoder  string // what it calls itself, as far as that is known by now; of any form
+}
+
+// Proof shows that a publisher has a key of a channel without sending it: a digest of
+// RFC 7616 (3.4.1, without qop) for the realm "weir".
+type Proof struct {
+	Name     string // of the channel
+	User     string // any
+	SHA256   bool   // else MD5
+	Rest     string // nonce:H(A2); the protocol has made sure of both
+	Response string // H(H(A1):Rest) in hex, if it is right
 }
 
 // Grant is what a gate lets a publisher do.
@@ -43,7 +54,7 @@ type Grant struct {
 // Gate says who may publish. It is called once per connection, before anything
 // is promised to the publisher.
 type Gate interface {
-	// Publish resolves a key to the name that its owner publishes as. It returns
+	// Publish resolves a key, or the proof of one, to the name that its owner publishes as. It returns
 	// an error that is ErrDenied when there is no such key; other errors mean
 	// that the question could not be answered. ctx carries the deadline.
 	Publish(ctx context.Context, r Request) (Grant, error)

@@ -63,6 +63,9 @@ func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, 
 	}
 	a := attemptOf(r)
 	a.Key = r.Key
+	if p := r.Proof; p != nil {
+		a.Proof = &live.Proof{Name: p.Name, User: p.User, SHA256: p.SHA256, Rest: p.Rest, Response: p.Response}
+	}
 	admit := c.live.Admit
 	if c.open {
 		admit = c.live.AdmitOpen

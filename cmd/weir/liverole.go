@@ -226,7 +226,11 @@ func (n *node) firstOwner(ctx context.Context) *uuid.UUID {
 // withLive opens the live-service of the settings beside a weir that may run.
 func withLive(ctx context.Context, p process, do func(cfg *Settings, s *live.Service) error) error {
 	return withDatabase(ctx, p, func(cfg *Settings, d *db.DB) error {
-		s, err := live.Open(live.Config{DB: d})
+		box, err := knownSeal(cfg)
+		if err != nil {
+			return err
+		}
+		s, err := live.Open(live.Config{DB: d, Box: box})
 		if err != nil {
 			return err
 		}

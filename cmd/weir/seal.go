@@ -30,6 +30,17 @@ func openSeal(cfg *Settings) (*seal.Box, error) {
 	return sealWith(cfg, key)
 }
 
+// knownSeal is openSeal for commands: where there is no key yet it is nil, and none is
+// made, which would be another than that of the servers.
+func knownSeal(cfg *Settings) (*seal.Box, error) {
+	if cfg.Store.SecretKey == "" {
+		if _, err := os.Stat(filepath.Join(cfg.Store.DataDir, secretFile)); err != nil {
+			return nil, nil //nolint:nilerr // what it would seal is learnt later
+		}
+	}
+	return openSeal(cfg)
+}
+
 func sealOf(cfg *Settings, text string) (*seal.Box, error) {
 	key, err := seal.ParseKey(text)
 	if err != nil {

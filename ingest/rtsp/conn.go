@@ -6,14 +6,11 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/bluenviron/gortsplib/v5"
-	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
-	"github.com/bluenviron/gortsplib/v5/pkg/headers"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
@@ -37,53 +34,33 @@ type conn struct {
 }
 
 // announce admits a publisher. The answer is for it in any case.
-func (s *Server) announce(ctx *gortsplib.ServerHandlerOnAnnounceCtx) (*conn, error) {
+func (s *Server) announce(ctx *gortsplib.ServerHandlerOnAnnounceCtx, from *caller) (*conn, error) {
 	peer := ctx.Conn.NetConn().RemoteAddr().String()
 	lanes, err := announced(ctx.Description.Medias)
 	if err != nil {
 		return nil, err
 	}
-	key, err := keyOf(ctx.Path, ctx.Request.Header["Authorization"])
-	if err != nil {
+	r := ingest.Request{Protocol: "rtsp", Peer: peer}
+	if err := from.show(&r, ctx.Request, ctx.Path); err != nil {
 		return nil, err
 	}
 	c := &conn{server: s, peer: peer, wire: ctx.Session, lanes: lanes}
 	c.socket, _ = ctx.Conn.NetConn().(*wire.Socket)
 	gate, cancel := context.WithTimeout(s.ctx, s.cfg.GateTime)
 	defer cancel()
-	r := ingest.Request{Protocol: "rtsp", Key: key, Peer: peer}
 	if agent := ctx.Request.Header["User-Agent"]; len(agent) > 0 {
 		r.Encoder = agent[0]
 	}
-	if c.session, err = s.cfg.Sessions.Open(gate, r); err != nil {
+	c.session, err = s.cfg.Sessions.Open(gate, r)
+	if err != nil {
+		if r.Proof != nil && errors.Is(err, ingest.ErrDenied) && !errors.As(err, new(ingest.Refusal)) {
+			err = errProof
+		}
 		return nil, err
 	}
 	c.log = s.cfg.Log.With("stream", c.session.Name(), "peer", peer)
 	c.log.Info("publisher admitted", "protocol", "rtsp", "encoder", r.Encoder)
 	return c, nil
-}
-
-var errPath = &ingest.StreamError{Words: "the address names no stream key: publish to rtsp://HOST/live/KEY"}
-
-// maxKey bounds what is looked at as a key.
-const maxKey = 128
-
-// keyOf finds the stream key: the password, where one is given, else the last part of the
-// path. A digest of it is of no use: weir does not know the key that it would have to
-// make the same of.
-func keyOf(path string, authorization base.HeaderValue) (string, error) {
-	key, ok := strings.CutPrefix(strings.Trim(path, "/"), "live/")
-	if !ok {
-		return "", errPath
-	}
-	var auth headers.Authorization
-	if len(authorization) > 0 && auth.Unmarshal(authorization) == nil && auth.Method == headers.AuthMethodBasic {
-		key = auth.BasicPass
-	}
-	if key == "" || len(key) > maxKey || strings.Contains(key, "/") {
-		return "", errPath
-	}
-	return key, nil
 }
 
 // record makes the packets of a publisher come, in a goroutine of its own.

@@ -24,7 +24,8 @@ var (
 	_ gortsplib.ServerHandlerOnDecodeError  = handler{}
 )
 
-// maxTries is how often one connection may ask to publish: without the key, and with it.
+// maxTries is how often one connection may ask to publish: without the key, with an old
+// digest of it, and with it.
 const maxTries = 3
 
 // OnAnnounce admits a publisher or says why not.
@@ -36,22 +37,29 @@ func (h handler) OnAnnounce(ctx *gortsplib.ServerHandlerOnAnnounceCtx) (res *bas
 			res, err = refuse(errors.New("a panic")), errRefused
 		}
 	}()
-	tries, _ := ctx.Conn.UserData().(int)
-	if _, again := ctx.Session.UserData().(*conn); again || tries >= maxTries {
+	from, _ := ctx.Conn.UserData().(*caller)
+	if from == nil {
+		from = &caller{}
+	}
+	if _, again := ctx.Session.UserData().(*conn); again || from.tries >= maxTries {
 		return refuse(ingest.ErrDenied), errRefused
 	}
-	ctx.Conn.SetUserData(tries + 1)
-	c, err := h.announce(ctx)
+	from.tries++
+	ctx.Conn.SetUserData(from)
+	c, err := h.announce(ctx, from)
 	if err == nil {
 		ctx.Session.SetUserData(c)
 		ctx.Conn.SetUserData(c)
 		return &base.Response{StatusCode: base.StatusOK}, nil
 	}
 	res = refuse(err)
-	if res.StatusCode == base.StatusUnauthorized && len(ctx.Request.Header["Authorization"]) == 0 {
+	stale := errors.Is(err, errStale)
+	if stale || res.StatusCode == base.StatusUnauthorized && len(ctx.Request.Header["Authorization"]) == 0 {
 		// The path may be a name, and the key a password that is given only when it is asked for.
-		res.Header = base.Header{"WWW-Authenticate": base.HeaderValue{`Basic realm="weir"`}}
-		return res, nil
+		if asks, err := from.challenge(stale); err == nil {
+			res.Header = base.Header{"WWW-Authenticate": asks}
+			return res, nil
+		}
 	}
 	h.quiet.Warn(peer, "publisher not admitted", "peer", peer, "err", err)
 	return res, errRefused
@@ -66,6 +74,8 @@ func refuse(err error) *base.Response {
 	var own ingest.Refusal
 	bad := (*ingest.StreamError)(nil)
 	switch {
+	case errors.Is(err, errProof), errors.Is(err, errStale):
+		res.StatusCode = base.StatusUnauthorized
 	case errors.As(err, &own), errors.Is(err, ingest.ErrBusy):
 		res.StatusCode = base.StatusForbidden
 	case errors.Is(err, ingest.ErrDenied):

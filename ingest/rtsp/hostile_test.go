@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/pion/rtcp"
@@ -33,6 +34,7 @@ type hand struct {
 	in   *bufio.Reader
 	base string
 	seq  int
+	asks string // the last answer's WWW-Authenticate, one after the other
 }
 
 func dialHand(t *testing.T, s *Server) *hand {
@@ -59,6 +61,7 @@ func (h *hand) ask(method, path, body string, headers ...string) (status, sessio
 		fmt.Fprintf(&b, "Content-Type: application/sdp\r\nContent-Length: %d\r\n", len(body))
 	}
 	_, _ = io.WriteString(h.conn, b.String()+"\r\n"+body)
+	h.asks = ""
 	for {
 		line, err := h.in.ReadString('\n')
 		if err != nil {
@@ -68,6 +71,8 @@ func (h *hand) ask(method, path, body string, headers ...string) (status, sessio
 		switch name, value, _ := strings.Cut(line, ": "); {
 		case status == "":
 			status = line
+		case name == "WWW-Authenticate":
+			h.asks += value + "; "
 		case name == "Session":
 			session, _, _ = strings.Cut(value, ";")
 		case line == "":
@@ -276,15 +281,17 @@ func TestKeyOf(t *testing.T) {
 		{"live/abc", nil, "abc"},
 		{"/live/name", basic("eDphYmM="), "abc"},
 		{"/live/name", basic("%%%"), "name"},
-		{"/live/name", []string{`Digest username="x", realm="r", nonce="n", uri="u", response="0"`}, "name"},
+		{"/live/name", []string{`Digest username="x", realm="r", nonce="n", uri="u", response="0"`}, ""}, // nobody asked for one
 		{"/live", nil, ""},
 		{"/live/", nil, ""},
 		{"/live/a/b", nil, ""},
 		{"/vod/abc", nil, ""},
 		{"/live/" + strings.Repeat("a", 200), nil, ""},
 	} {
-		if key, err := keyOf(tt.path, tt.auth); key != tt.want || (err == nil) != (tt.want != "") {
-			t.Errorf("%s, %v: %q, %v", tt.path, tt.auth, key, err)
+		var r ingest.Request
+		req := &base.Request{Header: base.Header{"Authorization": tt.auth}}
+		if err := new(caller).show(&r, req, tt.path); (err == nil) != (tt.want != "") || err == nil && r.Key != tt.want {
+			t.Errorf("%s, %v: %q, %v", tt.path, tt.auth, r.Key, err)
 		}
 	}
 }

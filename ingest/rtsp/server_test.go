@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
@@ -159,11 +160,13 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %v, %s", tt.name, err, out)
 		}
 	}
+	log.Await(t, "makes that digest", 1)
+	for password, want := range map[string]string{"right": "200", "bad": "401"} {
+		h := dialHand(t, s)
+		if status, _ := h.ask("ANNOUNCE", "bad", offer, "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("x:"+password))); !strings.Contains(status, want) {
+			t.Errorf("password %s, as it is: %s", password, status)
+		}
+	}
 	log.Await(t, "stream key is not valid", 1)
-	if out, err := publish(t, "tcp", "rtsp://x:right@"+at+"/live/bad", x264...); err != nil {
-		t.Errorf("with a password: %v, %s", err, out)
-	}
-	if stream := r.Next(t); stream.ID() != "right" {
-		t.Errorf("published as %s", stream.ID())
-	}
+	log.Await(t, "stream=right", 1)
 }

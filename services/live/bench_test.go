@@ -37,7 +37,7 @@ func grown(b *testing.B, r *rig) []string {
 				return err
 			}
 			secret, key := fmt.Sprintf("secret-%032d", i), Key{ID: uuid.Must(uuid.NewV7()), Created: r.stamp()}
-			if err := st.insertKey(ctx, c.ID, key, hashOf(secret)); err != nil {
+			if err := st.insertKey(ctx, c.ID, key, hashOf(secret), ""); err != nil {
 				return err
 			}
 			secrets = append(secrets, secret)

@@ -12,7 +12,8 @@
 //   - A channel has a name that is never given twice, an owner (or none: the operator's),
 //     and members with a role. What somebody may not know of is not found.
 //   - A stream key has 192 random bits, is shown once, and kept as its SHA-256: a slow
-//     hash would protect nothing and make every publisher wait.
+//     hash would protect nothing and make every publisher wait. What digests of it are
+//     made of is sealed beside that (digest.go).
 //   - Admit decides by one read. What is refused about a known channel is kept for its
 //     owner, and told by an event at most once a minute.
 //   - A Broadcast is a session of this process. What happens to it is written by RunNode,

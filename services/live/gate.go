@@ -15,6 +15,7 @@ import (
 // Attempt is a publisher at the door.
 type Attempt struct {
 	Key      string // the secret; never logged
+	Proof    *Proof // in place of Key: shows that the publisher has one
 	Protocol string // "rtmp", ...
 	Address  netip.Addr
 }
@@ -65,6 +66,7 @@ type door struct {
 	channel *Channel
 	key     Key
 	revoked *time.Time
+	digest  string
 	barred  bool // its owner may not publish
 }
 
@@ -72,7 +74,12 @@ type door struct {
 // question could not be answered. Refusals about a known channel are kept for its owner.
 func (s *Service) Admit(ctx context.Context, a Attempt) (Grant, error) {
 	hash := hashOf(a.Key)
-	if name, ok := s.lent.find(hash); ok {
+	if a.Proof != nil {
+		var err error
+		if hash, err = s.proven(ctx, *a.Proof); err != nil {
+			return Grant{}, err
+		}
+	} else if name, ok := s.lent.find(hash); ok {
 		return Grant{Name: name}, nil
 	}
 	now := s.stamp()
@@ -92,6 +99,9 @@ func (s *Service) Admit(ctx context.Context, a Attempt) (Grant, error) {
 	}
 	if d.key.Used == nil || now.Sub(*d.key.Used) >= time.Minute {
 		s.uses.note(d.key.ID, now)
+	}
+	if a.Proof == nil {
+		s.learn(ctx, d, a.Key)
 	}
 	c := d.channel
 	return Grant{Channel: c.ID, Key: d.key.ID, Name: c.Name, Record: c.Record, Takeover: c.Takeover, Limits: c.Limits, channel: *c}, nil
@@ -120,6 +130,9 @@ func (s *Service) AdmitChannel(ctx context.Context, channel uuid.UUID) (Grant, e
 // AdmitOpen is Admit where anybody may publish: the key is the name. A banned channel
 // stays off the air.
 func (s *Service) AdmitOpen(ctx context.Context, a Attempt) (Grant, error) {
+	if a.Proof != nil {
+		a.Key = a.Proof.Name
+	}
 	if !ValidName(a.Key) {
 		return Grant{}, &Refusal{"bad_name", ErrName.Error()}
 	}

@@ -60,11 +60,11 @@ func (s *Service) CreateKey(ctx context.Context, who auth.Identity, channel uuid
 		return made, fault.Bad("body.expires_at", "must be in the future")
 	}
 	err := s.within(ctx, func(ctx context.Context, st Store) error {
-		if _, err := s.hold(ctx, st, who, channel, Manager); err != nil {
+		c, err := s.hold(ctx, st, who, channel, Manager)
+		if err != nil {
 			return err
 		}
-		var err error
-		made, err = s.mint(ctx, st, channel, clean, expires)
+		made, err = s.mint(ctx, st, c, clean, expires)
 		return err
 	})
 	return made, err
@@ -89,7 +89,7 @@ func (s *Service) RotateKey(ctx context.Context, who auth.Identity, channel, key
 			again := now.Add(expires.Sub(old.Created))
 			expires = &again
 		}
-		if made, err = s.mint(ctx, st, channel, old.Label, expires); err != nil {
+		if made, err = s.mint(ctx, st, c, old.Label, expires); err != nil {
 			return err
 		}
 		return emit(ctx, st, event.KeyRotated{ChannelID: channel, Name: c.Name, OldKeyID: key, KeyID: made.ID, ByUserID: who.User})
@@ -109,8 +109,8 @@ func (s *Service) RevokeKey(ctx context.Context, who auth.Identity, channel, key
 }
 
 // mint makes a key in the transaction of st, for a channel that the caller holds.
-func (s *Service) mint(ctx context.Context, st Store, channel uuid.UUID, label string, expires *time.Time) (NewKey, error) {
-	list, err := st.keys(ctx, channel)
+func (s *Service) mint(ctx context.Context, st Store, c *Channel, label string, expires *time.Time) (NewKey, error) {
+	list, err := st.keys(ctx, c.ID)
 	if err != nil {
 		return NewKey{}, err
 	}
@@ -122,7 +122,7 @@ func (s *Service) mint(ctx context.Context, st Store, channel uuid.UUID, label s
 		return NewKey{}, err
 	}
 	k := NewKey{Key: Key{ID: id, Label: label, Created: s.stamp(), Expires: expires}, Secret: newSecret()}
-	return k, st.insertKey(ctx, channel, k.Key, hashOf(k.Secret))
+	return k, st.insertKey(ctx, c.ID, k.Key, hashOf(k.Secret), s.sealDigest(id, c.Name, k.Secret))
 }
 
 // newSecret has 192 random bits in 32 characters.
@@ -146,10 +146,11 @@ func (s *Service) IssueKey(ctx context.Context, name, label string) (NewKey, err
 	}
 	var made NewKey
 	err = s.within(ctx, func(ctx context.Context, st Store) error {
-		if _, err := st.held(ctx, c.ID); err != nil {
+		held, err := st.held(ctx, c.ID)
+		if err != nil {
 			return notFound(err, "channel")
 		}
-		made, err = s.mint(ctx, st, c.ID, label, nil)
+		made, err = s.mint(ctx, st, held, label, nil)
 		return err
 	})
 	return made, err
@@ -167,13 +168,14 @@ func (s *Service) First(ctx context.Context, name string, owner *uuid.UUID) (key
 	}
 	var made NewKey
 	err = s.within(ctx, func(ctx context.Context, st Store) error {
-		if _, err := st.held(ctx, c.ID); err != nil {
+		held, err := st.held(ctx, c.ID)
+		if err != nil {
 			return notFound(err, "channel")
 		}
 		if some, err := st.anyKey(ctx); err != nil || some { // another process was first
 			return err
 		}
-		made, err = s.mint(ctx, st, c.ID, "", nil)
+		made, err = s.mint(ctx, st, held, "", nil)
 		return err
 	})
 	return made.Secret, err
@@ -220,9 +222,9 @@ func (l *lent) find(hash string) (name string, ok bool) {
 	return name, ok
 }
 
-func (s Store) insertKey(ctx context.Context, channel uuid.UUID, k Key, hash string) error {
-	_, err := s.q.Exec(ctx, `INSERT INTO live_keys (id, channel_id, label, key_hash, created_at, expires_at) VALUES ($1,$2,$3,$4,$5,$6)`,
-		k.ID, channel, k.Label, hash, k.Created, k.Expires)
+func (s Store) insertKey(ctx context.Context, channel uuid.UUID, k Key, hash, digest string) error {
+	_, err := s.q.Exec(ctx, `INSERT INTO live_keys (id, channel_id, label, key_hash, digest, created_at, expires_at) VALUES ($1,$2,$3,$4,$5,$6,$7)`,
+		k.ID, channel, k.Label, hash, digest, k.Created, k.Expires)
 	return err
 }
 

@@ -54,7 +54,8 @@ type Config struct {
 	// Keep bounds what is kept of every channel.
 	Keep Keep
 	// Box seals the keys of passes, with which viewers of channels that are not public
-	// watch; nil: there are none. OpenPasses and RunPasses say more.
+	// watch, and what digests of stream keys are checked by; nil: there are none.
+	// OpenPasses and RunPasses say more.
 	Box *seal.Box
 
 	Log *slog.Logger     // nil: none
@@ -73,6 +74,7 @@ type Service struct {
 	alone bool
 	await time.Duration
 	began time.Time // of this process
+	box   *seal.Box // nil: none
 	hook  *hook     // nil: none
 	lent  lent
 	uses  uses
@@ -88,7 +90,7 @@ func Open(c Config) (*Service, error) {
 	if c.DB == nil {
 		return nil, errors.New("live: a database is needed")
 	}
-	s := &Service{db: c.DB, redis: c.Redis, log: c.Log, now: c.Now, node: c.Node, alone: c.Alone, await: c.Await}
+	s := &Service{db: c.DB, redis: c.Redis, log: c.Log, now: c.Now, node: c.Node, alone: c.Alone, await: c.Await, box: c.Box}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -96,7 +98,6 @@ func Open(c Config) (*Service, error) {
 		s.now = time.Now
 	}
 	s.began = s.now()
-	s.passes.box = c.Box
 	s.lent.byHash = map[string]string{}
 	s.air.sessions, s.air.changed = map[uuid.UUID]*Broadcast{}, make(chan struct{}, 1)
 	s.shelf.vault, s.shelf.name, s.shelf.keep = c.Vault, c.Store, c.Keep

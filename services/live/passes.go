@@ -27,7 +27,6 @@ const (
 
 // passes is what this process needs to make and to check passes.
 type passes struct {
-	box     *seal.Box // nil: there are none
 	ring    pass.Ring
 	revoked revoked
 	replays replays
@@ -35,17 +34,21 @@ type passes struct {
 	running atomic.Bool // RunPasses
 }
 
-// OpenPasses reads the keys of passes and what was taken back, and makes the first key.
+// OpenPasses reads the keys of passes and what was taken back, and makes the first key. It
+// also seals anew what this service has sealed with an old key of the Box.
 // Without it nobody gets a pass, and none holds. seal.ErrOtherKey: the processes that
 // share the database do not share the Box.
 func (s *Service) OpenPasses(ctx context.Context) error {
-	if s.passes.box == nil {
+	if s.box == nil {
 		return errors.New("live: passes need a box")
 	}
 	if err := s.turnPassKeys(ctx); err != nil {
 		return err
 	}
 	if err := s.resealPassKeys(ctx); err != nil {
+		return err
+	}
+	if err := digests().Reseal(ctx, s.db, s.box); err != nil {
 		return err
 	}
 	return s.readRevocations(ctx)
@@ -55,7 +58,7 @@ func (s *Service) OpenPasses(ctx context.Context) error {
 // needs it once; a second call only waits. While the database is away what is known
 // counts: nothing can be taken back meanwhile.
 func (s *Service) RunPasses(ctx context.Context) error {
-	if s.passes.box == nil || !s.passes.running.CompareAndSwap(false, true) {
+	if s.box == nil || !s.passes.running.CompareAndSwap(false, true) {
 		<-ctx.Done()
 		return nil
 	}
@@ -102,7 +105,7 @@ func (s *Service) readRevocations(ctx context.Context) error {
 
 // turnPassKeys reads the keys; it adds one and drops old ones when it is time.
 func (s *Service) turnPassKeys(ctx context.Context) error {
-	keys, err := readPassKeys(ctx, s.db, s.passes.box)
+	keys, err := readPassKeys(ctx, s.db, s.box)
 	if err != nil {
 		return err
 	}
@@ -118,7 +121,7 @@ func (s *Service) turnPassKeys(ctx context.Context) error {
   (SELECT 1 FROM live_pass_keys n WHERE n.number = live_pass_keys.number + 1 AND n.created_at < $1)`, now.Add(-passKeyKept))
 	}
 	if err == nil {
-		keys, err = readPassKeys(ctx, s.db, s.passes.box)
+		keys, err = readPassKeys(ctx, s.db, s.box)
 	}
 	if err == nil {
 		err = s.passes.ring.Set(keys...)
@@ -132,7 +135,7 @@ func (s *Service) turnPassKeys(ctx context.Context) error {
 // addPassKey stores a key. When another process was faster, its key is the one.
 func (s *Service) addPassKey(ctx context.Context, number uint32, from time.Time) error {
 	_, err := s.db.Exec(ctx, `INSERT INTO live_pass_keys (number, secret, created_at) VALUES ($1,$2,$3) ON CONFLICT (number) DO NOTHING`,
-		int64(number), sealPassKey(s.passes.box, number, pass.NewSecret()), from)
+		int64(number), sealPassKey(s.box, number, pass.NewSecret()), from)
 	return err
 }
 
@@ -170,13 +173,13 @@ func CheckSealed(ctx context.Context, d *db.DB, box *seal.Box) error {
 
 // resealPassKeys seals anew what is not sealed with the present key of the box.
 func (s *Service) resealPassKeys(ctx context.Context) error {
-	keys, err := readPassKeys(ctx, s.db, s.passes.box)
+	keys, err := readPassKeys(ctx, s.db, s.box)
 	if err != nil {
 		return err
 	}
 	for _, k := range keys {
 		_, err := s.db.Exec(ctx, `UPDATE live_pass_keys SET secret=$1 WHERE number=$2 AND secret NOT LIKE $3`,
-			sealPassKey(s.passes.box, k.Number, k.Secret), int64(k.Number), s.passes.box.Prefix()+"%")
+			sealPassKey(s.box, k.Number, k.Secret), int64(k.Number), s.box.Prefix()+"%")
 		if err != nil {
 			return faultOf(err)
 		}

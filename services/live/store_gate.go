@@ -23,9 +23,9 @@ func (s Store) door(ctx context.Context, hash string, now time.Time) (*door, err
 	d := door{channel: &c}
 	var tags, limits json.RawMessage
 	dst := append(c.fields(&tags, &limits), d.key.fields()...)
-	err := s.q.QueryRow(ctx, `SELECT `+channelColumns+`, `+keyColumns+`, k.revoked_at, `+ownerBarred+`
+	err := s.q.QueryRow(ctx, `SELECT `+channelColumns+`, `+keyColumns+`, k.revoked_at, k.digest, `+ownerBarred+`
 FROM live_keys k JOIN live_channels c ON c.id=k.channel_id LEFT JOIN live_owners o ON o.user_id=c.owner_id
-WHERE k.key_hash=$1 AND c.deleted_at IS NULL`, hash, now, false).Scan(append(dst, &d.revoked, &d.barred)...)
+WHERE k.key_hash=$1 AND c.deleted_at IS NULL`, hash, now, false).Scan(append(dst, &d.revoked, &d.digest, &d.barred)...)
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,44 @@ type Table struct {
 	Sealed string // the column of the secret; "" in a row: there is none
 }
 
+// Seal makes a secret fit for the row of that thing alone.
+func (t Table) Seal(box *seal.Box, id uuid.UUID, secret string) string {
+	return box.Seal([]byte(secret), t.Name, id.String())
+}
+
+// Open is what Seal sealed; its errors are those of seal.Box.
+func (t Table) Open(box *seal.Box, id uuid.UUID, sealed string) (string, error) {
+	secret, err := box.Open(sealed, t.Name, id.String())
+	return string(secret), err
+}
+
+// Reseal seals anew what was sealed with an old key of the server. What cannot be opened
+// stays: that is said where it matters.
+func (t Table) Reseal(ctx context.Context, d *db.DB, box *seal.Box) error {
+	type row struct {
+		id     uuid.UUID
+		sealed string
+	}
+	rows, err := d.Query(ctx, `SELECT `+t.ID+`, `+t.Sealed+` FROM `+t.Name+` WHERE `+t.Sealed+`<>'' AND `+t.Sealed+` NOT LIKE $1 ORDER BY 1`, box.Prefix()+"%")
+	list, err := db.Collect(rows, err, func(r db.Row) (x row, err error) {
+		err = r.Scan(&x.id, &x.sealed)
+		return x, err
+	})
+	if err != nil {
+		return db.Fault(t.Kind, err)
+	}
+	for _, x := range list {
+		secret, err := t.Open(box, x.id, x.sealed)
+		if err != nil {
+			continue
+		}
+		if _, err := d.Exec(ctx, `UPDATE `+t.Name+` SET `+t.Sealed+`=$1 WHERE `+t.ID+`=$2 AND `+t.Sealed+`=$3`, t.Seal(box, x.id, secret), x.id, x.sealed); err != nil {
+			return db.Fault(t.Kind, err)
+		}
+	}
+	return nil
+}
+
 // Things are those of a kind; News says how one of them does. The methods may be called
 // from any goroutine and block on the database or Redis until ctx ends; their errors are
 // faults.
@@ -43,13 +81,12 @@ type Things[News any] struct {
 
 // Seal makes a secret fit for the row of that thing alone.
 func (t *Things[News]) Seal(id uuid.UUID, secret string) string {
-	return t.Box.Seal([]byte(secret), t.Name, id.String())
+	return t.Table.Seal(t.Box, id, secret)
 }
 
 // Open is what Seal sealed; its errors are those of seal.Box.
 func (t *Things[News]) Open(id uuid.UUID, sealed string) (string, error) {
-	secret, err := t.Box.Open(sealed, t.Name, id.String())
-	return string(secret), err
+	return t.Table.Open(t.Box, id, sealed)
 }
 
 func (t *Things[News]) key(id uuid.UUID) string { return "weir:live:" + t.Kind + ":" + id.String() }
@@ -118,32 +155,5 @@ func (t *Things[News]) Tidy(ctx context.Context) error {
 	if _, err := t.DB.Exec(ctx, `DELETE FROM `+t.Name+` WHERE channel_id IN (SELECT id FROM live_channels WHERE deleted_at IS NOT NULL)`); err != nil {
 		return db.Fault(t.Kind, err)
 	}
-	return t.reseal(ctx)
-}
-
-// reseal seals anew what was sealed with an old key. What cannot be opened stays: that is
-// said where it matters.
-func (t *Things[News]) reseal(ctx context.Context) error {
-	type row struct {
-		id     uuid.UUID
-		sealed string
-	}
-	rows, err := t.DB.Query(ctx, `SELECT `+t.ID+`, `+t.Sealed+` FROM `+t.Name+` WHERE `+t.Sealed+`<>'' AND `+t.Sealed+` NOT LIKE $1 ORDER BY 1`, t.Box.Prefix()+"%")
-	list, err := db.Collect(rows, err, func(r db.Row) (x row, err error) {
-		err = r.Scan(&x.id, &x.sealed)
-		return x, err
-	})
-	if err != nil {
-		return db.Fault(t.Kind, err)
-	}
-	for _, x := range list {
-		secret, err := t.Open(x.id, x.sealed)
-		if err != nil {
-			continue
-		}
-		if _, err := t.DB.Exec(ctx, `UPDATE `+t.Name+` SET `+t.Sealed+`=$1 WHERE `+t.ID+`=$2 AND `+t.Sealed+`=$3`, t.Seal(x.id, secret), x.id, x.sealed); err != nil {
-			return db.Fault(t.Kind, err)
-		}
-	}
-	return nil
+	return t.Reseal(ctx, t.DB, t.Box)
 }
