@@ -116,6 +116,14 @@ func (l *line) rejoin(tracks []*media.Track) {
 	}
 }
 
+// ends is where the media of all tracks has ended.
+func (l *line) ends() media.Time { return max(l.lanes[0].end, l.lanes[1].end) }
+
+// ripe tells whether the line may be interrupted again with a packet that comes now.
+func (l *line) ripe(wall time.Time) bool {
+	return media.FromDuration(wall.Sub(l.epoch))-l.anchorAt >= anchorEvery
+}
+
 // wall is the time of p's arrival on the stream's clock.
 func (l *line) wall(p *media.Packet) media.Time { return media.FromDuration(p.Wall.Sub(l.epoch)) }
 
@@ -175,11 +183,11 @@ func (l *line) anchor(ln *lane, p *media.Packet) bool {
 		if at-l.anchorAt < anchorEvery {
 			return false
 		}
-		if at < ln.end || at < l.lanes[0].end || at < l.lanes[1].end {
+		if at < l.ends() {
 			if l.recut {
 				return false // ahead of the wall clock: what is too much is left out
 			}
-			at = max(l.lanes[0].end, l.lanes[1].end)
+			at = l.ends()
 		}
 		p.Discontinuity = true
 	} else {

@@ -80,7 +80,7 @@ func (p *Publisher) Write(pkt *media.Packet) error {
 		return p.err
 	}
 	if p.waiting {
-		if !p.proves(pkt) {
+		if !p.proves(pkt) || s.slate != nil && !s.line.ripe(pkt.Wall) {
 			s.mu.Unlock()
 			return nil
 		}
@@ -115,6 +115,9 @@ func (p *Publisher) Close(clean bool) {
 	switch {
 	case p.waiting:
 		s.next = nil
+		if clean && s.pub == nil {
+			s.end(nil)
+		}
 	case !clean:
 		s.lost = p
 		s.await()

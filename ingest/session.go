@@ -23,10 +23,11 @@ type Session struct {
 	lost   *Publisher // who is waited for; nil when it was another one's turn since
 	stream *hub.Stream
 	line   line
-	lament time.Time   // when it was last logged that the publisher is too slow
-	since  time.Time   // when a publisher's first packet came, while there is no stream
-	missed time.Time   // when it was last logged that no key frame comes
-	timer  *time.Timer // runs while nobody publishes
+	lament time.Time     // when it was last logged that the publisher is too slow
+	since  time.Time     // when a publisher's first packet came, while there is no stream
+	missed time.Time     // when it was last logged that no key frame comes
+	timer  *time.Timer   // runs while nobody publishes
+	slate  chan struct{} // closed to end the slate that is shown; nil: there is none
 	ended  bool
 	done   chan struct{}
 
@@ -76,6 +77,7 @@ func (s *Session) end(reason error) {
 	}
 	s.ended = true
 	s.stopTimer()
+	s.uncover()
 	if s.pub != nil {
 		s.pub.leave(reason)
 		s.pub = nil
@@ -112,13 +114,17 @@ func (s *Session) join(g Grant, r Request, takeover bool) (*Publisher, error) {
 	if s.ended {
 		return nil, errLeft
 	}
-	if s.pub != nil && !takeover {
+	if (s.pub != nil || s.next != nil) && !takeover {
 		return nil, ErrBusy
 	}
 	p := &Publisher{session: s, request: r, grant: g, done: make(chan struct{})}
-	if s.pub != nil {
+	switch {
+	case s.pub != nil:
 		s.wait(p)
-	} else {
+	case s.slate != nil: // viewers have it until there is something better
+		s.wait(p)
+		s.expect()
+	default:
 		s.seat(p)
 	}
 	return p, nil
@@ -136,18 +142,25 @@ func (s *Session) await() {
 	if s.inherit() {
 		return
 	}
-	d := s.owner.cfg.Reconnect
-	if d < 0 || s.stream == nil {
+	if s.owner.cfg.Reconnect < 0 || s.stream == nil {
 		s.end(nil)
 		return
 	}
-	s.owner.cfg.Log.Info("publisher dropped, waiting", "stream", s.name, "for", d)
+	s.owner.cfg.Log.Info("publisher dropped, waiting", "stream", s.name, "for", s.owner.cfg.Reconnect)
 	if w := s.owner.cfg.Watch; w != nil {
 		w.Dropped(s.name)
 	}
+	s.expect()
+	s.cover()
+}
+
+// expect gives a publisher the time of Config.Reconnect from now on to come, or to prove
+// itself.
+func (s *Session) expect() {
+	s.stopTimer()
 	s.owner.wait.Add(1)
 	var t *time.Timer
-	t = time.AfterFunc(d, func() {
+	t = time.AfterFunc(s.owner.cfg.Reconnect, func() {
 		defer s.owner.wait.Done()
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ type rig struct {
 	refuse   error // of hub.Create
 	seen     []media.Time
 
+	mu           sync.Mutex // of wall
 	wall         time.Time
 	video, audio *media.Track
 	gop          int
@@ -99,13 +101,26 @@ func (r *rig) send(from time.Duration, n int, rate float64) {
 			a := (from + time.Duration(audio)*1024*time.Second/48000).Truncate(time.Millisecond)
 			r.write(&media.Packet{Track: r.audio, DTS: media.FromDuration(a), PTS: media.FromDuration(a), Key: true, Data: []byte{2}})
 		}
-		r.wall = r.wall.Add(time.Duration(float64(time.Second) / 30 * rate))
+		r.pass(time.Duration(float64(time.Second) / 30 * rate))
 	}
+}
+
+// now is the wall clock, which others than the test may move too.
+func (r *rig) now() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.wall
+}
+
+func (r *rig) pass(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wall = r.wall.Add(d)
 }
 
 func (r *rig) write(p *media.Packet) {
 	r.t.Helper()
-	p.Wall = r.wall
+	p.Wall = r.now()
 	if err := r.pub.Write(p); err != nil {
 		r.t.Fatal(err)
 	}

@@ -30,6 +30,13 @@ type Config struct {
 	// Watch, when set, is told what becomes of publishers.
 	Watch Watcher
 
+	// Slate, when set, opens what viewers get while a session waits for its publisher, in
+	// place of nothing: of a stream that is cut in segments of that length. It may take some
+	// tens of milliseconds.
+	Slate func(s *hub.Stream, segment media.Time) (Slate, error)
+
+	// Now is the wall clock that Packet.Wall is of; default time.Now.
+	Now func() time.Time
 	// Sleep waits to hold back a publisher who sends faster than real time;
 	// default a timer that ends early when done is closed.
 	Sleep func(done <-chan struct{}, d time.Duration)
@@ -53,7 +60,7 @@ type Sessions struct {
 	mu     sync.Mutex
 	byName map[string]*Session
 	closed bool
-	wait   sync.WaitGroup // reconnect timers
+	wait   sync.WaitGroup // reconnect timers and slates
 }
 
 // NewSessions makes an empty set.
@@ -63,6 +70,9 @@ func NewSessions(cfg Config) *Sessions {
 	}
 	if cfg.Sleep == nil {
 		cfg.Sleep = sleep
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -2,8 +2,8 @@ package ingest
 
 import "weir/media"
 
-// A publisher that comes while another one is there, and may take its place, waits in the
-// session until it has proven itself: its tracks are known, and a key frame has come, or
+// A publisher that comes while another one is there, and may take its place, or while a
+// slate is shown, waits in the session until it has proven itself: its tracks are known, and a key frame has come, or
 // sound where there is no picture. Until then viewers get what they have.
 
 // wait makes p the publisher that waits, in place of one that does already.
@@ -18,6 +18,7 @@ func (s *Session) wait(p *Publisher) {
 // seat makes p the session's publisher.
 func (s *Session) seat(p *Publisher) {
 	s.stopTimer()
+	s.uncover()
 	if s.stream != nil {
 		s.line.interrupt()
 		s.owner.cfg.Log.Info("publisher is back", "stream", s.name, "peer", p.request.Peer)

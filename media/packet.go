@@ -35,6 +35,7 @@ type Packet struct {
 	Key           bool     // decoding can start here (IDR; every audio frame)
 	Boundary      Boundary // a segment begins here; on the leading track only
 	Discontinuity bool     // the time line or the source was interrupted before it
+	Slate         bool     // nobody published: it was made here
 
 	Wall time.Time // when it arrived, for latency measurements
 	Data []byte    // video: NAL units with 4-byte lengths; audio: one raw frame

@@ -203,7 +203,7 @@ func (p *Packager) feedSource(pkt *media.Packet) {
 	}
 	switch {
 	case kind == media.Video && p.own != nil:
-		if !p.replaced || pkt.DTS < p.replace-slop {
+		if (!p.replaced || pkt.DTS < p.replace-slop) && !(pkt.Slate && p.own.shed) {
 			p.own.take(pkt)
 		}
 	case kind == media.Audio && p.sound != nil && p.cfg.Sound.Stream == p.cfg.Source:
@@ -216,6 +216,9 @@ func (p *Packager) feedSource(pkt *media.Packet) {
 
 // lead takes the marks of a packet of the leading track.
 func (p *Packager) lead(pkt *media.Packet) {
+	if pkt.Discontinuity && p.own != nil && p.own != p.pictures[0] && !p.replaced {
+		p.rest(p.own, pkt.Slate)
+	}
 	if pkt.Boundary == media.ForcedBoundary && p.own != nil && !p.replaced {
 		pkt = p.giveUp(pkt)
 	}
@@ -243,6 +246,14 @@ func (p *Packager) giveUp(pkt *media.Packet) *media.Packet {
 	}
 	p.replaced, p.replace = true, pkt.DTS
 	return pkt
+}
+
+// rest has no publisher's own coding while a slate is shown, which is H.264.
+func (p *Packager) rest(own *rendition, slate bool) {
+	if own.shed != slate {
+		own.shed = slate
+		own.track.SetShed(slate)
+	}
 }
 
 // maxHole is how much of the leading track may be missing without a cut.

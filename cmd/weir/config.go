@@ -56,6 +56,7 @@ type IngestConfig struct {
 type LiveConfig struct {
 	Ladder        Ladder        `env:"WEIR_LADDER" envDefault:"auto" unit:"auto, off or list" help:"renditions beside the source's own, such as 720p:2800k,480p:1400k; never larger than the source"`
 	Original      bool          `env:"WEIR_ORIGINAL" envDefault:"true" unit:"true or false" help:"pictures that come in H.265, AV1 or VP9 are offered as they came too, beside the H.264 that is made of them"`
+	Slate         bool          `env:"WEIR_SLATE" envDefault:"false" unit:"true or false" help:"while a publisher that dropped is waited for, viewers get its last picture, dimmed, and silence (true) or nothing (false)"`
 	Segment       time.Duration `env:"WEIR_SEGMENT" envDefault:"2s" unit:"duration" help:"wished length of a segment, 500ms to 30s"`
 	Part          time.Duration `env:"WEIR_PART" envDefault:"200ms" unit:"duration" help:"wished length of an LL-HLS part, 50ms to 2s and at most half a segment"`
 	Record        string        `env:"WEIR_RECORD" envDefault:"channels" unit:"off, channels or all" help:"channels: streams of channels that say so are recorded, to S3 or WEIR_DATA_DIR, and stay there as /vod/ID; all: every stream"`

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -28,10 +29,19 @@ func closedSegments(n int) func(*playlist.Media) bool {
 }
 
 // A publisher that drops and returns goes on with the session that its viewers
-// have; one that says goodbye ends it.
+// have; one that says goodbye ends it. With a slate their playlists go on meanwhile.
 func TestPublisherReturns(t *testing.T) {
 	t.Parallel()
-	s, ctx := startStation(t), limited(t)
+	for _, slate := range []bool{false, true} {
+		t.Run(fmt.Sprintf("slate=%v", slate), func(t *testing.T) {
+			t.Parallel()
+			publisherReturns(t, slate)
+		})
+	}
+}
+
+func publisherReturns(t *testing.T, slate bool) {
+	s, ctx := startStation(t, fmt.Sprintf("WEIR_SLATE=%v", slate)), limited(t)
 	first := air(t, s, "back")
 	v, err := s.view(ctx, "back")
 	if err != nil {
@@ -41,9 +51,21 @@ func TestPublisherReturns(t *testing.T) {
 		t.Fatal(err)
 	}
 	first.vanish()
+	breaks := 1
+	if slate {
+		breaks = 2
+		for _, u := range v.all() {
+			if _, err := v.until(ctx, u, func(m *playlist.Media) bool {
+				last := len(m.Segments) - 1
+				return discontinuities(m) == 1 && !m.Segments[last].Discontinuity && !m.Segments[last-1].Discontinuity
+			}); err != nil {
+				t.Fatalf("no slate in %s: %v", u, err)
+			}
+		}
+	}
 	second := air(t, s, "back")
 	for _, u := range v.all() {
-		if _, err := v.until(ctx, u, func(m *playlist.Media) bool { return discontinuities(m) == 1 }); err != nil {
+		if _, err := v.until(ctx, u, func(m *playlist.Media) bool { return discontinuities(m) == breaks }); err != nil {
 			t.Fatalf("no discontinuity in %s: %v", u, err)
 		}
 	}

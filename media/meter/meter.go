@@ -68,8 +68,11 @@ func New(epoch time.Time, tracks []*media.Track) *Meter {
 	return m
 }
 
-// Take measures one packet.
+// Take measures one packet, if it is a publisher's.
 func (m *Meter) Take(p *media.Packet) {
+	if p.Slate {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at := p.Wall.Unix()

@@ -34,6 +34,22 @@ func glyph(r rune) [glyphHeight]byte {
 		return [...]byte{0, 0, 0, 0, 0, 0b01100, 0b01100}
 	case '-':
 		return [...]byte{0, 0, 0, 0b01110, 0, 0, 0}
+	case 'a':
+		return [...]byte{0, 0, 0b01110, 0b00001, 0b01111, 0b10001, 0b01111}
+	case 'b':
+		return [...]byte{0b10000, 0b10000, 0b11110, 0b10001, 0b10001, 0b10001, 0b11110}
+	case 'c':
+		return [...]byte{0, 0, 0b01110, 0b10001, 0b10000, 0b10001, 0b01110}
+	case 'k':
+		return [...]byte{0b10000, 0b10000, 0b10010, 0b10100, 0b11000, 0b10100, 0b10010}
+	case 'm':
+		return [...]byte{0, 0, 0b11010, 0b10101, 0b10101, 0b10101, 0b10101}
+	case 'n':
+		return [...]byte{0, 0, 0b10110, 0b11001, 0b10001, 0b10001, 0b10001}
+	case 'o':
+		return [...]byte{0, 0, 0b01110, 0b10001, 0b10001, 0b10001, 0b01110}
+	case 't':
+		return [...]byte{0b01000, 0b01000, 0b11110, 0b01000, 0b01000, 0b01001, 0b00110}
 	case 'w':
 		return [...]byte{0, 0, 0b10001, 0b10001, 0b10101, 0b10101, 0b01010}
 	case 'e':

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"slices"
+
+	"weir/ingest"
+	"weir/media"
+	"weir/media/hub"
+	"weir/media/slate"
+)
+
+// slate is ingest.Config.Slate; nil when it is off.
+func (m *mediaRole) slate(on bool) func(*hub.Stream, media.Time) (ingest.Slate, error) {
+	if !on {
+		return nil
+	}
+	return func(s *hub.Stream, segment media.Time) (ingest.Slate, error) {
+		c := slate.Config{Tracks: slices.Clone(s.Tracks()), Key: s.LastKey(), Segment: segment}
+		for i, t := range c.Tracks {
+			if t.Kind == media.Video && c.Key != nil {
+				c.Tracks[i] = c.Key.Track // the newest
+			}
+		}
+		// Where the publisher's key frames are far apart, what is made of it has newer ones.
+		if made := m.hub.Get(s.ID() + "/" + media.SourceName); made != nil {
+			if k := made.LastKey(); k != nil && (c.Key == nil || k.PTS > c.Key.PTS) {
+				c.Key = k
+			}
+		}
+		return slate.Open(c)
+	}
+}
