@@ -23,6 +23,9 @@ func TestGoesOnAfterAnotherProcess(t *testing.T) {
 	if last := all[len(all)-1].MSN; left.Next != last+1 {
 		t.Errorf("next is %d after segment %d", left.Next, last)
 	}
+	if n := len(left.Recent); n != 4 || left.Recent[n-1].At != 8*media.Second {
+		t.Errorf("the newest segments begin at %v", left.Recent)
+	}
 	from := left.Skip(5)
 	r := newRig(t, src, func(_ *rig, c *packager.Config) { c.From = &from })
 	if s, ok := r.pack.State(); ok {
@@ -32,7 +35,9 @@ func TestGoesOnAfterAnotherProcess(t *testing.T) {
 	for i, p := range list {
 		p.DTS, p.PTS, p.Discontinuity = p.DTS+20*media.Second, p.PTS+20*media.Second, i == 0
 	}
-	r.write(list, true)
+	r.write(list[:10], true)
+	holdMissed(t, r, left, from)
+	r.write(list[10:], true)
 	r.waitFor("audio", 28*media.Second)
 	if again, ok := r.pack.State(); !ok || again.Next <= from.Next || again.Discontinuities != from.Discontinuities+1 || again.Inits != from.Inits+1 {
 		t.Errorf("after %+v: %+v", from, again)
@@ -43,7 +48,7 @@ func TestGoesOnAfterAnotherProcess(t *testing.T) {
 	for name := range end {
 		r.pack.Window().Track(name).View(func(v *window.View) { // mini segments are not listed any more
 			x := v.Find(from.Next)
-			if x == nil || !x.Discontinuity || !x.Mini || x.Init != from.Inits || v.Find(from.Next-1) != nil {
+			if x == nil || !x.Discontinuity || !x.Mini || x.Init != from.Inits || !v.Find(from.Next-1).Foreign {
 				t.Errorf("%s begins with %+v", name, x)
 			}
 			if v.Discontinuities != from.Discontinuities+1 || v.Inits[from.Inits].Data == nil || v.Ended {
@@ -56,8 +61,38 @@ func TestGoesOnAfterAnotherProcess(t *testing.T) {
 	}
 }
 
+// holdMissed wants what the process before had, and may have had, as gaps before what is
+// there, up to it and without a hole: players find their place by their number.
+func holdMissed(t *testing.T, r *rig, left, from packager.State) {
+	t.Helper()
+	r.pack.Window().Track("source").View(func(v *window.View) {
+		n := v.Foreign()
+		if n != len(left.Recent)+5 || n == len(v.Segments) || v.Segments[n].MSN != from.Next || v.Discontinuities != left.Discontinuities {
+			t.Fatalf("%d segments are missed of %d, %d discontinuities before", n, len(v.Segments), v.Discontinuities)
+		}
+		turns := uint64(0)
+		for i, s := range v.Segments[:n] {
+			if i < len(left.Recent) && (s.Start != left.Recent[i].At || s.Discontinuity) || s.MSN != from.Next-uint64(n-i) || !s.Gap || s.Duration <= 0 || s.Duration > 2*media.Second {
+				t.Errorf("gap %d: %+v", i, s)
+			}
+			if s.Discontinuity {
+				turns++
+			}
+			if next := v.Segments[i+1]; i < n-1 && s.End() != next.Start {
+				t.Errorf("a hole between %v and %v", s.End(), next.Start)
+			}
+		}
+		if left.Discontinuities+turns != from.Discontinuities {
+			t.Errorf("%d discontinuities are listed", turns)
+		}
+	})
+}
+
 func TestStatesThatCannotBe(t *testing.T) {
-	for _, s := range []packager.State{{Next: 1 << 50}, {Number: 1 << 60}, {End: -1}, {Inits: -1}, {Inits: 1 << 13}, {Discontinuities: 1 << 50}} {
+	for _, s := range []packager.State{{Next: 1 << 50}, {Number: 1 << 60}, {End: -1}, {Inits: -1}, {Inits: 1 << 13}, {Discontinuities: 1 << 50},
+		{End: 9, Recent: []packager.Begun{{At: 5}, {At: 4}}}, {End: 9, Recent: []packager.Begun{{At: 10}}}, {End: 99, Recent: []packager.Begun{{At: -1}}},
+		{End: 99, Recent: []packager.Begun{{Turn: true}}}, {End: 99, Recent: make([]packager.Begun, 6)},
+	} {
 		if s.Sane() {
 			t.Errorf("%+v", s)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -94,14 +95,34 @@ func follow(ctx context.Context, t *testing.T, s *station, name string) *followe
 	return f
 }
 
-// wentOn wants media that came after before, behind a discontinuity.
+// gaps is how many segments at the beginning of a playlist are those of another process.
+func gaps(m *playlist.Media) int {
+	n := slices.IndexFunc(m.Segments, func(s *playlist.MediaSegment) bool { return !s.Gap })
+	if n < 0 {
+		return len(m.Segments)
+	}
+	return n
+}
+
+// wentOn wants media that came after before, behind a discontinuity, and a playlist that
+// begins within the one before: else hls.js does not know where it belongs.
 func wentOn(ctx context.Context, t *testing.T, f *follower, before *playlist.Media) {
 	t.Helper()
-	most := before.MediaSequence + len(before.Segments)
-	if err := f.until(ctx, func(m *playlist.Media) bool { return m.MediaSequence >= most && len(m.Segments) > 2 }); err != nil {
+	most, last := before.MediaSequence+len(before.Segments), before
+	if err := f.until(ctx, func(m *playlist.Media) bool {
+		if m.MediaSequence+gaps(m) < most {
+			last = m
+			return false
+		}
+		if m.MediaSequence > last.MediaSequence+len(last.Segments) {
+			t.Errorf("segments %d to %d are not listed", last.MediaSequence+len(last.Segments), m.MediaSequence-1)
+		}
+		last = m
+		return len(m.Segments)-gaps(m) > 2
+	}); err != nil {
 		t.Fatal(err)
 	}
-	x, old := f.last.Segments[0], before.Segments[len(before.Segments)-1]
+	x, old := f.last.Segments[gaps(f.last)], before.Segments[len(before.Segments)-1]
 	if !x.Discontinuity && f.last.DiscontinuitySequence == nil || x.DateTime.Before(old.DateTime.Add(old.Duration)) {
 		t.Errorf("the first segment is of %v, with a discontinuity %v, after one of %v", x.DateTime, x.Discontinuity, old.DateTime)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -114,7 +115,7 @@ func TestLegacies(t *testing.T) {
 func TestLegacyOfAHandOver(t *testing.T) {
 	x := someLegacy(time.Now())
 	x.Final = true
-	if s := x.next(time.Now().Add(time.Second)); *s != x.State {
+	if s := x.next(time.Now().Add(time.Second)); !reflect.DeepEqual(*s, x.State) {
 		t.Errorf("%+v after %+v", s, x.State)
 	}
 	x.Final, x.Young = false, true

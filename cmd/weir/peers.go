@@ -12,6 +12,7 @@ import (
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -104,14 +105,14 @@ func (p *peers) rewrite(r *httputil.ProxyRequest) {
 }
 
 // sign is peerHeader for a viewer's address and a path.
-func (p *peers) sign(address, path string) string {
+func (p *peers) sign(address, of string) string {
 	text := strconv.FormatInt(p.now().Unix(), 10) + " " + address
-	return text + " " + p.mac(text, path)
+	return text + " " + p.mac(text, of)
 }
 
-func (p *peers) mac(text, path string) string {
+func (p *peers) mac(text, of string) string {
 	mac := hmac.New(sha256.New, p.key)
-	mac.Write([]byte(text + "\x00" + path))
+	mac.Write([]byte(text + "\x00" + of))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
@@ -146,8 +147,10 @@ func (p *peers) Has(r *http.Request, name string) bool {
 	return ok && x.URL != ""
 }
 
-// Serve is origin.Elsewhere: it asks the node that has the stream. Where that is gone,
-// playlists wait for the stream to go on somewhere.
+// Serve is origin.Elsewhere: it asks the node that has the stream. Where that is gone, who
+// asks waits for the stream to go on somewhere. That goes for media too, which will then
+// not be there: players that were refused in the midst of a segment begin to count their
+// tries, and hls.js may lose its way.
 func (p *peers) Serve(w http.ResponseWriter, r *http.Request, name string) bool {
 	if r.Header.Get(peerHeader) != "" {
 		return false
@@ -187,7 +190,9 @@ func (p *peers) Serve(w http.ResponseWriter, r *http.Request, name string) bool 
 
 // awaits says whether a request is one that is held; then held is to be lowered.
 func (p *peers) awaits(r *http.Request) bool {
-	if !strings.HasSuffix(r.URL.Path, ".m3u8") && !strings.HasSuffix(r.URL.Path, ".mpd") {
+	switch path.Ext(r.URL.Path) {
+	case ".m3u8", ".mpd", ".m4s", ".mp4":
+	default:
 		return false
 	}
 	if p.held.Add(1) > peerHolds {

@@ -98,18 +98,22 @@ func (m *Media) header(dst []byte, v *window.View) []byte {
 // while the distance that they keep from the live edge leads them into mini
 // segments without a key frame.
 func startAt(v *window.View) (at media.Time, ok bool) {
-	if v.Kind != media.Video || len(v.Segments) == 0 || !v.Segments[0].Mini {
+	first := v.Foreign()
+	if v.Kind != media.Video || len(v.Segments) == first || !v.Segments[first].Mini {
 		return 0, false
 	}
-	first := v.Segments[0].Start
-	for _, s := range v.Segments {
-		if s.Mini {
-			continue
+	var foreign media.Time
+	for i, s := range v.Segments {
+		if i == first {
+			foreign = at
 		}
-		edge := v.Segments[len(v.Segments)-1].End()
-		return s.Start - first, edge-s.Start < startDistance
+		if i >= first && !s.Mini {
+			edge := v.Segments[len(v.Segments)-1].End()
+			return at, edge-s.Start < startDistance
+		}
+		at += s.Duration
 	}
-	return 0, true
+	return foreign, true
 }
 
 // startDistance is more than players keep from the live edge (PART-HOLD-BACK).

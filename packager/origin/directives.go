@@ -81,7 +81,7 @@ func (d directives) tooFar(v *window.View, target media.Time) bool {
 // Met implements window.Goal: the playlist can be sent, be it that it waited for its first
 // segment alone.
 func (d directives) Met(v *window.View) bool {
-	return v.Ended || hls.Complete(v) > 0 && (!d.block || d.met(v))
+	return v.Ended || hls.Complete(v) > v.Foreign() && (!d.block || d.met(v))
 }
 
 // met tells whether the playlist holds what d waits for. A part beyond the last

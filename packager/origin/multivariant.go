@@ -24,12 +24,12 @@ func summarise(t *window.Track) (s summary) {
 		s.codecs = codec.Codecs(s.track)
 		var bytes int64
 		var length media.Time
-		for i, seg := range v.Segments {
+		for _, seg := range v.Segments {
 			if seg.Gap || len(seg.Parts) == 0 {
 				continue
 			}
 			size, d := seg.Size(), seg.Duration
-			if i == 0 && seg.Mini { // nearly all of it is one key frame
+			if length == 0 && seg.Mini { // nearly all of it is one key frame
 				size /= 3
 			}
 			bytes, length = bytes+size, length+d

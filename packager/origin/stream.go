@@ -131,7 +131,7 @@ func (s *Stream) ready(segments int) []*window.Track {
 			if v.Shed {
 				return
 			}
-			n := v.Closed()
+			n := v.Closed() - v.Foreign()
 			if segments == 0 {
 				if _, _, ok := v.Last(); ok {
 					n = 1
@@ -141,7 +141,7 @@ func (s *Stream) ready(segments int) []*window.Track {
 				waiting = true
 				return
 			}
-			longest = max(longest, v.Segments[len(v.Segments)-1].End()-v.Segments[0].Start)
+			longest = max(longest, v.Segments[len(v.Segments)-1].End()-v.Segments[v.Foreign()].Start)
 			ready = append(ready, t)
 		})
 	}

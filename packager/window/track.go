@@ -32,6 +32,7 @@ type Segment struct {
 	Closed        bool
 	Path          string // file that holds the whole segment; "" while it is in memory only
 	Lost          bool   // could not be stored: it goes when it leaves memory
+	Foreign       bool   // a gap for what another process had and took with it
 
 	before media.Time // of media in all segments before it
 }
@@ -156,7 +157,7 @@ type View struct {
 // newest part (RFC 8216bis 4.4.5.4: LAST-MSN, LAST-PART); ok is false before the first.
 func (v *View) Last() (msn uint64, part int, ok bool) {
 	for i := len(v.Segments) - 1; i >= 0; i-- {
-		if s := v.Segments[i]; len(s.Parts) > 0 || s.Gap {
+		if s := v.Segments[i]; len(s.Parts) > 0 || s.Gap && !s.Foreign {
 			return s.MSN, max(len(s.Parts)-1, 0), true
 		}
 	}
@@ -169,6 +170,15 @@ func (v *View) Newest() *media.Track {
 		return v.Inits[n-1].Track
 	}
 	return nil
+}
+
+// Foreign returns how many segments, the first ones, are another process's.
+func (v *View) Foreign() int {
+	n := 0
+	for n < len(v.Segments) && v.Segments[n].Foreign {
+		n++
+	}
+	return n
 }
 
 // Closed returns how many segments are complete.

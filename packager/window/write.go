@@ -25,10 +25,29 @@ func (t *Track) Begin(first, discs uint64, inits int) {
 	t.first, t.discs, t.inits = first, discs, make([]Init, inits)
 }
 
+// Miss lists what another process had, oldest first, before the first segment is opened,
+// which has the MSN after. Nobody can have any of it. Its discontinuities are among those
+// that Begin was told of.
+func (t *Track) Miss(list []Segment) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	for _, s := range list {
+		if s.Discontinuity {
+			t.discs--
+		}
+		s.Foreign, s.Gap, s.Closed = true, true, true
+		t.add(s)
+	}
+}
+
 // Open begins segment s; the one before must be closed and have the MSN before.
 func (t *Track) Open(s Segment) {
 	t.w.mu.Lock()
 	defer t.w.mu.Unlock()
+	t.add(s)
+}
+
+func (t *Track) add(s Segment) {
 	if n := len(t.segments); n > 0 {
 		last := t.segments[n-1]
 		s.before = last.before + last.Duration
@@ -248,5 +267,12 @@ func (t *Track) obsolete(s, next *Segment, k Keep) bool {
 	}
 	last := t.segments[len(t.segments)-1]
 	after := s.after(last.before + last.Duration)
+	if s.Foreign { // as long as the first ones after it
+		for _, own := range t.segments {
+			if !own.Foreign {
+				return last.before+last.Duration-own.before > k.Minis
+			}
+		}
+	}
 	return s.Mini && after > k.Minis || last.End()-s.End() > k.Playlist && after >= k.Memory
 }
