@@ -47,8 +47,8 @@ func browserScript(t *testing.T) string {
 	return script
 }
 
-// TestBrowser plays the demo picture in Chromium, by hls.js, by dash.js, over WebRTC and
-// on the watch page, and reads the clock in the picture back from the screen.
+// TestBrowser plays the demo picture in Chromium, by hls.js, by dash.js, by Shaka, over
+// WebRTC and on the watch page, and reads the clock in the picture back from the screen.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	script := browserScript(t)
@@ -56,26 +56,22 @@ func TestBrowser(t *testing.T) {
 	if _, err := c.view(limited(t), "demo"); err != nil {
 		t.Fatal(err)
 	}
+	hls, dash := c.web+"/live/demo/index.m3u8", c.web+"/live/demo/manifest.mpd"
 	players := []struct {
 		name   string
 		args   []string
 		levels int // at least, that the player tells of
 	}{
-		{"hls.js", []string{c.web + "/live/demo/index.m3u8", "--player", "hls"}, 2},
-		{"dash.js", []string{c.web + "/live/demo/manifest.mpd", "--player", "dash"}, 2},
+		{"hls.js", []string{hls, "--player", "hls"}, 2},
+		{"dash.js", []string{dash, "--player", "dash"}, 2},
+		{"Shaka DASH", []string{dash, "--player", "shaka"}, 2},
 		{"WebRTC", []string{c.web + "/live/demo/whep", "--player", "whep"}, 0},
 		{"watch page", []string{"--watch", c.web + "/watch/demo"}, 0},
 	}
 	for _, p := range players {
 		t.Run(p.name, func(t *testing.T) {
-			// dash.js now and then shows nothing at all, without a word (about one
-			// start of ten on a busy machine): it may try again.
-			w := watch(t, script, append(p.args, "--seconds", "8")...)
-			for try := 1; w.Frames < 30 && len(w.Fatal) == 0 && try < 3; try++ {
-				t.Logf("only %d frames, once more", w.Frames)
-				w = watch(t, script, append(p.args, "--seconds", "8")...)
-			}
-			if w.FirstFrame == 0 || w.Frames < 30 || w.Glass == nil || w.Read < w.Frames/2 {
+			w := watch(t, script, append(p.args, "--frames", "60")...)
+			if w.Frames < 60 || w.Glass == nil || w.Read < w.Frames/2 {
 				t.Errorf("%d frames, the clock was read in %d of them", w.Frames, w.Read)
 			}
 			if len(w.Fatal)+len(w.Console) > 0 {
@@ -91,6 +87,25 @@ func TestBrowser(t *testing.T) {
 	}
 	if r := c.stop(); r.code != 0 || strings.Contains(r.stderr, `"ERROR"`) {
 		t.Errorf("%d\n%s", r.code, r.stderr)
+	}
+}
+
+// TestBrowserYoung has players wait for a stream that then begins, with key frames far apart.
+func TestBrowserYoung(t *testing.T) {
+	t.Parallel()
+	script := browserScript(t)
+	s := startChild(t, nil)
+	at := s.web + "/live/young/"
+	jobs := []object{
+		{"id": 0, "url": at + "index.m3u8", "player": "shaka", "frames": 75},
+		{"id": 1, "url": at + "manifest.mpd", "player": "shaka", "frames": 75},
+		{"id": 2, "url": at + "manifest.mpd", "player": "dash", "frames": 75},
+	}
+	got := watchAll(t, script, jobs, func() { ffmpegPublish(t, s.station, "young", append(moving(), "-g", "50")...) })
+	for i, j := range jobs {
+		if w := got[i]; w.Frames < 75 || len(w.Fatal)+len(w.Console) > 0 {
+			t.Errorf("%s of %s: %+v", j["player"], j["url"], w)
+		}
 	}
 }
 
@@ -111,25 +126,23 @@ func TestBrowserCodecs(t *testing.T) {
 	}
 	jobs := make([]object, len(plays))
 	for i, p := range plays {
-		jobs[i] = object{"id": i, "url": s.web + "/live/" + p.name + "/" + p.file, "player": p.player, "seconds": 3}
+		jobs[i] = object{"id": i, "url": s.web + "/live/" + p.name + "/" + p.file, "player": p.player, "frames": 50}
 		if p.codec != "" {
 			jobs[i]["codec"] = p.codec
 		}
 	}
-	got := watchAll(t, script, jobs)
+	got := watchAll(t, script, jobs, func() {})
 	for i, p := range plays {
 		w := got[i]
-		for try := 1; w.Frames < 30 && len(w.Fatal) == 0 && try < 3; try++ { // as in TestBrowser
-			w = watchAll(t, script, jobs[i:i+1])[i]
-		}
-		if w.Frames < 30 || !strings.Contains(w.Codec, p.got) || len(w.Fatal)+len(w.Console) > 0 {
+		if w.Frames < 50 || !strings.Contains(w.Codec, p.got) || len(w.Fatal)+len(w.Console) > 0 {
 			t.Errorf("%s by %s: %+v", p.name, p.player, w)
 		}
 	}
 }
 
 // watchAll has one browser play several streams at once; the reports are by the jobs' ids.
-func watchAll(t *testing.T, script string, jobs []object) map[int]watched {
+// opened is called when all pages wait for their streams.
+func watchAll(t *testing.T, script string, jobs []object, opened func()) map[int]watched {
 	t.Helper()
 	var stdin, stderr bytes.Buffer
 	for _, j := range jobs {
@@ -139,20 +152,32 @@ func watchAll(t *testing.T, script string, jobs []object) map[int]watched {
 	}
 	cmd := exec.CommandContext(limited(t), "node", script, "--stdin")
 	cmd.Stdin, cmd.Stderr = &stdin, &stderr
-	out, err := cmd.Output()
-	all := map[int]watched{}
-	for lines := json.NewDecoder(bytes.NewReader(out)); err == nil; {
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	all, open := map[int]watched{}, 0
+	for lines := json.NewDecoder(out); err == nil; {
 		var line struct {
-			ID    int
-			Event string
+			ID     int
+			Event  string
+			Failed string
 			watched
 		}
-		if err = lines.Decode(&line); err == nil && line.Event == "report" {
+		if err = lines.Decode(&line); err != nil {
+			break
+		}
+		if line.Event == "report" {
 			all[line.ID] = line.watched
+		} else if open++; open == len(jobs) {
+			opened()
+		}
+		if line.Failed != "" {
+			t.Errorf("%d: %s", line.ID, line.Failed)
 		}
 	}
-	if !errors.Is(err, io.EOF) || len(all) != len(jobs) {
-		t.Fatalf("play.mjs: %v: %s%s", err, out, stderr.String())
+	if e := cmd.Wait(); e != nil || !errors.Is(err, io.EOF) || len(all) != len(jobs) {
+		t.Fatalf("play.mjs: %v %v: %d reports: %s", e, err, len(all), stderr.String())
 	}
 	return all
 }

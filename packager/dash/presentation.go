@@ -26,7 +26,8 @@ type Presentation struct {
 	Rewind    time.Duration // live: timeShiftBufferDepth; 0: all that ever was
 	Delay     time.Duration // live: suggestedPresentationDelay; 0: Latency.Target
 	UTCTiming string        // live: URL that answers with the time of day (xs:dateTime)
-	Latency   Latency       // live: zero value: 1.5 s within 0.75 to 4 s, speed 0.96 to 1.04
+	Latency   Latency       // live: zero value: 1.5 s within 0.75 to 8 s, speed 0.96 to 1.04
+	Late      time.Duration // live: how far the media is behind the wall clock: Delay and Latency are so much greater
 
 	// Zero is, when Static, the media time with which the presentation begins.
 	Zero media.Time
@@ -49,7 +50,7 @@ func (l Latency) orDefault() Latency {
 	if l != (Latency{}) {
 		return l
 	}
-	return Latency{Target: 1500 * time.Millisecond, Min: 750 * time.Millisecond, Max: 4 * time.Second, Slowest: 0.96, Fastest: 1.04}
+	return Latency{Target: 1500 * time.Millisecond, Min: 750 * time.Millisecond, Max: 8 * time.Second, Slowest: 0.96, Fastest: 1.04}
 }
 
 // Period is a stretch without discontinuity. Its id is made from its start.

@@ -106,10 +106,10 @@ func (p *Presentation) live(m *mpd.MPD) {
 	}
 	m.MinimumUpdatePeriod = duration(p.Update)
 	m.TimeShiftBufferDepth = duration(p.Rewind)
-	m.SuggestedPresentationDelay = duration(delay)
+	m.SuggestedPresentationDelay = duration(delay + p.Late)
 	m.ServiceDescription = []*mpd.ServiceDescriptionType{{
 		Latencies: []*mpd.LatencyType{{
-			Target: millis(l.Target), Min: millis(l.Min), Max: millis(l.Max),
+			Target: millis(l.Target + p.Late), Min: millis(l.Min + p.Late), Max: millis(l.Max + p.Late),
 		}},
 		PlaybackRates: []*mpd.PlaybackRateType{{Min: l.Slowest, Max: l.Fastest}},
 	}}

@@ -12,9 +12,10 @@ import (
 
 // mpd renders the DASH manifest over the given renditions.
 func (s *Stream) mpd(tracks []*window.Track, timeURL string) ([]byte, error) {
+	now := time.Now()
 	p := dash.Presentation{
-		Start: s.Window.Epoch, Published: time.Now().UTC().Truncate(time.Second), Update: time.Duration(s.Target) * time.Second,
-		Rewind: s.Rewind.Duration(), UTCTiming: timeURL,
+		Start: s.Window.Epoch, Published: now.UTC().Truncate(time.Second), Update: time.Duration(s.Target) * time.Second,
+		Late: late(tracks, now.Sub(s.Window.Epoch)), Rewind: s.Rewind.Duration(), UTCTiming: timeURL,
 		MaxSegment: (time.Duration(s.Target)*time.Second + time.Second/2),
 	}
 	marks := s.Window.Marks()
@@ -34,6 +35,31 @@ func (s *Stream) mpd(tracks []*window.Track, timeURL string) ([]byte, error) {
 		i = n
 	}
 	return p.Render()
+}
+
+// What late makes of the media's distance from the wall clock.
+const (
+	usualLate = 750 * time.Millisecond // a part, the way here, and encoding: players allow for it
+	lateStep  = 500 * time.Millisecond
+	mostLate  = 15 * time.Second // whose publisher is away for longer is not waited for
+)
+
+// late is how far the newest media of the slowest rendition is behind the wall clock, beyond
+// what is usual. Players of DASH begin by the clock: without this they would begin where
+// nothing has come yet, and where nothing will come if the time line is corrected meanwhile.
+// dash.js and Shaka do not leave such a place by themselves.
+func late(tracks []*window.Track, now time.Duration) (most time.Duration) {
+	for _, t := range tracks {
+		t.View(func(v *window.View) {
+			if n := len(v.Segments); n > 0 {
+				most = max(most, now-v.Segments[n-1].End().Duration())
+			}
+		})
+	}
+	if most -= usualLate; most <= 0 {
+		return 0
+	}
+	return min(most, mostLate).Truncate(lateStep) + lateStep
 }
 
 // period describes one stretch of the stream; newest tells that it is still open.

@@ -55,6 +55,11 @@
       this.timer = setInterval(() => this.tick(), 50);
     }
 
+    /** How many frames came on screen so far. */
+    get seen() {
+      return this.glass.length + this.unread;
+    }
+
     frame() {
       const now = Date.now();
       this.first ??= now;
@@ -94,7 +99,7 @@
         began: this.began, first_frame: this.first, startup_ms: this.first === null ? null : this.first - this.began,
         first_glass_ms: this.glass[0]?.[1] ?? null, glass_ms: Observer.quantile(glass, 0.5), glass_p95_ms: Observer.quantile(glass, 0.95),
         glass_min_ms: Observer.quantile(glass, 0), glass_max_ms: Observer.quantile(glass, 1),
-        frames: this.glass.length + this.unread, read: this.glass.length, unread: this.unread, dropped: quality.droppedVideoFrames,
+        frames: this.seen, read: this.glass.length, unread: this.unread, dropped: quality.droppedVideoFrames,
         stalls: stalls.length, stall_ms: stalls.reduce((sum, s) => sum + s.ms, 0), stalled_at: stalls,
         all_stalls: this.stalls.length, sizes: this.sizes, rate: this.video.playbackRate,
       };

@@ -1,7 +1,7 @@
 // Plays a live stream in headless Chromium and measures it on the screen, by the clock that weir's test
 // card burns into every frame: from the camera to the glass, start, stalls, switches, errors.
 //
-//   node e2e/play.mjs URL [--player hls|dash|shaka|whep] [--height LINES] [--codec NAME] [--config JSON] [--seconds N] [--warmup N]
+//   node e2e/play.mjs URL [--player hls|dash|shaka|whep] [--height LINES] [--codec NAME] [--config JSON] [--seconds N] [--frames N] [--warmup N]
 //   node e2e/play.mjs URL --publish WHIP-URL [--key KEY] ...   publishes itself first, with Chromium's encoders
 //   node e2e/play.mjs --watch BASE/watch/NAME [--seconds N] [--warmup N]
 //   node e2e/play.mjs --stdin
@@ -9,7 +9,8 @@
 // Prints a report as one line of JSON; exit code 0 when a frame came on screen. With --stdin each line
 // read is a request: an object with a number `id`, the options above (`url`, `watch`, ...) and `delay`
 // (ms to wait before the page begins). Answers are {id, event: "open"} when the page is waiting for the
-// stream, and {id, event: "report", ...}. One browser serves all of them, a page each.
+// stream, and {id, event: "report", ...}. One browser serves all of them, a page each. With --frames a
+// viewer stays until it has seen so many, however long that takes, and then for the seconds (none by default).
 import { createReadStream } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -35,7 +36,7 @@ const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio', '--ignore-certificate-errors',
 ];
-const GIVE_UP_MS = 30_000; // without a first frame
+const GIVE_UP_MS = 30_000; // without a first frame, or without as many as wanted
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -47,7 +48,8 @@ const { values: options, positionals } = parseArgs({
     height: { type: 'string', default: '0' },
     codec: { type: 'string' }, // such as av01: the rendition whose CODECS begins so
     config: { type: 'string' },
-    seconds: { type: 'string', default: '10' },
+    seconds: { type: 'string' },
+    frames: { type: 'string', default: '0' },
     warmup: { type: 'string', default: '0' },
     chrome: { type: 'string', default: '/usr/bin/chromium' },
     stdin: { type: 'boolean', default: false },
@@ -80,10 +82,10 @@ async function open(page, base, job) {
   if (!job.watch) await page.evaluate((url) => window.load(url), job.url);
 }
 
-/** Waits for the first frame and for so many seconds from there. */
+/** Waits for the first frame, or so many, and for so many seconds from there. */
 async function look(page, job) {
-  const seen = await page.waitForFunction(() => window.observer.first !== null, undefined, { timeout: GIVE_UP_MS, polling: 50 }).then(() => true, () => false);
-  if (seen) await pause((job.seconds ?? 10) * 1000);
+  const seen = await page.waitForFunction((n) => window.observer.seen >= n, Math.max(1, job.frames ?? 0), { timeout: GIVE_UP_MS, polling: 50 }).then(() => true, () => false);
+  if (seen) await pause((job.seconds ?? (job.frames ? 0 : 10)) * 1000);
   const report = await page.evaluate((warmup) => window.observer.report(warmup), (job.warmup ?? 0) * 1000);
   const said = await page.evaluate(async () => (window.said ? { ...window.said, stats: await window.said.stats?.() } : null));
   if (job.watch) {
@@ -144,7 +146,7 @@ async function main() {
     }
     const job = {
       url: positionals[0], watch: options.watch, publish: options.publish, key: options.key, player: options.player, height: Number(options.height), codec: options.codec,
-      seconds: Number(options.seconds), warmup: Number(options.warmup), config: options.config && JSON.parse(options.config),
+      seconds: options.seconds && Number(options.seconds), frames: Number(options.frames), warmup: Number(options.warmup), config: options.config && JSON.parse(options.config),
     };
     if (!job.url && !job.watch) throw new Error('an address to play is needed');
     const report = await play(browser, pages.base, job);
