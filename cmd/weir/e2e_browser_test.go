@@ -97,9 +97,8 @@ func TestBrowserYoung(t *testing.T) {
 	s := startChild(t, nil)
 	at := s.web + "/live/young/"
 	jobs := []object{
-		{"id": 0, "url": at + "index.m3u8", "player": "shaka", "frames": 75},
-		{"id": 1, "url": at + "manifest.mpd", "player": "shaka", "frames": 75},
-		{"id": 2, "url": at + "manifest.mpd", "player": "dash", "frames": 75},
+		{"id": 0, "url": at + "manifest.mpd", "player": "shaka", "frames": 75},
+		{"id": 1, "url": at + "manifest.mpd", "player": "dash", "frames": 75},
 	}
 	got := watchAll(t, script, jobs, func() { ffmpegPublish(t, s.station, "young", append(moving(), "-g", "50")...) })
 	for i, j := range jobs {
