@@ -113,12 +113,19 @@ func (m *mediaRole) AllStreams() []gateway.Stream {
 	if m.control.place == nil {
 		return list
 	}
-	for _, s := range m.control.place.Streams() {
+	list = append(list, listed(m.control.place, list)...)
+	slices.SortFunc(list, func(a, b gateway.Stream) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// listed are the streams of other nodes that everybody may see, without those of a list.
+func listed(table *place.Table, besides []gateway.Stream) []gateway.Stream {
+	var list []gateway.Stream
+	for _, s := range table.Streams() {
 		var x gateway.Stream
-		if len(s.Info) > 0 && json.Unmarshal(s.Info, &x) == nil && !slices.ContainsFunc(list, func(o gateway.Stream) bool { return o.Name == x.Name }) {
+		if len(s.Info) > 0 && json.Unmarshal(s.Info, &x) == nil && !slices.ContainsFunc(besides, func(o gateway.Stream) bool { return o.Name == x.Name }) {
 			list = append(list, x)
 		}
 	}
-	slices.SortFunc(list, func(a, b gateway.Stream) int { return cmp.Compare(a.Name, b.Name) })
 	return list
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
+	"github.com/pion/webrtc/v4"
 
 	"weir/services/backing/db/dbtest"
 	"weir/services/backing/redis/redistest"
@@ -66,6 +67,13 @@ func TestNodesPlacement(t *testing.T) {
 			t.Error(err)
 		}
 		p.bytes(ctx, t, v)
+		door, _ := startCommand(t, append(quiet("WEIR_DATA_DIR="+t.TempDir()), p.settings...), "run", "gateway")
+		gate := *p.second.station
+		gate.web = find(t, `Watch\s+(http://\S+)/\n`, door)
+		for name, s := range map[string]*station{"the other node": p.second.station, "a gateway": &gate} {
+			callElsewhere(ctx, t, name, s, "anna")
+		}
+		p.gate(ctx, t, &gate)
 		eventually(t, "the stream in the list of the other node", func() bool {
 			_, a, _ := p.first.get(ctx, "/api/v1/streams")
 			_, b, _ := p.second.get(ctx, "/api/v1/streams")
@@ -86,6 +94,68 @@ func TestNodesPlacement(t *testing.T) {
 		}
 		again.vanish()
 	})
+}
+
+// callElsewhere watches over WebRTC by a process that does not have the stream: pictures
+// come, and the session is ended where it was asked for.
+func callElsewhere(ctx context.Context, t *testing.T, name string, s *station, stream string) {
+	t.Helper()
+	pc := newPion(t)
+	if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+		t.Fatal(err)
+	}
+	came := make(chan error, 1)
+	pc.OnTrack(func(k *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		_, _, err := k.ReadRTP()
+		came <- err
+	})
+	at, err := s.session(ctx, pc, "/live/"+stream+"/whep")
+	if err != nil {
+		t.Errorf("WHEP by %s: %v", name, err)
+		return
+	}
+	select {
+	case err := <-came:
+		if err != nil {
+			t.Errorf("WHEP by %s: %v", name, err)
+		}
+	case <-ctx.Done():
+		t.Errorf("WHEP by %s: no picture", name)
+	}
+	for _, want := range []int{http.StatusOK, http.StatusNotFound} {
+		req, err := http.NewRequestWithContext(ctx, http.MethodDelete, s.web+at, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := s.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("DELETE %s by %s: %d, want %d", at, name, res.StatusCode, want)
+		}
+		eventually(t, "the end of the session", func() bool { return pc.ConnectionState() != webrtc.PeerConnectionStateConnected })
+	}
+}
+
+// gate holds that a gateway without media has what the nodes have.
+func (p *pair) gate(ctx context.Context, t *testing.T, gate *station) {
+	t.Helper()
+	v, err := gate.view(ctx, "anna")
+	if err != nil {
+		t.Errorf("by a gateway: %v", err)
+		return
+	}
+	if err := v.check(ctx); err != nil {
+		t.Errorf("by a gateway: %v", err)
+	}
+	if _, list, err := gate.get(ctx, "/api/v1/streams"); err != nil || !strings.Contains(list, `"anna"`) {
+		t.Errorf("streams of a gateway: %s, %v", list, err)
+	}
+	if status, _, err := gate.get(ctx, "/vod/"+strings.Repeat("0", 8)+"-0000-7000-8000-000000000000/index.m3u8"); err != nil || status != http.StatusNotFound {
+		t.Errorf("a recording that is not there, by a gateway: %d, %v", status, err)
+	}
 }
 
 // bytes holds that both nodes give the same segment.

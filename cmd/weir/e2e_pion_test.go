@@ -52,23 +52,29 @@ func newPion(t *testing.T, more ...func(*webrtc.API)) *webrtc.PeerConnection {
 // call offers a connection to an endpoint of WHIP or WHEP and takes the answer. It may be
 // called from any goroutine.
 func (s *station) call(ctx context.Context, pc *webrtc.PeerConnection, path string) error {
+	_, err := s.session(ctx, pc, path)
+	return err
+}
+
+// session is call that says where the session is.
+func (s *station) session(ctx context.Context, pc *webrtc.PeerConnection, path string) (location string, err error) {
 	offer, err := pc.CreateOffer(nil)
 	if err != nil {
-		return err
+		return "", err
 	}
 	gathered := webrtc.GatheringCompletePromise(pc)
 	if err := pc.SetLocalDescription(offer); err != nil {
-		return err
+		return "", err
 	}
 	<-gathered
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.web+path, strings.NewReader(pc.LocalDescription().SDP))
 	if err != nil {
-		return err
+		return "", err
 	}
 	req.Header.Set("Content-Type", "application/sdp")
 	res, err := s.client.Do(req)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
@@ -76,9 +82,9 @@ func (s *station) call(ctx context.Context, pc *webrtc.PeerConnection, path stri
 		err = fmt.Errorf("POST %s: %d %s", path, res.StatusCode, answer)
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	return pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: string(answer)})
+	return res.Header.Get("Location"), pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: string(answer)})
 }
 
 // lens sends one track.

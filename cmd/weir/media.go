@@ -36,6 +36,9 @@ import (
 	"weir/services/proxied"
 )
 
+// livePrefix is what paths of live streams begin with.
+const livePrefix = "/live"
+
 // liveFolder holds the segments of live streams, below the data folder.
 const liveFolder = "live"
 
@@ -84,7 +87,7 @@ func openMedia(ctx context.Context, cfg Config, cert *certificate.Files, channel
 	m.boards = newBoards(recordings, log)
 	m.vod = &vod.Handler{Recordings: recordings, Log: log, Door: doors{channels}.recording}
 	m.stills = still.New(time.Now)
-	m.origin = &origin.Handler{Prefix: "/live", Log: log, TimeURL: "/time", Closing: m.closing, Still: m.still, Passes: doors{channels}.waiting, Viewers: channels}
+	m.origin = &origin.Handler{Prefix: livePrefix, Log: log, TimeURL: "/time", Closing: m.closing, Still: m.still, Passes: doors{channels}.waiting, Viewers: channels}
 	m.control = &control{live: channels, open: cfg.Ingest.Publish == "open", takeover: cfg.Ingest.Takeover, log: log, names: map[string]*desk{}, end: m.end}
 	lingering, stop := context.WithCancel(context.WithoutCancel(ctx))
 	m.stop = stop
@@ -265,6 +268,9 @@ func (m *mediaRole) Handler() http.Handler {
 		}
 		if m.peers != nil {
 			m.peers.believe(r)
+			if m.peers.call(w, r) {
+				return
+			}
 		}
 		live.ServeHTTP(w, r)
 	})

@@ -18,7 +18,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/media/rtc"
 	"weir/media/seats"
+	"weir/packager/door"
 	"weir/packager/origin"
 	"weir/services/live/place"
 )
@@ -38,6 +40,7 @@ type peers struct {
 	closing <-chan struct{}
 	held    atomic.Int64
 	seats   seats.Seats // of requests that are passed on
+	gate    bool        // asks for a process without streams, see gatePath
 	now     func() time.Time
 }
 
@@ -68,7 +71,7 @@ func newPeers(table *place.Table, local *origin.Handler, secret []byte, closing 
 	p.proxy = &httputil.ReverseProxy{
 		Rewrite: p.rewrite, Transport: p.client, FlushInterval: -1,
 		ModifyResponse: func(res *http.Response) error {
-			if res.StatusCode == http.StatusNotFound {
+			if res.StatusCode == http.StatusNotFound && !towardsOf(res.Request.Context()).plain {
 				return errNotThere
 			}
 			return nil
@@ -84,6 +87,7 @@ func newPeers(table *place.Table, local *origin.Handler, secret []byte, closing 
 // towards is the context's word of where a request goes and what came of it.
 type towards struct {
 	base    *url.URL
+	plain   bool // the answer is passed on as it is, whatever it says
 	failure error
 }
 
@@ -101,8 +105,16 @@ func towardsOf(ctx context.Context) *towards {
 func (p *peers) rewrite(r *httputil.ProxyRequest) {
 	base := towardsOf(r.In.Context()).base
 	r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = base.Scheme, base.Host, r.In.Host
-	r.Out.Header.Set(peerHeader, p.sign(r.In.RemoteAddr, r.In.URL.Path))
+	of := r.In.URL.Path
+	if p.gate {
+		of = gatePath + of
+	}
+	r.Out.Header.Set(peerHeader, p.sign(r.In.RemoteAddr, of))
 }
+
+// gatePath comes before the path that is signed where no node but a gateway asks: such a
+// request may be passed on once more, by the node that gets it.
+const gatePath = "gate "
 
 // sign is peerHeader for a viewer's address and a path.
 func (p *peers) sign(address, of string) string {
@@ -124,15 +136,22 @@ func (p *peers) believe(r *http.Request) {
 		return
 	}
 	words := strings.Split(header, " ")
-	if len(words) == 3 && hmac.Equal([]byte(words[2]), []byte(p.mac(words[0]+" "+words[1], r.URL.Path))) {
+	node := len(words) == 3 && p.signed(words, r.URL.Path)
+	if node || len(words) == 3 && p.signed(words, gatePath+r.URL.Path) {
 		at, err := strconv.ParseInt(words[0], 10, 64)
 		_, bad := netip.ParseAddrPort(words[1])
 		if err == nil && bad == nil && p.now().Sub(time.Unix(at, 0)).Abs() < peerClocks {
 			r.RemoteAddr = words[1]
-			return
+			if node {
+				return
+			}
 		}
 	}
 	r.Header.Del(peerHeader)
+}
+
+func (p *peers) signed(words []string, of string) bool {
+	return hmac.Equal([]byte(words[2]), []byte(p.mac(words[0]+" "+words[1], of)))
 }
 
 // Moved is origin.Elsewhere.
@@ -240,8 +259,31 @@ var (
 	errNotThere = errors.New("another node does not have it, or not for whoever asks")
 )
 
+// call is Serve for who watches over WebRTC: the node that has the stream answers, with its
+// own addresses, and sends the media itself.
+func (p *peers) call(w http.ResponseWriter, r *http.Request) bool {
+	_, rest := door.Read(r, livePrefix)
+	name, rest, _ := strings.Cut(rest, "/")
+	if rest != "whep" && !strings.HasPrefix(rest, "whep/") || r.Method == http.MethodOptions || r.Header.Get(peerHeader) != "" || p.local.Live(name) != nil {
+		return false
+	}
+	x, ok := p.table.Find(name)
+	if !ok || x.URL == "" {
+		return false
+	}
+	if err := p.pass(w, r, x.URL, true); err != nil && r.Context().Err() == nil {
+		rtc.Share(w)
+		away(w)
+	}
+	return true
+}
+
 // forward asks another node. The error is nil when something was answered.
 func (p *peers) forward(w http.ResponseWriter, r *http.Request, address string) error {
+	return p.pass(w, r, address, false)
+}
+
+func (p *peers) pass(w http.ResponseWriter, r *http.Request, address string, plain bool) error {
 	base, err := url.Parse(address)
 	if err != nil || base.Host == "" {
 		return errPeer
@@ -252,7 +294,7 @@ func (p *peers) forward(w http.ResponseWriter, r *http.Request, address string) 
 		return nil
 	}
 	defer p.seats.Leave(seat)
-	t := &towards{base: base}
+	t := &towards{base: base, plain: plain}
 	cors := w.Header()[corsHeader]
 	w.Header().Del(corsHeader) // the other node says it
 	p.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), towardsKey{}, t)))

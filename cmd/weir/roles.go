@@ -173,14 +173,30 @@ func openGateway(ctx context.Context, n *node) (run.Service, error) {
 	if n.cert != nil {
 		cfg.TLS = n.cert.Server()
 	}
+	var far *gate
 	if n.media != nil {
 		cfg.Media, cfg.Streams = n.media.Handler(), n.media.AllStreams
+	} else {
+		var err error
+		if far, err = n.openGate(ctx); err != nil {
+			return nil, err
+		}
+		if far != nil {
+			cfg.Media, cfg.Streams = far, far.streams
+		}
 	}
 	g, err := gateway.Open(ctx, cfg)
 	if err != nil {
-		return nil, bindError("WEIR_HTTP_ADDR", n.cfg.HTTP.Addr, err)
+		err = bindError("WEIR_HTTP_ADDR", n.cfg.HTTP.Addr, err)
+		if far != nil {
+			err = errors.Join(err, far.Run(canceled()))
+		}
+		return nil, err
 	}
 	n.gateway = g
 	n.registry.MustRegister(g.Collectors()...)
+	if far != nil {
+		return part{"gateway", func(ctx context.Context) error { return run.Stages(ctx, []run.Service{far}, []run.Service{g}) }}, nil
+	}
 	return g, nil
 }

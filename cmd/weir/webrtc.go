@@ -32,11 +32,11 @@ func (m *mediaRole) openWebRTC(ctx context.Context, cfg Config) error {
 		return bindError("WEIR_WEBRTC_ADDR", addr, err)
 	}
 	in := whip.New(whip.Config{
-		Port: port, Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, Prefix: "/live",
+		Port: port, Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, Prefix: livePrefix,
 		Segment: cfg.Live.Segment, MaxConnsPerIP: cfg.Ingest.MaxConnsPerIP,
 	})
 	out := whep.New(whep.Config{
-		Hub: &m.hub, Port: port, Log: m.log, Prefix: "/live", Admit: m.origin.Admit, Make: m.pipelines.forCalls,
+		Hub: &m.hub, Port: port, Log: m.log, Prefix: livePrefix, Admit: m.origin.Admit, Make: m.pipelines.forCalls,
 		AskKey: func(id media.StreamID) {
 			if string(id) == id.Name() {
 				in.AskKey(id)

@@ -53,7 +53,7 @@ type Config struct {
 	URL   string // where peers reach it; empty: they cannot, and nothing is proxied
 	// Remember is how long a stream is missed whose node is gone.
 	Remember time.Duration
-	Owner    Owner
+	Owner    Owner // nil: this process has no streams, and only Watch may be called
 	Log      *slog.Logger
 }
 
@@ -80,7 +80,8 @@ type Table struct {
 	held   map[string]bool // names of this node
 	freed  map[string]bool // given up and not told to Redis yet
 	others map[string]*spot
-	peers  int           // that take publishers
+	nodes  []Peer        // the others, by name
+	peers  int           // of them, that take publishers
 	leaves bool          // this one does not
 	moved  chan struct{} // closed and replaced whenever others changes
 }
@@ -111,6 +112,13 @@ func (t *Table) Others() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.peers
+}
+
+// Peers are the other nodes, by name.
+func (t *Table) Peers() []Peer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.nodes
 }
 
 // Leave tells the others that this node takes no publishers any more.

@@ -196,6 +196,32 @@ func TestMiss(t *testing.T) {
 	})
 }
 
+// Who has no streams sees the nodes, and they do not see it.
+func TestWatch(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, c *redis.Client) {
+		a, b := start(t, c, "a"), start(t, c, "b")
+		a.air(t, "x")
+		w := place.New(place.Config{Redis: c, Remember: time.Minute, Log: slog.New(slog.DiscardHandler)})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- w.Watch(ctx) }()
+		(&node{Table: w}).sees(t, "x at a", func() bool { p, ok := w.Find("x"); return ok && p.Node == "a" && len(w.Peers()) == 2 })
+		if p := w.Peers(); p[0].Node != "a" || p[1].Node != "b" {
+			t.Errorf("nodes: %+v", p)
+		}
+		b.sees(t, "x at a", func() bool { _, ok := b.Find("x"); return ok })
+		if n := b.Others(); n != 1 {
+			t.Errorf("b sees %d others, want a alone", n)
+		}
+		a.stop()
+		(&node{Table: w}).sees(t, "x missed", func() bool { return w.Missed("x") && len(w.Peers()) == 1 })
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A node that was away too long hears that it has lost a name.
 func TestLost(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, c *redis.Client) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -16,11 +17,28 @@ import (
 // Run says that this node lives and looks at the others, until ctx ends; then it gives
 // up all its names. What fails is tried again.
 func (t *Table) Run(ctx context.Context) error {
+	t.keep(ctx, t.turn)
+	return t.leave(context.WithoutCancel(ctx))
+}
+
+// Watch is Run for a process that has no streams: it looks at the nodes alone, and they do
+// not see it.
+func (t *Table) Watch(ctx context.Context) error {
+	t.keep(ctx, func(ctx context.Context, _ bool) error {
+		ctx, cancel := context.WithTimeout(ctx, callTime)
+		defer cancel()
+		return t.look(ctx)
+	})
+	return nil
+}
+
+// keep takes turns until ctx ends; some of them are a sign of life.
+func (t *Table) keep(ctx context.Context, turn func(ctx context.Context, beat bool) error) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	ill := false
 	for n := 0; ; n++ {
-		err := t.turn(ctx, n%beats == 0)
+		err := turn(ctx, n%beats == 0)
 		if ctx.Err() == nil && (err != nil) != ill {
 			ill = err != nil
 			if ill {
@@ -31,7 +49,7 @@ func (t *Table) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return t.leave(context.WithoutCancel(ctx))
+			return
 		case <-tick.C:
 		}
 	}
@@ -128,7 +146,7 @@ func (t *Table) look(ctx context.Context) error {
 	}
 	nodes = slices.DeleteFunc(nodes, func(n string) bool { return n == t.cfg.Node })
 	nodes = nodes[:min(len(nodes), mostNodes)]
-	found, peers := map[string]*spot{}, 0
+	found, peers, all := map[string]*spot{}, 0, make([]Peer, 0, len(nodes))
 	if len(nodes) > 0 {
 		keys := make([]string, len(nodes))
 		for i, n := range nodes {
@@ -153,6 +171,7 @@ func (t *Table) look(ctx context.Context) error {
 			if !p.Leaving {
 				peers++
 			}
+			all = append(all, *p)
 			for _, s := range p.Streams {
 				if !s.Over || found[s.Name] == nil {
 					found[s.Name] = &spot{peer: p, stream: s}
@@ -161,7 +180,8 @@ func (t *Table) look(ctx context.Context) error {
 		}
 	}
 	t.mu.Lock()
-	t.peers = peers
+	slices.SortFunc(all, func(a, b Peer) int { return strings.Compare(a.Node, b.Node) })
+	t.nodes, t.peers = all, peers
 	t.mu.Unlock()
 	t.replace(found, time.Now())
 	return nil
