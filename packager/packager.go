@@ -115,6 +115,7 @@ func New(cfg Config) (*Packager, error) {
 	if s := cfg.From; s != nil {
 		p.cuts.base, p.numbers.next = s.Next, s.Number
 		p.win.Number(s.Number)
+		p.win.SetPast(s.past())
 	}
 	for _, in := range cfg.Pictures {
 		r := p.rendition(in, media.Video)

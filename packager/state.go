@@ -22,9 +22,17 @@ type State struct {
 	// that has nothing in common with the one before hls.js puts anywhere, and then waits
 	// for ever.
 	Recent []Begun `json:"recent,omitempty"`
+	// Period is the DASH Period of the newest segment; zero where its segments are listed.
+	Period Period `json:"period"`
 
 	room  uint64 // how many segments before Next may have followed Recent
 	later int    // how many of Inits may have followed
+}
+
+// Period is one in which segments have computed numbers.
+type Period struct {
+	Start media.Time `json:"start"`
+	First uint64     `json:"first"` // number of its first segment
 }
 
 // Begun is the beginning of a segment.
@@ -51,6 +59,9 @@ func (p *Packager) State() (s State, ok bool) {
 				s.Recent = recent(v, s.Next)
 			}
 		})
+	}
+	if now := p.numbers.period; !now.Timeline {
+		s.Period = Period{now.Start, now.Number}
 	}
 	return s, p.cuts.keys > 0
 }
@@ -85,6 +96,18 @@ func (s State) Skip(n uint64) State {
 	s.Next, s.Number, s.room = s.Next+n, s.Number+n, s.room+n
 	s.Inits, s.later = s.Inits+changes, s.later+changes
 	return s
+}
+
+// lostNumbers is how many DASH segments before the newest players may ask for yet.
+const lostNumbers = 5
+
+// past is what players of DASH stand in.
+func (s *State) past() window.Past {
+	if s.Period.First+s.room >= s.Number {
+		return window.Past{}
+	}
+	known := s.Number - s.room
+	return window.Past{Start: s.Period.Start, First: s.Period.First, Lost: known - min(known, lostNumbers), Next: s.Number}
 }
 
 // mostRoom bounds the gaps that are listed.
@@ -125,7 +148,7 @@ const (
 func (s State) Sane() bool {
 	return s.Next < mostNumbers && s.Number < mostNumbers && s.Discontinuities < mostNumbers &&
 		s.End >= 0 && s.End < 1<<62 && s.Inits >= 0 && s.Inits < mostInits &&
-		len(s.Recent) <= mostRecent && s.ordered()
+		len(s.Recent) <= mostRecent && s.ordered() && s.Period.Start >= 0 && s.Period.Start <= s.End && s.Period.First <= s.Number
 }
 
 // ordered says whether Recent can be: it lies in its order, and its discontinuities are

@@ -56,6 +56,9 @@ func TestGoesOnAfterAnotherProcess(t *testing.T) {
 			}
 		})
 	}
+	if left.Period != (packager.Period{}) || r.pack.Window().Past() != (window.Past{Lost: 0, Next: from.Number}) {
+		t.Errorf("DASH left %+v and has %+v", left.Period, r.pack.Window().Past())
+	}
 	if m := r.pack.Window().Marks(); m[0].Number != from.Number || m[0].Period.Number != from.Number {
 		t.Errorf("DASH begins with %+v", m[0])
 	}
@@ -92,6 +95,7 @@ func TestStatesThatCannotBe(t *testing.T) {
 	for _, s := range []packager.State{{Next: 1 << 50}, {Number: 1 << 60}, {End: -1}, {Inits: -1}, {Inits: 1 << 13}, {Discontinuities: 1 << 50},
 		{End: 9, Recent: []packager.Begun{{At: 5}, {At: 4}}}, {End: 9, Recent: []packager.Begun{{At: 10}}}, {End: 99, Recent: []packager.Begun{{At: -1}}},
 		{End: 99, Recent: []packager.Begun{{Turn: true}}}, {End: 99, Recent: make([]packager.Begun, 6)},
+		{End: 9, Period: packager.Period{Start: 10}}, {Number: 1, Period: packager.Period{First: 2}},
 	} {
 		if s.Sane() {
 			t.Errorf("%+v", s)

@@ -62,12 +62,13 @@ func (w hinted) look(v *window.View) (p window.Part, path string, state partStat
 	nextMSN, next := hls.NextPart(v)
 	msn, n := successor(v, w.msn, w.n)
 	seg := v.Find(msn)
+	_, _, begun := v.Last()
 	switch {
 	case seg != nil && seg.Merged:
 		return p, "", streamOver
 	case seg != nil && n < len(seg.Parts):
 		return seg.Parts[n], seg.Path, partFound
-	case !v.Ended && len(v.Segments) == 0 && msn < v.First:
+	case !v.Ended && !begun && msn < v.First:
 		// It was another process's. Players that are told so after the playlist that says
 		// it know where to go on.
 	case v.Ended || msn != nextMSN || n != next:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"weir/packager/cmaf"
 	"weir/packager/window"
 )
 
@@ -13,6 +14,10 @@ func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, v *visit, 
 	from, to, open, ok := s.Window.Span(n)
 	if next := s.Window.NextNumber(); !ok && n >= next && n <= next+early && !s.Window.Ended() {
 		from, to, open, ok = h.awaitSpan(r.Context(), s, n)
+	}
+	if past := s.Window.Past(); !ok && n >= past.Lost && n < past.Next {
+		h.nothing(w, r, v, s)
+		return
 	}
 	if !ok {
 		notFound(w)
@@ -39,6 +44,20 @@ func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, v *visit, 
 			_, to, open, _ = s.Window.Span(n)
 		}
 	}
+}
+
+// nothing sends a segment without media: dash.js gives up after some errors, but takes a
+// hole. It is called for what another process had.
+func (h *Handler) nothing(w http.ResponseWriter, r *http.Request, v *visit, s *Stream) {
+	if err := s.admit(v); err != nil {
+		turnAway(w, err)
+		return
+	}
+	h.see(r, v, s)
+	head := w.Header()
+	head["Content-Type"] = mimeMP4
+	v.Cache(head, brief)
+	h.write(w, r, cmaf.AppendStyp(nil))
 }
 
 // early is how many segments after the next one may be asked for: media that is

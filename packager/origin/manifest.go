@@ -19,6 +19,9 @@ func (s *Stream) mpd(tracks []*window.Track, timeURL string) ([]byte, error) {
 		MaxSegment: (time.Duration(s.Target)*time.Second + time.Second/2),
 	}
 	marks := s.Window.Marks()
+	if period, ok := s.past(tracks, marks); ok {
+		p.Periods = append(p.Periods, period)
+	}
 	for i := 0; i < len(marks); {
 		n := i + 1
 		for n < len(marks) && marks[n].Period == marks[i].Period {
@@ -60,6 +63,29 @@ func late(tracks []*window.Track, now time.Duration) (most time.Duration) {
 		return 0
 	}
 	return min(most, mostLate).Truncate(lateStep) + lateStep
+}
+
+// pastFor is how long the Period of the process before is told of.
+const pastFor = 30 * media.Second
+
+// past is the Period in which another process had the stream, up to the one that begins
+// here: dash.js does not come back from one that is gone. Where there is no media it jumps.
+func (s *Stream) past(tracks []*window.Track, marks []window.Mark) (p dash.Period, ok bool) {
+	past := s.Window.Past()
+	if past.Next == 0 || len(marks) == 0 || marks[0].Number != past.Next || marks[0].Start <= past.Start || marks[len(marks)-1].Start-marks[0].Start > pastFor {
+		return p, false
+	}
+	n := 1
+	for n < len(marks) && marks[n].Period == marks[0].Period {
+		n++
+	}
+	p = s.period(tracks, marks[:n], false)
+	p.Start = past.Start
+	last := past.First + uint64((marks[0].Start-past.Start-1)/s.Segment) //nolint:gosec // not negative
+	for i := range p.Sets {
+		p.Sets[i].Timing = dash.Timing{First: past.First, Last: last, Segment: s.Segment, Early: (s.Segment - s.PartTarget).Duration()}
+	}
+	return p, len(p.Sets) > 0
 }
 
 // period describes one stretch of the stream; newest tells that it is still open.

@@ -36,6 +36,30 @@ type Period struct {
 	Timeline bool
 }
 
+// Past is the DASH Period in which another process had the stream before. Players that
+// show it stay in it until they have learned of the next one.
+type Past struct {
+	Start media.Time
+	First uint64 // number of its first segment
+	// Players may ask for the segments from Lost up to Next, the first of this process;
+	// none of them can be had.
+	Lost, Next uint64
+}
+
+// SetPast is called before the first segment.
+func (w *Window) SetPast(p Past) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.past = p
+}
+
+// Past is zero where no other process had the stream, or its segments were listed.
+func (w *Window) Past() Past {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.past
+}
+
 // AddMark begins a new DASH segment.
 func (w *Window) AddMark(m Mark) {
 	w.mu.Lock()

@@ -90,6 +90,7 @@ type Window struct {
 	ended  bool
 	left   bool
 	marks  []Mark
+	past   Past
 	dashN  uint64
 	moved  chan struct{} // closed and replaced whenever any track moves
 }
