@@ -27,6 +27,7 @@ func (s *Settings) check() []error {
 		}
 	}
 	oneOf("WEIR_PUBLISH", s.Ingest.Publish, "key", "open")
+	oneOf("WEIR_OVERLOAD", s.Live.Overload, overloadShed, overloadSource, overloadRefuse)
 	oneOf("WEIR_RECORD", s.Live.Record, "off", "channels", "all")
 	if s.Live.SpoolMB < 1 || s.Live.SpoolMB > 1<<30 {
 		bad("WEIR_SPOOL_MB", "%d is not from 1 to 1073741824", s.Live.SpoolMB)

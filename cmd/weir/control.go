@@ -289,6 +289,7 @@ func (m *mediaRole) report(ctx context.Context) {
 				m.end(p.stream.Name, m.control.refuse(ctx, p.session.desk, "limit", words))
 			}
 		}
+		m.pipelines.measureWork()
 		m.endKeyless(ctx, time.Now())
 		m.tellViewers(ctx, all)
 	})

@@ -95,8 +95,9 @@ func openMedia(ctx context.Context, cfg Config, cert *certificate.Files, channel
 		cfg: cfg, log: log, hub: &m.hub, origin: m.origin, metrics: newMediaMetrics(m), ctx: lingering,
 		control: m.control, recordings: recordings,
 		all: make(map[string]*pipeline), late: make(map[*pipeline]bool),
-		gops:  gops{usual: longest(targetOf(media.FromDuration(cfg.Live.Segment))), by: make(map[string]media.Time)},
-		calls: make(map[media.StreamID]*transcode.Job),
+		gops:     gops{usual: longest(targetOf(media.FromDuration(cfg.Live.Segment))), by: make(map[string]media.Time)},
+		capacity: ownCapacity(),
+		calls:    make(map[media.StreamID]*transcode.Job),
 	}
 	m.hub.OnStart = m.pipelines.start
 	m.hub.OnEnd = func(s *hub.Stream) { m.stills.Forget(s.ID()) }

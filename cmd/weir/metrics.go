@@ -36,6 +36,7 @@ type metricDescs struct {
 	live, bytes, packets, frames, dropped, readers *prometheus.Desc
 	encoded, lag, shed, corrupt                    *prometheus.Desc
 	libav                                          *prometheus.Desc
+	cores, coresUsed, coresPlanned, coresFree      *prometheus.Desc
 
 	bitrate, fps, keys, drift, behind, mean, peak, lostPackets *prometheus.Desc
 	srtRTT, srtPackets, srtLost, srtDropped                    *prometheus.Desc
@@ -45,17 +46,21 @@ type metricDescs struct {
 
 func newMetricDescs() metricDescs {
 	return metricDescs{
-		live:    desc("weir_hub_streams", "Streams that are live, renditions included."),
-		bytes:   desc("weir_hub_bytes_total", "Bytes written to a stream.", "stream", "rendition"),
-		packets: desc("weir_hub_packets_total", "Packets written to a stream.", "stream", "rendition"),
-		frames:  desc("weir_hub_frames_total", "Pictures written to a stream.", "stream", "rendition"),
-		dropped: desc("weir_hub_dropped_packets", "Packets that the present readers of a stream were too slow for.", "stream", "rendition"),
-		readers: desc("weir_hub_readers", "Readers of a stream.", "stream", "rendition"),
-		encoded: desc("weir_transcode_frames_total", "Pictures encoded for a rendition.", "stream", "rendition"),
-		lag:     desc("weir_transcode_lag_seconds", "How far the newest encoded packet is behind its source's arrival.", "stream", "rendition"),
-		shed:    desc("weir_transcode_shed", "1 while a rendition is left out for lack of time.", "stream", "rendition"),
-		corrupt: desc("weir_transcode_corrupt_packets_total", "Source packets that could not be decoded.", "stream"),
-		libav:   desc("weir_av_objects", "libav objects in use.", "kind"),
+		live:         desc("weir_hub_streams", "Streams that are live, renditions included."),
+		bytes:        desc("weir_hub_bytes_total", "Bytes written to a stream.", "stream", "rendition"),
+		packets:      desc("weir_hub_packets_total", "Packets written to a stream.", "stream", "rendition"),
+		frames:       desc("weir_hub_frames_total", "Pictures written to a stream.", "stream", "rendition"),
+		dropped:      desc("weir_hub_dropped_packets", "Packets that the present readers of a stream were too slow for.", "stream", "rendition"),
+		readers:      desc("weir_hub_readers", "Readers of a stream.", "stream", "rendition"),
+		encoded:      desc("weir_transcode_frames_total", "Pictures encoded for a rendition.", "stream", "rendition"),
+		lag:          desc("weir_transcode_lag_seconds", "How far the newest encoded packet is behind its source's arrival.", "stream", "rendition"),
+		shed:         desc("weir_transcode_shed", "1 while a rendition is left out for lack of time.", "stream", "rendition"),
+		corrupt:      desc("weir_transcode_corrupt_packets_total", "Source packets that could not be decoded.", "stream"),
+		cores:        desc("weir_encoder_capacity_cores", "Cores that this process may use."),
+		coresUsed:    desc("weir_encoder_used_cores", "Cores that it used lately."),
+		coresPlanned: desc("weir_encoder_planned_cores", "Cores that the streams that stand need with all their renditions, by what those that run cost."),
+		coresFree:    desc("weir_encoder_free_cores", "Cores that are free to more streams, by the same forecast."),
+		libav:        desc("weir_av_objects", "libav objects in use.", "kind"),
 
 		bitrate:     desc("weir_ingest_bitrate_bits", "Bits a second that a publisher sent in the last ten seconds.", "stream"),
 		fps:         desc("weir_ingest_frame_rate", "Pictures a second that a publisher sent in the last ten seconds.", "stream"),
@@ -131,6 +136,11 @@ func (m *mediaMetrics) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	m.collectRecordings(d, gauge, count)
+	used, ahead, free := m.role.pipelines.capacity.figures()
+	gauge(d.cores, m.role.pipelines.capacity.cores)
+	gauge(d.coresUsed, used)
+	gauge(d.coresPlanned, ahead)
+	gauge(d.coresFree, free)
 	c := av.Live()
 	gauge(d.libav, float64(c.Frames), "frame")
 	gauge(d.libav, float64(c.Packets), "packet")

@@ -14,6 +14,7 @@ import (
 	"weir/ingest"
 	"weir/media"
 	"weir/media/hub"
+	"weir/media/ladder"
 	"weir/media/transcode"
 	"weir/packager"
 	"weir/packager/archive"
@@ -42,6 +43,8 @@ type pipelines struct {
 	late  map[*pipeline]bool                // that have ended, and can be had a while longer
 	calls map[media.StreamID]*transcode.Job // what WebRTC alone needs
 	gops  gops
+
+	capacity *capacity
 }
 
 // pipeline is one session's.
@@ -133,6 +136,7 @@ func (p *pipelines) start(s *hub.Stream) error {
 	}
 	pl, err := p.build(s)
 	if err != nil {
+		p.capacity.leave(s.ID().Name())
 		return fmt.Errorf("cannot serve this stream: %w", err)
 	}
 	p.mu.Lock()
@@ -166,10 +170,13 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	if len(s.Tracks()) > 1 || video(s.Tracks()) == nil {
 		pack.Sound = packager.Input{Name: packager.AudioName, Stream: s}
 	}
-	if err := p.transcode(pl, plan, &pack); err != nil {
+	rungs, err := p.afford(s)
+	if err != nil {
 		return nil, err
 	}
-	var err error
+	if err := p.transcode(pl, plan, rungs, &pack); err != nil {
+		return nil, err
+	}
 	if pl.session, err = p.control.begin(s, pl.from); err != nil {
 		return nil, err
 	}
@@ -204,7 +211,7 @@ func frames(rate media.Rational, part, segment media.Time) (frame, parts, segmen
 }
 
 // transcode adds the renditions that are encoded here.
-func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, pack *packager.Config) error {
+func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, rungs ladder.Setting, pack *packager.Config) error {
 	mode := transcode.SourceNever
 	needed := transcode.NeedsVideo(video(pl.source.Tracks()))
 	switch {
@@ -215,7 +222,7 @@ func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, pack *packager.Con
 	}
 	// The packager is made after the job; what is shed before that is not offered yet.
 	job, err := transcode.Open(transcode.Config{
-		Hub: p.hub, Stream: pl.source, Ladder: p.cfg.Live.Ladder.Setting(), Source: mode, Log: p.log,
+		Hub: p.hub, Stream: pl.source, Ladder: rungs, Source: mode, Log: p.log,
 		OnShed: func(rendition string, shed bool) { p.shed(pl, rendition, shed) },
 	})
 	if errors.Is(err, transcode.ErrNothing) {
@@ -286,6 +293,7 @@ func (p *pipelines) run(pl *pipeline) {
 	} else {
 		p.control.finish(pl.session, pl.totals())
 	}
+	p.capacity.leave(pl.stream.Name)
 	close(pl.done)
 	p.origin.End(pl.stream)
 	p.mu.Lock()
