@@ -127,7 +127,10 @@ func (l *library) cut(ctx context.Context, id string, c live.Cut) (archive.Repor
 func reaches(w *window.Window, from media.Time) bool {
 	for _, t := range w.Tracks() {
 		here := false
-		t.View(func(v *window.View) { here = len(v.Segments) > 0 && v.Segments[0].Start <= from })
+		t.View(func(v *window.View) {
+			first := v.Foreign() // what another process had is not here
+			here = len(v.Segments) > first && v.Segments[first].Start <= from
+		})
 		if !here {
 			return false
 		}

@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"weir/media"
 	"weir/packager/archive/archivetest"
+	"weir/packager/window"
 	"weir/services/live"
 )
 
@@ -72,4 +74,24 @@ func TestLibraryWithoutMedia(t *testing.T) {
 	if ids, err := l.Stored(ctx, "", 10); err != nil || len(ids) != 0 {
 		t.Errorf("%v %v", ids, err)
 	}
+}
+
+// What another process had of a stream is listed, and not here.
+func TestReaches(t *testing.T) {
+	w := window.New(time.Now())
+	v := w.Add("source", media.Video)
+	v.Miss([]window.Segment{{MSN: 1, Start: 2 * media.Second, Duration: 2 * media.Second}})
+	if reaches(w, 3*media.Second) {
+		t.Error("a window without media reaches")
+	}
+	v.Open(window.Segment{MSN: 2, Start: 4 * media.Second})
+	v.AddPartAndClose(window.Part{Data: make([]byte, 1000), Duration: media.Second})
+	if reaches(w, 3*media.Second) || !reaches(w, 4*media.Second) {
+		t.Error("a window reaches what it does not have, or not what it has")
+	}
+	v.View(func(v *window.View) {
+		if got := v.Bitrate(); got != 8000 {
+			t.Errorf("%d bit/s", got)
+		}
+	})
 }

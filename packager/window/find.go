@@ -133,11 +133,11 @@ func (v *View) EachOther(f func(name string, msn uint64, part int)) {
 	}
 }
 
-// Bitrate is the mean over the segments listed, in bit/s.
+// Bitrate is the mean over the segments listed that were here, in bit/s.
 func (v *View) Bitrate() int {
 	var bytes int64
 	var length media.Time
-	for _, s := range v.Segments {
+	for _, s := range v.Segments[v.Foreign():] {
 		bytes, length = bytes+s.Size(), length+s.Duration
 	}
 	if length <= 0 {
