@@ -82,42 +82,12 @@ func (m *Media) header(dst []byte, v *window.View) []byte {
 		first = v.Segments[0].MSN
 	}
 	dst = strconv.AppendUint(dst, first, 10)
-	if at, ok := startAt(v); ok {
-		dst = append(dst, "\n#EXT-X-START:TIME-OFFSET="...)
-		dst = appendSeconds(dst, max(at, media.Millisecond)) // some parsers take 0 for "missing"
-		dst = append(dst, ",PRECISE=YES"...)
-	}
 	if v.Discontinuities > 0 {
 		dst = append(dst, "\n#EXT-X-DISCONTINUITY-SEQUENCE:"...)
 		dst = strconv.AppendUint(dst, v.Discontinuities, 10)
 	}
 	return append(dst, '\n')
 }
-
-// startAt is where players are told to begin, from the start of the playlist,
-// while the distance that they keep from the live edge leads them into mini
-// segments without a key frame.
-func startAt(v *window.View) (at media.Time, ok bool) {
-	first := v.Foreign()
-	if v.Kind != media.Video || len(v.Segments) == first || !v.Segments[first].Mini {
-		return 0, false
-	}
-	var foreign media.Time
-	for i, s := range v.Segments {
-		if i == first {
-			foreign = at
-		}
-		if i >= first && !s.Mini {
-			edge := v.Segments[len(v.Segments)-1].End()
-			return at, edge-s.Start < startDistance
-		}
-		at += s.Duration
-	}
-	return foreign, true
-}
-
-// startDistance is more than players keep from the live edge (PART-HOLD-BACK).
-const startDistance = media.Second * 6 / 5
 
 // segment appends the lines of v.Segments[i].
 func (m *Media) segment(dst []byte, v *window.View, i int, parts bool) []byte {

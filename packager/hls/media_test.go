@@ -87,6 +87,19 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestStartAt: who comes while there are mini segments begins at a key frame. No media
+// playlist says so: the line would have to go away.
+func TestStartAt(t *testing.T) {
+	for segments, want := range map[int]media.Time{0: media.Millisecond, 1: media.Second, 2: 0} {
+		_, v := live(segments)
+		var got media.Time
+		v.View(func(v *window.View) { got = hls.StartAt(v) })
+		if got != want {
+			t.Errorf("%d: %v, want %v", segments, got, want)
+		}
+	}
+}
+
 // TestLinesNeverChange renders after every change and holds each segment's lines
 // against those of the rendering before; an independent parser must read all.
 func TestLinesNeverChange(t *testing.T) {
@@ -193,6 +206,16 @@ func TestMultivariant(t *testing.T) {
 	}
 	if strings.Count(text, "CLOSED-CAPTIONS=NONE") != 2 {
 		t.Errorf("captions are not ruled out in\n%s", text)
+	}
+	if strings.Contains(text, "EXT-X-START") || mv.Start != nil {
+		t.Errorf("a start in\n%s", text)
+	}
+	m.Start = 1500 * media.Millisecond
+	if p, err = playlist.Unmarshal(m.Render()); err != nil {
+		t.Fatal(err)
+	}
+	if mv, ok = p.(*playlist.Multivariant); !ok || mv.Start == nil || mv.Start.TimeOffset != 1500*time.Millisecond || len(mv.Variants) != 2 {
+		t.Errorf("read back as %+v from\n%s", p, m.Render())
 	}
 }
 

@@ -1,10 +1,14 @@
 package hls
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
 	"github.com/grafov/m3u8"
+
+	"weir/media"
+	"weir/packager/window"
 )
 
 // Variant is one picture rendition in the multivariant playlist.
@@ -24,6 +28,9 @@ type Multivariant struct {
 	Channels int    // of the audio
 	// Independent tells that every listed segment begins with a key frame.
 	Independent bool
+	// Start is where players begin, from the start of the media playlists; 0: by their
+	// usual distance from the live edge.
+	Start media.Time
 }
 
 const audioGroup = "audio"
@@ -56,8 +63,38 @@ func (m *Multivariant) Render() []byte {
 		}
 		p.Append(v.URI, nil, params)
 	}
-	return []byte(p.String())
+	text := []byte(p.String())
+	if m.Start > 0 {
+		const version = "#EXT-X-VERSION:9\n"
+		start := append([]byte(version+"#EXT-X-START:TIME-OFFSET="), appendSeconds(nil, m.Start)...)
+		text = bytes.Replace(text, []byte(version), append(start, ",PRECISE=YES\n"...), 1)
+	}
+	return text
 }
+
+// StartAt is Multivariant.Start for who comes now, while the distance that players keep
+// from the live edge leads them into mini segments without a key frame. It stands in the
+// multivariant playlist, which players read once: in a media playlist it would be a line
+// that goes away later, which rfc8216bis 6.2.1 does not allow.
+func StartAt(v *window.View) media.Time {
+	if v.Kind != media.Video || len(v.Segments) == 0 || !v.Segments[0].Mini {
+		return 0
+	}
+	first := v.Segments[0].Start
+	for _, s := range v.Segments {
+		if s.Mini {
+			continue
+		}
+		if edge := v.Segments[len(v.Segments)-1].End(); edge-s.Start >= startDistance {
+			return 0
+		}
+		return s.Start - first
+	}
+	return media.Millisecond // some parsers take 0 for "missing"
+}
+
+// startDistance is more than players keep from the live edge (PART-HOLD-BACK).
+const startDistance = media.Second * 6 / 5
 
 // firstRate is the most that the variant needs that players begin with, in bit/s.
 const firstRate = 2_500_000

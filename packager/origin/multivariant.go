@@ -62,6 +62,7 @@ func (s *Stream) multivariant(tracks []*window.Track) []byte {
 		}
 		x := summarise(t)
 		m.Independent = m.Independent && !x.mixed
+		t.View(func(v *window.View) { m.Start = max(m.Start, hls.StartAt(v)) })
 		v := hls.Variant{
 			URI: s.uri(t), Bandwidth: x.peak, Average: x.mean, Codecs: x.codecs,
 			Width: x.track.Width, Height: x.track.Height, FrameRate: x.track.FrameRate.Float(),
