@@ -106,6 +106,12 @@ func freePorts(ctx context.Context) (a, b string, err error) {
 	return found[0], found[1], nil
 }
 
+// FreePort is an address of this machine that nobody listens on now.
+func FreePort(ctx context.Context) (string, error) {
+	a, _, err := freePorts(ctx)
+	return a, err
+}
+
 func (s *Server) await(ctx context.Context) error {
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 		if _, err := s.Get(ctx, "/readyz"); err == nil {

@@ -13,14 +13,21 @@ import (
 type mediaMetrics struct {
 	role    *mediaRole
 	latency prometheus.Histogram
+	calls   prometheus.Histogram
 }
 
 func newMediaMetrics(m *mediaRole) *mediaMetrics {
 	return &mediaMetrics{role: m, latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "weir_packager_part_latency_seconds", Help: "From the arrival of a part's last packet until it can be had.",
 		Buckets: []float64{.0001, .0005, .001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
+	}), calls: prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "weir_whep_frame_latency_seconds", Help: "From the arrival of a frame until the last of its packets is sent to a WebRTC viewer.",
+		Buckets: []float64{.0005, .001, .0025, .005, .0075, .01, .025, .05, .1, .25, .5, 1},
 	})}
 }
+
+// sent takes how long one frame took to one viewer.
+func (m *mediaMetrics) sent(took time.Duration) { m.calls.Observe(took.Seconds()) }
 
 // published takes the latency of one part.
 func (m *mediaMetrics) published(_ string, latency time.Duration) {
@@ -73,7 +80,7 @@ func newMetricDescs() metricDescs {
 		srtRTT:      desc("weir_srt_rtt_seconds", "Round trip to a publisher that sends over SRT.", "stream"),
 		srtPackets:  desc("weir_srt_packets_total", "SRT packets received from a publisher, each once.", "stream"),
 		srtLost:     desc("weir_srt_lost_packets_total", "SRT packets that were missing when the next came; most come again.", "stream"),
-		srtDropped:  desc("weir_srt_dropped_packets_total", "SRT packets that came too late or never: lost for good.", "stream"),
+		srtDropped:  desc("weir_srt_dropped_packets_total", "SRT packets that came too late, or twice, as they do where networks put packets in another order.", "stream"),
 
 		recording:   desc("weir_archive_recordings", "Recordings that are made or closed now."),
 		spool:       desc("weir_archive_spool_bytes", "What of recordings waits on the disk for the object store."),
@@ -146,6 +153,7 @@ func (m *mediaMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(d.libav, float64(c.Packets), "packet")
 	gauge(d.libav, float64(c.Contexts), "context")
 	m.latency.Collect(ch)
+	m.calls.Collect(ch)
 }
 
 // collectHealth gives how a stream arrives, as far as that is known.

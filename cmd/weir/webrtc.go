@@ -37,6 +37,7 @@ func (m *mediaRole) openWebRTC(ctx context.Context, cfg Config) error {
 	})
 	out := whep.New(whep.Config{
 		Hub: &m.hub, Port: port, Log: m.log, Prefix: livePrefix, Admit: m.origin.Admit, Make: m.pipelines.forCalls,
+		Sent: m.pipelines.metrics.sent,
 		AskKey: func(id media.StreamID) {
 			if string(id) == id.Name() {
 				in.AskKey(id)

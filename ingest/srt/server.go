@@ -174,7 +174,7 @@ type Link struct {
 	Packets       uint64 // received, each once
 	Lost          uint64 // seen to be missing when the next came
 	Retransmitted uint64 // received again
-	Dropped       uint64 // that came too late or never: lost for good
+	Dropped       uint64 // that came too late, or twice: the library does not tell one from the other
 }
 
 // Links tells of all publishers, in no order.

@@ -18,6 +18,7 @@ import (
 	"weir/ingest"
 	"weir/ingest/ingesttest"
 	"weir/media"
+	"weir/media/mediatest/relay"
 )
 
 func TestMain(m *testing.M) {
@@ -180,15 +181,15 @@ func TestReturns(t *testing.T) {
 	r := ingesttest.New(t, func(c *ingest.Config) { c.Reconnect = time.Minute })
 	s, _ := start(t, r, func(c *Config) { c.IdleTime = 2 * time.Second })
 	ts := record(t, picture("1")...)
-	relay := newRelay(t, s.Addr(), 0, 0)
-	c, err := dial(relay.addr(), "publish:live", nil)
+	way := openRelay(t, s.Addr(), relay.Config{})
+	c, err := dial(way.Addr().String(), "publish:live", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	send(t, c, ts, 0)
 	stream := r.Next(t)
 	stream.Wait(t, media.Video, 10)
-	relay.cut()
+	way.Close()
 	c.Close() // nobody hears of it
 	var back srt.Conn
 	for back == nil { // busy until the loss is noticed

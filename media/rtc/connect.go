@@ -17,6 +17,8 @@ const (
 	firstEstimate = 4_000_000
 	leastEstimate = 100_000
 	mostEstimate  = 100_000_000
+
+	congestedLoss = 0.05 // of the packets
 )
 
 const (
@@ -24,18 +26,27 @@ const (
 	sentPackets = 512
 )
 
-// Estimate is how much can be sent to a peer, by its own feedback.
-type Estimate interface {
-	GetTargetBitrate() int // bit/s; from anywhere
+// Estimate is how much can be sent to a peer, by its own feedback. It may be asked from
+// anywhere.
+type Estimate struct{ estimator cc.BandwidthEstimator }
+
+// Rate is in bit/s. It does not grow far above what is sent.
+func (e Estimate) Rate() int { return e.estimator.GetTargetBitrate() }
+
+// Congested tells whether packets become later and later now, or are lost.
+func (e Estimate) Congested() bool {
+	s := e.estimator.GetStats()
+	loss, _ := s["averageLoss"].(float64)
+	return s["usage"] == "overuse" || loss > congestedLoss
 }
 
 // Viewer makes a connection that only sends: H.264 and Opus. The caller closes it.
 func (p *Port) Viewer() (*webrtc.PeerConnection, Estimate, error) {
+	var estimate Estimate
 	m := &webrtc.MediaEngine{}
 	if err := register(m, h264(), opus()); err != nil {
-		return nil, nil, err
+		return nil, estimate, err
 	}
-	var estimate Estimate
 	r := &interceptor.Registry{}
 	congestion, err := cc.NewInterceptor(func() (cc.BandwidthEstimator, error) {
 		// No pacer: the one there is waits for ticks, and adds its delay to every frame.
@@ -43,21 +54,21 @@ func (p *Port) Viewer() (*webrtc.PeerConnection, Estimate, error) {
 			gcc.SendSideBWEMaxBitrate(mostEstimate), gcc.SendSideBWEPacer(gcc.NewNoOpPacer()), gcc.WithLoggerFactory(p.logs))
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("webrtc: %w", err)
+		return nil, estimate, fmt.Errorf("webrtc: %w", err)
 	}
-	congestion.OnNewPeerConnection(func(_ string, e cc.BandwidthEstimator) { estimate = e })
+	congestion.OnNewPeerConnection(func(_ string, e cc.BandwidthEstimator) { estimate.estimator = e })
 	r.Add(congestion)
 	if err := webrtc.ConfigureTWCCHeaderExtensionSender(m, r); err != nil {
-		return nil, nil, fmt.Errorf("webrtc: %w", err)
+		return nil, estimate, fmt.Errorf("webrtc: %w", err)
 	}
 	again, err := nack.NewResponderInterceptor(nack.ResponderSize(sentPackets), nack.DisableCopy(), nack.WithResponderLoggerFactory(p.logs))
 	if err != nil {
-		return nil, nil, fmt.Errorf("webrtc: %w", err)
+		return nil, estimate, fmt.Errorf("webrtc: %w", err)
 	}
 	r.Add(again)
 	pc, err := p.connect(m, r)
 	if err != nil {
-		return nil, nil, err
+		return nil, estimate, err
 	}
 	return pc, estimate, nil
 }

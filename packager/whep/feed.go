@@ -17,6 +17,7 @@ type frame struct {
 	size     int
 	pts      media.Time
 	key      bool
+	came     time.Time // from the stream's writer
 }
 
 // keyEvery is the least time between two key frames that viewers ask an encoder for.
@@ -108,7 +109,7 @@ func (f *feed) take(p *media.Packet) {
 	if len(viewers) == 0 {
 		return
 	}
-	fr := &frame{feed: f, pts: p.PTS, key: p.Key, size: len(p.Data)}
+	fr := &frame{feed: f, pts: p.PTS, key: p.Key, size: len(p.Data), came: time.Now()}
 	if f.kind == media.Video {
 		fr.payloads = f.sets.picture(p)
 	} else {

@@ -32,6 +32,10 @@ type Config struct {
 	// door.ErrHidden or a door.Refusal. watching is called about once a second as long
 	// as the viewer is there; its error ends the viewer. Nil: all may watch.
 	Admit func(r *http.Request, b door.Bearer, name string) (watching func() error, err error)
+	// Sent is told of each frame that was sent to a viewer, how long it took from the
+	// stream's writer to the last of its packets. Called by many goroutines; nil: nobody
+	// wants to know.
+	Sent func(took time.Duration)
 	// Prefix is what paths begin with, such as "/live".
 	Prefix string
 
@@ -64,6 +68,9 @@ func New(cfg Config) *Handler {
 	cfg.MaxViewers = cmp.Or(cfg.MaxViewers, 2000)
 	cfg.MaxViewersPerIP = cmp.Or(cfg.MaxViewersPerIP, 64)
 	cfg.HalfOpen = cmp.Or(cfg.HalfOpen, 10*time.Second)
+	if cfg.Sent == nil {
+		cfg.Sent = func(time.Duration) {}
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &Handler{
 		cfg: cfg, ctx: ctx, stop: stop, channels: map[*hub.Stream]*channel{}, viewers: map[string]*viewer{},

@@ -27,7 +27,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience bounds what a test waits for; it is met only by what is broken.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // rig is a handler with its port and hub.
 type rig struct {

@@ -211,7 +211,7 @@ func (v *viewer) settlePicture(now time.Time) bool {
 	if picture != nil {
 		current = picture.stream.ID()
 	}
-	at := v.steer.pick(options, current, v.estimate.GetTargetBitrate(), now)
+	at := v.steer.pick(options, current, link{v.estimate.Rate(), v.estimate.Congested()}, now)
 	if at < 0 {
 		v.change(nil, now)
 		return false
@@ -285,6 +285,7 @@ func (v *viewer) pump(ctx context.Context) {
 			v.leave()
 			return
 		}
+		v.handler.cfg.Sent(time.Since(f.came))
 	}
 }
 
