@@ -68,9 +68,9 @@ type Set struct {
 	Language  string // BCP 47; empty: not told
 	Preferred bool   // players that can play several sets of a kind take this one
 
-	// Templates of URLs, relative to the MPD, in which $RepresentationID$ and (in
-	// Media) $Number$ are replaced.
-	Init, Media string
+	// Media is the template of URLs, relative to the MPD, in which $RepresentationID$ and
+	// $Number$ are replaced.
+	Media string
 
 	Timing Timing
 	Prft   bool // chunks carry producer reference times
@@ -139,5 +139,5 @@ type Representation struct {
 
 	SampleRate, Channels int // audio
 
-	Init string // replaces the template of the set for this one
+	Init string // URL, relative to the MPD; below a folder of the ID's name
 }

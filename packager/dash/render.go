@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/Eyevinn/dash-mpd/mpd"
@@ -64,7 +65,7 @@ func (s *Set) check() error {
 		return fmt.Errorf("%w: adaptation set %d", ErrIncomplete, s.ID)
 	}
 	for _, r := range s.Representations {
-		if r.ID == "" || r.Codecs == "" || r.Bandwidth <= 0 || r.Init == "" && s.Init == "" {
+		if r.ID == "" || r.Codecs == "" || r.Bandwidth <= 0 || r.Init == "" {
 			return fmt.Errorf("%w: representation %q", ErrIncomplete, r.ID)
 		}
 	}
@@ -159,7 +160,9 @@ func (p *Presentation) set(in *Set, start time.Duration) *mpd.AdaptationSetType 
 	if !in.Loose {
 		a.StartWithSAP = 1
 	}
-	a.SegmentTemplate = p.template(in, start)
+	template := p.template(in, start)
+	template.Initialization = in.Representations[0].shared()
+	a.SegmentTemplate = template
 	if in.Prft && !p.Static {
 		r := mpd.NewProducerReferenceTime()
 		r.Inband, r.Type = true, "captured"
@@ -173,14 +176,25 @@ func (p *Presentation) set(in *Set, start time.Duration) *mpd.AdaptationSetType 
 	for i := range in.Representations {
 		r := &in.Representations[i]
 		a.MaxWidth, a.MaxHeight = max(a.MaxWidth, uint32(r.Width)), max(a.MaxHeight, uint32(r.Height))
-		a.AppendRepresentation(representation(r))
+		out := representation(r)
+		if r.shared() != template.Initialization { // whole: VLC 3 inherits nothing that is below
+			own := *template
+			own.Initialization = r.Init
+			out.SegmentTemplate = &own
+		}
+		a.AppendRepresentation(out)
 	}
 	return a
 }
 
+// shared is Init as a template that others may share.
+func (r *Representation) shared() string {
+	return strings.Replace(r.Init, r.ID+"/", "$RepresentationID$/", 1)
+}
+
 func (p *Presentation) template(in *Set, start time.Duration) *mpd.SegmentTemplateType {
 	t := mpd.NewSegmentTemplate()
-	t.Initialization, t.Media = in.Init, in.Media
+	t.Media = in.Media
 	t.Timescale = mpd.Ptr(uint32(timescale))
 	t.StartNumber = mpd.Ptr(uint32(in.Timing.First))
 	if in.Timing.Last > 0 {
@@ -237,9 +251,6 @@ func representation(in *Representation) *mpd.RepresentationType {
 	}
 	if in.Channels > 0 {
 		r.AudioChannelConfigurations = []*mpd.DescriptorType{mpd.NewDescriptor(schemeAudio, channels(in.Channels), "")}
-	}
-	if in.Init != "" {
-		r.SegmentTemplate = &mpd.SegmentTemplateType{Initialization: in.Init} // the rest is inherited
 	}
 	return r
 }

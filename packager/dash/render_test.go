@@ -39,9 +39,9 @@ var epoch = time.Date(2026, 11, 23, 13, 15, 17, 633_000_000, time.UTC)
 
 func video(timing Timing) Set {
 	return Set{
-		ID: 1, Kind: media.Video, Init: "e1/$RepresentationID$/init0.mp4", Media: "e1/$RepresentationID$/d$Number$.m4s", Timing: timing, Prft: true,
+		ID: 1, Kind: media.Video, Media: "e1/$RepresentationID$/d$Number$.m4s", Timing: timing, Prft: true,
 		Representations: []Representation{
-			{ID: "source", Bandwidth: 3_000_000, Codecs: "avc1.64001f", Width: 1280, Height: 720, FrameRate: media.Rational{Num: 30000, Den: 1001}},
+			{ID: "source", Bandwidth: 3_000_000, Codecs: "avc1.64001f", Width: 1280, Height: 720, FrameRate: media.Rational{Num: 30000, Den: 1001}, Init: "e1/source/init0.mp4"},
 			{ID: "360p", Bandwidth: 800_000, Codecs: "avc1.4d401e", Width: 640, Height: 360, FrameRate: media.Rational{Num: 30, Den: 1}, Init: "e1/360p/init1.mp4"},
 		},
 	}
@@ -49,8 +49,8 @@ func video(timing Timing) Set {
 
 func audio(timing Timing) Set {
 	return Set{
-		ID: 2, Kind: media.Audio, Language: "de", Init: "e1/$RepresentationID$/init0.mp4", Media: "e1/$RepresentationID$/d$Number$.m4s", Timing: timing, Prft: true,
-		Representations: []Representation{{ID: "audio", Bandwidth: 128_000, Codecs: "mp4a.40.2", SampleRate: 48000, Channels: 2}},
+		ID: 2, Kind: media.Audio, Language: "de", Media: "e1/$RepresentationID$/d$Number$.m4s", Timing: timing, Prft: true,
+		Representations: []Representation{{ID: "audio", Bandwidth: 128_000, Codecs: "mp4a.40.2", SampleRate: 48000, Channels: 2, Init: "e1/audio/init0.mp4"}},
 	}
 }
 
@@ -83,7 +83,7 @@ func presentations() map[string]*Presentation {
 	loose := audio(whole)
 	loose.Loose, loose.Prft = true, false
 	both := video(numbers)
-	both.Representations = append(both.Representations, Representation{ID: "original", Bandwidth: 2_000_000, Codecs: "av01.0.05M.08", Width: 1280, Height: 720})
+	both.Representations = append(both.Representations, Representation{ID: "original", Bandwidth: 2_000_000, Codecs: "av01.0.05M.08", Width: 1280, Height: 720, Init: "e1/original/init0.mp4"})
 	ended := live(Period{Start: 5 * media.Second, Sets: []Set{loose}})
 	ended.Update, ended.Duration, ended.UTCTiming = 0, 20*media.Second, ""
 	return map[string]*Presentation{
@@ -202,7 +202,7 @@ func TestIncomplete(t *testing.T) {
 		"no representation": edit(func(p *Presentation) { p.Periods[0].Sets[0].Representations = nil }),
 		"no bandwidth":      edit(func(p *Presentation) { p.Periods[0].Sets[0].Representations[0].Bandwidth = 0 }),
 		"no codecs":         edit(func(p *Presentation) { p.Periods[0].Sets[1].Representations[0].Codecs = "" }),
-		"no init":           edit(func(p *Presentation) { p.Periods[0].Sets[1].Init = "" }),
+		"no init":           edit(func(p *Presentation) { p.Periods[0].Sets[1].Representations[0].Init = "" }),
 		"no timing":         edit(func(p *Presentation) { p.Periods[0].Sets[1].Timing.Segment = 0 }),
 		"no length":         edit(func(p *Presentation) { p.Static = true }),
 	} {

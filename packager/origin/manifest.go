@@ -15,7 +15,7 @@ func (s *Stream) mpd(tracks []*window.Track, timeURL string) ([]byte, error) {
 	now := time.Now()
 	p := dash.Presentation{
 		Start: s.Window.Epoch, Published: now.UTC().Truncate(time.Second), Update: time.Duration(s.Target) * time.Second,
-		Late: late(tracks, now.Sub(s.Window.Epoch)), Rewind: s.Rewind.Duration(), UTCTiming: timeURL,
+		Late: late(tracks, now.Sub(s.Window.Epoch)), Rewind: depth(s.Rewind.Duration(), s.Window.Epoch, now), UTCTiming: timeURL,
 		MaxSegment: (time.Duration(s.Target)*time.Second + time.Second/2),
 	}
 	marks := s.Window.Marks()
@@ -86,6 +86,14 @@ func (s *Stream) past(tracks []*window.Track, marks []window.Mark) (p dash.Perio
 		p.Sets[i].Timing = dash.Timing{First: past.First, Last: last, Segment: s.Segment, Early: (s.Segment - s.PartTarget).Duration()}
 	}
 	return p, len(p.Sets) > 0
+}
+
+// depth is how far back viewers can go now: never to before the stream began. FFmpeg's
+// reader, and with it mpv, counts in whole seconds from there and without a sign: from
+// before the beginning it would come to the same segment again and again.
+func depth(rewind time.Duration, began, now time.Time) time.Duration {
+	age := now.Truncate(time.Second).Sub(began.Truncate(time.Second))
+	return min(rewind, max(age, time.Second))
 }
 
 // period describes one stretch of the stream; newest tells that it is still open.

@@ -583,3 +583,25 @@ func TestPeriodsEndBeforeHoles(t *testing.T) {
 		})
 	}
 }
+
+// A player can go back as far as the stream has been, and no farther than the window.
+func TestDepthIsOfWhatThereIs(t *testing.T) {
+	for name, row := range map[string]struct{ rewind, least, most time.Duration }{
+		"young": {10 * time.Minute, time.Minute, 2 * time.Minute},
+		"old":   {30 * time.Second, 30 * time.Second, 30 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.stream.Rewind = media.FromDuration(row.rewind)
+			r.handler.Add(r.stream)
+			r.segments(3)
+			m, err := mpd.ReadFromString(r.get(r.server.URL + "/live/x/manifest.mpd").body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := time.Duration(*m.TimeShiftBufferDepth); got < row.least || got > row.most || got%time.Second != 0 {
+				t.Errorf("timeShiftBufferDepth is %v", got)
+			}
+		})
+	}
+}
