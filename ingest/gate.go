@@ -31,7 +31,11 @@ type Request struct {
 	Key      string // the secret; never logged
 	Proof    *Proof // in place of Key; may be nil
 	Peer     string // host:port of the publisher
-	Encoder  string // what it calls itself, as far as that is known by now; of any form
+	// Unlock, where the protocol can encrypt with a passphrase, takes that of the channel;
+	// empty: it has none. The gate calls it once it knows the channel, and returns its
+	// error as it is: the publisher does not encrypt with that.
+	Unlock  func(passphrase string) error
+	Encoder string // what it calls itself, as far as that is known by now; of any form
 }
 
 // Proof shows that a publisher has a key of a channel without sending it: a digest of

@@ -80,6 +80,9 @@ func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, 
 	case err != nil:
 		return ingest.Grant{}, err
 	}
+	if err := c.unlock(ctx, r, g); err != nil {
+		return ingest.Grant{}, err
+	}
 	if err := c.claim(ctx, g); err != nil {
 		return ingest.Grant{}, err
 	}
@@ -90,6 +93,19 @@ func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, 
 		c.legacies.find(ctx, g)
 	}
 	return ingest.Grant{Name: g.Name, Takeover: g.Takeover, Detail: g}, nil
+}
+
+// unlock gives the protocol the passphrase of the channel. That the publisher does not
+// encrypt with it is kept for the owner.
+func (c *control) unlock(ctx context.Context, r ingest.Request, g live.Grant) error {
+	if r.Unlock == nil {
+		return nil
+	}
+	err := r.Unlock(g.Passphrase)
+	if err != nil && g.Channel != uuid.Nil {
+		c.live.NoteRefusal(ctx, g.Channel, attemptOf(r), "bad_passphrase", err.Error())
+	}
+	return err
 }
 
 // lend is Publish for what weir fetches itself for a channel.

@@ -154,7 +154,7 @@ func walkForeign(t *testing.T, s *station, ada, bob *person, of map[string]strin
 	bodies := map[string]object{
 		"updateChannel": {"title": "x"}, "banChannel": {"reason": "x"}, "setMember": {"role": "moderator"}, "createKey": {}, "endStream": {}, "createShareLink": {},
 		"createClip": {"start": -5, "length": 5}, "createTarget": {"url": "rtmps://example.org/app", "stream_key": "k"}, "updateTarget": {"label": "y"},
-		"setCamera":     {"url": "rtsp://camera.example.org/2"},
+		"setCamera": {"url": "rtsp://camera.example.org/2"}, "setPassphrase": {"passphrase": "ninety-nine"},
 		"createWebhook": {"url": "https://example.org/hook"}, "updateWebhook": {"types": []string{}}, "updateGlobalWebhook": {"types": []string{}},
 		"updateRecording": {"title": "x"}, "suspendUser": {"reason": "x"}, "setRole": {"role": "admin"},
 	}

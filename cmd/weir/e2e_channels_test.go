@@ -134,6 +134,31 @@ func TestChannelLimits(t *testing.T) {
 			t.Errorf("%s: the publisher was not sent away", name)
 		}
 	}
+	srtPassphrase(t, s, admin)
+}
+
+// A channel's passphrase lets its publishers in over SRT, and nobody without; its owner finds
+// who tried.
+func srtPassphrase(t *testing.T, s *station, admin *person) {
+	t.Helper()
+	channel, key := channelWithKey(admin, "sealed")
+	in := "channels/" + channel + "/"
+	if status := admin.ask(http.MethodPut, in+"srt-passphrase", object{"passphrase": "otters_and_weirs"}, nil); status != http.StatusNoContent {
+		t.Fatalf("passphrase: %d", status)
+	}
+	to := "srt://" + s.srt + "?mode=caller&streamid=publish:" + key
+	send := func(url string) *tool {
+		return startTool(t, "ffmpeg", append(append([]string{"-v", "error", "-nostdin"}, moving()...), "-f", "mpegts", url)...)
+	}
+	<-send(to).done
+	<-send(to + "&passphrase=another_phrase").done
+	var refused struct{ Items []object }
+	eventually(t, "the two for the owner", func() bool {
+		admin.ask(http.MethodGet, in+"refusals", nil, &refused)
+		return len(refused.Items) == 1 && refused.Items[0]["code"] == "bad_passphrase" && refused.Items[0]["protocol"] == "srt" && refused.Items[0]["times"] == 2.0
+	})
+	send(to + "&passphrase=otters_and_weirs")
+	eventually(t, "the stream", func() bool { return streams(admin)["sealed"] != nil })
 }
 
 // watchers are viewers with a cookie each, who ask for playlists twice.

@@ -133,6 +133,12 @@ func (s *Stream) Carries(t testing.TB, least int, codecs ...media.Codec) {
 	}
 }
 
+// Locked is how keys begin whose channels have the passphrase Passphrase.
+const (
+	Locked     = "locked"
+	Passphrase = "of the channel alone"
+)
+
 // gate lets keys in.
 type gate struct{}
 
@@ -140,6 +146,15 @@ type gate struct{}
 func (gate) Publish(_ context.Context, r ingest.Request) (ingest.Grant, error) {
 	if r.Key == "" || strings.HasPrefix(r.Key, "bad") {
 		return ingest.Grant{}, ingest.ErrDenied
+	}
+	passphrase := ""
+	if strings.HasPrefix(r.Key, Locked) {
+		passphrase = Passphrase
+	}
+	if r.Unlock != nil {
+		if err := r.Unlock(passphrase); err != nil {
+			return ingest.Grant{}, err
+		}
 	}
 	return ingest.Grant{Name: r.Key}, nil
 }

@@ -3,7 +3,6 @@ package srt
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -13,7 +12,13 @@ import (
 	"weir/ingest"
 )
 
-var errSecret = errors.New("the passphrase is not the one of WEIR_SRT_PASSPHRASE")
+// secretError says that a publisher does not encrypt as it should.
+type secretError struct {
+	code  srt.RejectionReason
+	words string
+}
+
+func (e *secretError) Error() string { return e.words }
 
 // errFlood ends a publisher whose packets pile up: the library keeps those that are dated
 // far ahead, without a bound of its own.
@@ -68,12 +73,12 @@ func (c *conn) recover() {
 func (c *conn) open(ctx context.Context, req srt.ConnRequest) error {
 	key, err := keyOf(req.StreamId())
 	if err == nil {
-		err = c.decrypt(req)
-	}
-	if err == nil {
 		gate, cancel := context.WithTimeout(ctx, c.server.cfg.GateTime)
 		defer cancel()
-		c.session, err = c.server.cfg.Sessions.Open(gate, ingest.Request{Protocol: "srt", Key: key, Peer: c.peer})
+		c.session, err = c.server.cfg.Sessions.Open(gate, ingest.Request{
+			Protocol: "srt", Key: key, Peer: c.peer,
+			Unlock: func(passphrase string) error { return c.server.cfg.decrypt(req, passphrase) },
+		})
 	}
 	if err != nil {
 		req.Reject(refusal(err))
@@ -88,16 +93,20 @@ func (c *conn) open(ctx context.Context, req srt.ConnRequest) error {
 	return nil
 }
 
-// decrypt prepares for an encrypted publisher, and refuses one that is not as the
-// settings have it.
-func (c *conn) decrypt(req srt.ConnRequest) error {
-	switch secret := c.server.cfg.Passphrase; {
-	case secret == "" && req.IsEncrypted():
-		return fmt.Errorf("%w: it is not set, publish without a passphrase", errSecret)
-	case secret != "" && !req.IsEncrypted():
-		return fmt.Errorf("%w: none was given", errSecret)
-	case secret != "" && req.SetPassphrase(secret) != nil:
-		return errSecret
+// decrypt prepares for an encrypted publisher, and refuses one that is not as its
+// channel, or else the setting, has it.
+func (c *Config) decrypt(req srt.ConnRequest, passphrase string) error {
+	whose := "of the channel"
+	if passphrase == "" {
+		passphrase, whose = c.Passphrase, "of the server (WEIR_SRT_PASSPHRASE)"
+	}
+	switch {
+	case passphrase == "" && req.IsEncrypted():
+		return &secretError{srt.REJ_UNSECURE, "neither the channel nor the server has a passphrase for SRT: publish without one"}
+	case passphrase != "" && !req.IsEncrypted():
+		return &secretError{srt.REJ_UNSECURE, "no passphrase was given: publish with that " + whose}
+	case passphrase != "" && req.SetPassphrase(passphrase) != nil:
+		return &secretError{srt.REJ_BADSECRET, "the passphrase is not that " + whose}
 	}
 	return nil
 }

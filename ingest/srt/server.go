@@ -23,7 +23,7 @@ type Config struct {
 	Log      *slog.Logger // default: none
 
 	Latency    time.Duration // for lost packets to be sent again; the larger wish of both sides counts; default 120 ms
-	Passphrase string        // when set, publishers have to encrypt with it; 10 to 79 bytes
+	Passphrase string        // what publishers of channels without one of their own have to encrypt with, 10 to 79 bytes; empty: they must not encrypt
 
 	MaxConns      int           // connections at once; default 1,024
 	MaxConnsPerIP int           // of one IPv4 address or IPv6 /64; default 256
@@ -191,11 +191,12 @@ func (s *Server) Links() []Link {
 // refusal is the code with which a publisher is turned away (SRT's access control
 // guidelines); words cannot be sent.
 func refusal(err error) srt.RejectionReason {
+	var secret *secretError
 	switch {
+	case errors.As(err, &secret):
+		return secret.code
 	case errors.Is(err, errStreamID):
 		return srt.REJX_BAD_REQUEST
-	case errors.Is(err, errSecret):
-		return srt.REJ_BADSECRET
 	case errors.Is(err, ingest.ErrBusy):
 		return srt.REJX_CONFLICT
 	case errors.Is(err, ingest.ErrDenied):

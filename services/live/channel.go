@@ -65,6 +65,8 @@ type Channel struct {
 	Created     time.Time
 	Updated     time.Time
 	Deleted     *time.Time
+
+	srt string // the passphrase of SRT, sealed; see passphrase.go
 }
 
 // Changes are what PATCH may bring; what is absent stays.

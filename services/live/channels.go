@@ -322,6 +322,9 @@ func (s *Service) remove(ctx context.Context, st Store, c *Channel) error {
 	if err := st.revokeAll(ctx, c.ID, now); err != nil {
 		return err
 	}
+	if err := st.setPassphrase(ctx, c.ID, ""); err != nil {
+		return err
+	}
 	if err := st.condemnAll(ctx, c.ID, "the channel is deleted"); err != nil {
 		return err
 	}

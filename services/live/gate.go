@@ -36,6 +36,9 @@ type Grant struct {
 	Record   bool
 	Takeover bool
 	Limits   Limits
+	// Passphrase is what the channel's publishers over SRT have to encrypt with; empty: what
+	// the server wants counts.
+	Passphrase string
 
 	channel Channel // as it was then
 }
@@ -103,8 +106,7 @@ func (s *Service) Admit(ctx context.Context, a Attempt) (Grant, error) {
 	if a.Proof == nil {
 		s.learn(ctx, d, a.Key)
 	}
-	c := d.channel
-	return Grant{Channel: c.ID, Key: d.key.ID, Name: c.Name, Record: c.Record, Takeover: c.Takeover, Limits: c.Limits, channel: *c}, nil
+	return s.grant(d.channel, d.key.ID)
 }
 
 // AdmitChannel is Admit for what weir fetches itself: no key is needed, and nobody is
@@ -152,7 +154,7 @@ func (s *Service) AdmitOpen(ctx context.Context, a Attempt) (Grant, error) {
 	case c.Banned != nil:
 		return Grant{}, banned(c)
 	}
-	return Grant{Channel: c.ID, Name: c.Name, Record: c.Record, Takeover: c.Takeover, Limits: c.Limits, channel: *c}, nil
+	return s.grant(c, uuid.Nil)
 }
 
 func banned(c *Channel) error {

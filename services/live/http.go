@@ -31,6 +31,7 @@ func (s *Service) Routes(h *httpd.Server) {
 	r := routes{s, h}
 	r.addChannels(h.API)
 	r.addKeys(h.API)
+	r.addPassphrases(h.API)
 	r.addMembers(h.API)
 	r.addSessions(h.API)
 	r.addRecordings(h.API)

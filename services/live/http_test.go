@@ -348,6 +348,12 @@ func TestHTTPWalk(t *testing.T) {
 		if _, text = w.expect(t, 200, "GET", path+"/keys", "stranger", ""); strings.Contains(text, k.Secret) || strings.Contains(text, hashOf(k.Secret)) || !strings.Contains(text, k.ID.String()) {
 			t.Error(text)
 		}
+		w.expect(t, 422, "PUT", path+"/srt-passphrase", "stranger", `{"passphrase":"too short"}`)
+		w.expect(t, 204, "PUT", path+"/srt-passphrase", "stranger", `{"passphrase":"otters_and_weirs"}`)
+		if _, text = w.expect(t, 200, "GET", path+"/srt-passphrase", "stranger", ""); !strings.Contains(text, `"set":true`) || strings.Contains(text, "otters") {
+			t.Error(text)
+		}
+		w.expect(t, 204, "DELETE", path+"/srt-passphrase", "stranger", "")
 		w.expect(t, 404, "POST", path+"/end", "stranger", `{}`)
 		w.expect(t, 204, "DELETE", path, "stranger", "")
 		w.expect(t, 404, "GET", path, "stranger", "")

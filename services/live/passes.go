@@ -9,6 +9,7 @@ import (
 
 	"weir/services/backing/db"
 	"weir/services/live/pass"
+	"weir/services/live/upkeep"
 	"weir/services/seal"
 )
 
@@ -48,8 +49,10 @@ func (s *Service) OpenPasses(ctx context.Context) error {
 	if err := s.resealPassKeys(ctx); err != nil {
 		return err
 	}
-	if err := digests().Reseal(ctx, s.db, s.box); err != nil {
-		return err
+	for _, t := range []upkeep.Table{digests(), passphrases()} {
+		if err := t.Reseal(ctx, s.db, s.box); err != nil {
+			return err
+		}
 	}
 	return s.readRevocations(ctx)
 }

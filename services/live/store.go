@@ -16,12 +16,12 @@ import (
 type Store struct{ q db.Q }
 
 const channelColumns = `c.id, c.owner_id, c.name, c.title, c.description, c.category, c.tags, c.language, c.mature, c.visibility,
-  c.record, c.takeover, c.scheduled_at, c.limits, c.keep_days, c.keep_bytes, c.banned_at, c.ban_reason, c.version, c.created_at, c.updated_at, c.deleted_at`
+  c.record, c.takeover, c.scheduled_at, c.limits, c.keep_days, c.keep_bytes, c.banned_at, c.ban_reason, c.version, c.created_at, c.updated_at, c.deleted_at, c.srt_passphrase`
 
 // fields are where channelColumns go; decode finishes it.
 func (c *Channel) fields(tags, limits *json.RawMessage) []any {
 	return []any{&c.ID, &c.Owner, &c.Name, &c.Title, &c.Description, &c.Category, tags, &c.Language, &c.Mature, &c.Visibility,
-		&c.Record, &c.Takeover, &c.Scheduled, limits, &c.Keep.Days, &c.Keep.Bytes, &c.Banned, &c.BanReason, &c.Version, &c.Created, &c.Updated, &c.Deleted}
+		&c.Record, &c.Takeover, &c.Scheduled, limits, &c.Keep.Days, &c.Keep.Bytes, &c.Banned, &c.BanReason, &c.Version, &c.Created, &c.Updated, &c.Deleted, &c.srt}
 }
 
 func (c *Channel) decode(tags, limits json.RawMessage) error {
