@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -16,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"weir/services/footprint"
 	"weir/services/httpd/trace"
 	"weir/services/run"
 	"weir/web"
@@ -197,7 +197,9 @@ func (f *front) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	debug.FreeOSMemory() // migrations and the first password took some that is not needed again
+	if err := footprint.Shrink(); err != nil {
+		f.node.log.Debug("memory that only the start needed is not given back", "err", err)
+	}
 	f.node.state.set(up)
 	defer f.node.state.set(stopping)
 	printBanner(f.out, f.node.banner(f.program, key, password, f.demo, time.Since(f.start)))
