@@ -25,7 +25,7 @@ type conn struct {
 // serve runs a connection to its end. A panic ends this connection only.
 func (s *Server) serve(ctx context.Context, nc net.Conn, peer string) {
 	defer nc.Close()
-	c := &conn{server: s, peer: peer, log: s.cfg.Log, wire: wire.NewServerConn(nc, s.cfg.Limits)}
+	c := &conn{server: s, peer: peer, log: s.cfg.Log, wire: wire.NewServerConn(quick(nc), s.cfg.Limits)}
 	defer c.recover()
 	stop := context.AfterFunc(ctx, c.wire.Interrupt)
 	defer stop()
