@@ -112,6 +112,7 @@ func rights() map[string]right {
 	return map[string]right{
 		"updateChannel": {Manager, `{"title":"x"}`, 200}, "deleteChannel": {Owner, "", 204},
 		"listMembers": {Moderator, "", 200}, "setMember": {Owner, `{"role":"moderator"}`, 204}, "removeMember": {Owner, "", 204},
+		"getPassphrase": {Manager, "", 200}, "setPassphrase": {Manager, `{"passphrase":"otters_and_weirs"}`, 204}, "removePassphrase": {Manager, "", 204},
 		"listKeys": {Manager, "", 200}, "createKey": {Manager, `{}`, 201}, "rotateKey": {Manager, "", 201}, "revokeKey": {Manager, "", 204},
 		"listRefusals": {Moderator, "", 200}, "listChannelSessions": {Moderator, "", 200}, "getChannelSession": {Moderator, "", 200}, "getHealth": {Moderator, "", 200}, "listenHealth": {Moderator, "", 200}, "endStream": {Moderator, `{}`, 204},
 		"createClip":     {Moderator, `{"start":-5,"length":5}`, 202},
