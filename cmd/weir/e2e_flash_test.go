@@ -228,27 +228,28 @@ func watchByFFmpeg(seconds int, inputs ...string) (onsets, error) {
 type manifest struct {
 	Periods []struct {
 		Sets []struct {
-			Kind     string `xml:"contentType,attr"`
-			Template struct {
-				Media string `xml:"media,attr"`
-				First int    `xml:"startNumber,attr"`
-			} `xml:"SegmentTemplate"`
+			Kind            string   `xml:"contentType,attr"`
+			Template        template `xml:"SegmentTemplate"`
 			Representations []struct {
-				ID       string `xml:"id,attr"`
-				Template struct {
-					Init string `xml:"initialization,attr"`
-				} `xml:"SegmentTemplate"`
+				ID  string    `xml:"id,attr"`
+				Own *template `xml:"SegmentTemplate"` // instead of that of the set
 			} `xml:"Representation"`
 		} `xml:"AdaptationSet"`
 	} `xml:"Period"`
+}
+
+type template struct {
+	Init  string `xml:"initialization,attr"`
+	Media string `xml:"media,attr"`
+	First int    `xml:"startNumber,attr"`
 }
 
 // skipped is how many of the first segments of an MPD are left out: they are the first to
 // leave the window.
 const skipped = 1
 
-// watchDASH fetches segments of a stream as its MPD says, also those that are not there yet, and has the ffmpeg program decode them. Its own reader of live MPDs leaves
-// segments out, and some twice.
+// watchDASH fetches segments of a stream as its MPD says, also those that are not there
+// yet, and has the ffmpeg program decode them.
 func watchDASH(ctx context.Context, s *station, dir, u string, seconds int) (onsets, error) {
 	text, err := s.must(ctx, u)
 	if err != nil {
@@ -261,9 +262,13 @@ func watchDASH(ctx context.Context, s *station, dir, u string, seconds int) (ons
 	files := map[string]string{}
 	for _, set := range m.Periods[0].Sets {
 		r := set.Representations[0]
-		refs := []string{r.Template.Init}
+		from := set.Template
+		if r.Own != nil {
+			from = *r.Own
+		}
+		refs := []string{strings.ReplaceAll(from.Init, "$RepresentationID$", r.ID)}
 		for n := range (seconds + flashSegment - 1) / flashSegment {
-			refs = append(refs, strings.NewReplacer("$RepresentationID$", r.ID, "$Number$", strconv.Itoa(set.Template.First+skipped+n)).Replace(set.Template.Media))
+			refs = append(refs, strings.NewReplacer("$RepresentationID$", r.ID, "$Number$", strconv.Itoa(from.First+skipped+n)).Replace(from.Media))
 		}
 		var media strings.Builder
 		for _, ref := range refs {
