@@ -88,12 +88,18 @@ func (s *Stream) past(tracks []*window.Track, marks []window.Mark) (p dash.Perio
 	return p, len(p.Sets) > 0
 }
 
+// young is how long a stream is not told the depth of: what came first would leave the
+// window of players before they have read the manifest again.
+const young = 10 * time.Second
+
 // depth is how far back viewers can go now: never to before the stream began. FFmpeg's
 // reader, and with it mpv, counts in whole seconds from there and without a sign: from
 // before the beginning it would come to the same segment again and again.
 func depth(rewind time.Duration, began, now time.Time) time.Duration {
-	age := now.Truncate(time.Second).Sub(began.Truncate(time.Second))
-	return min(rewind, max(age, time.Second))
+	if now.Sub(began) < young {
+		return rewind
+	}
+	return min(rewind, now.Truncate(time.Second).Sub(began.Truncate(time.Second)))
 }
 
 // period describes one stretch of the stream; newest tells that it is still open.
