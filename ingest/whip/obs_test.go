@@ -2,7 +2,6 @@ package whip_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -86,16 +85,7 @@ func (r *rig) obs(method, url, key, body string) (*http.Response, string) {
 		req.Header.Set("Content-Type", "application/sdp")
 		req.Header.Set("Expect", "100-continue")
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return res, string(text)
+	return r.do(req)
 }
 
 // newOBS is a camera whose codecs have OBS's numbers. layers are those of its picture, the

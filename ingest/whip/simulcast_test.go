@@ -13,7 +13,6 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"weir/media"
-	"weir/media/codec"
 	"weir/media/mediatest"
 )
 
@@ -92,35 +91,22 @@ func (c *camera) expose(list []*scale) {
 // send plays one size at its own pace.
 func (c *camera) send(one *scale, write func(*rtp.Packet) error, stop chan struct{}) {
 	source := &mediatest.Source{Width: one.width, Height: one.width * 9 / 16, GOPs: []int{15}, Bitrate: 300_000}
-	began := time.Now()
-	tick := time.NewTimer(0)
-	defer tick.Stop()
 	var cutter codecs.H264Payloader
 	seq := uint16(0)
-	for p := range source.All() {
-		tick.Reset(time.Until(began.Add(p.DTS.Duration())))
-		select {
-		case <-stop:
-			return
-		case <-tick.C:
-		}
-		data, err := codec.AppendAnnexB(nil, p.Data)
-		if err != nil {
-			c.r.t.Error(err)
-			return
-		}
+	c.pace(source, stop, func(p *media.Packet, data []byte) error {
 		if one.off.Load() {
-			continue
+			return nil
 		}
 		payloads := cutter.Payload(1100, data)
 		for i, x := range payloads {
 			seq++
 			head := rtp.Header{Version: 2, SequenceNumber: seq, Timestamp: uint32(p.DTS.In(90000)), Marker: i == len(payloads)-1}
-			if write(&rtp.Packet{Header: head, Payload: x}) != nil {
-				return
+			if err := write(&rtp.Packet{Header: head, Payload: x}); err != nil {
+				return err
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // Of several sizes of a picture the largest is taken that comes: it is left when it stops,

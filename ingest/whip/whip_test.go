@@ -74,6 +74,11 @@ func (r *rig) request(method, url, key, kind, body string) (*http.Response, stri
 		req.Header.Set("Authorization", "Bearer "+key)
 	}
 	req.Header.Set("Content-Type", kind)
+	return r.do(req)
+}
+
+func (r *rig) do(req *http.Request) (*http.Response, string) {
+	r.t.Helper()
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		r.t.Fatal(err)
@@ -238,11 +243,21 @@ func (c *camera) roll() {
 }
 
 func (c *camera) shoot(stop chan struct{}) {
+	sound := media.Time(0)
+	c.pace(&mediatest.Source{GOPs: []int{30}}, stop, func(p *media.Packet, data []byte) error {
+		err := c.video.WriteSample(wire.Sample{Data: data, Duration: p.Duration.Duration()})
+		for ; err == nil && c.audio != nil && sound < p.DTS; sound += 20 * media.Millisecond {
+			err = c.audio.WriteSample(wire.Sample{Data: []byte{0xf8, 0xff, 0xfe}, Duration: 20 * time.Millisecond})
+		}
+		return err
+	})
+}
+
+// pace hands on each picture of a source when it is due, until stop or an error.
+func (c *camera) pace(source *mediatest.Source, stop chan struct{}, send func(p *media.Packet, annexB []byte) error) {
 	began := time.Now()
 	tick := time.NewTimer(0)
 	defer tick.Stop()
-	source := &mediatest.Source{GOPs: []int{30}}
-	sound := media.Time(0)
 	for p := range source.All() {
 		tick.Reset(time.Until(began.Add(p.DTS.Duration())))
 		select {
@@ -255,13 +270,8 @@ func (c *camera) shoot(stop chan struct{}) {
 			c.r.t.Error(err)
 			return
 		}
-		if c.video.WriteSample(wire.Sample{Data: data, Duration: p.Duration.Duration()}) != nil {
+		if send(p, data) != nil {
 			return
-		}
-		for ; c.audio != nil && sound < p.DTS; sound += 20 * media.Millisecond {
-			if c.audio.WriteSample(wire.Sample{Data: []byte{0xf8, 0xff, 0xfe}, Duration: 20 * time.Millisecond}) != nil {
-				return
-			}
 		}
 	}
 }
