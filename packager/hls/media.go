@@ -9,7 +9,7 @@ import (
 	"weir/packager/window"
 )
 
-// Media renders the media playlists of one rendition. Append may be called from
+// Media renders the media playlists of one rendition. Render may be called from
 // several goroutines.
 type Media struct {
 	// TargetDuration is EXT-X-TARGETDURATION in seconds; it never changes.
@@ -19,11 +19,8 @@ type Media struct {
 	PartTarget media.Time
 	Epoch      time.Time // wall clock of media time 0
 
-	mu    sync.Mutex
-	old   []byte // lines of the segments whose parts are not listed any more
-	head  int    // where the first listed segment's lines begin in old
-	lens  []int  // bytes of each segment in old
-	first uint64 // MSN of lens[0]
+	mu  sync.Mutex
+	old lines // of the segments whose parts are not listed any more
 }
 
 // Distances in target durations (rfc8216bis 4.4.3.8, 4.4.4.9).
@@ -32,14 +29,14 @@ const (
 	partsUntil = 3
 )
 
-// Append adds the playlist of v to dst. With skip set it is a delta update where
-// there is something to skip (6.2.5.1). Beyond growing dst and the kept lines of
-// old segments it does not allocate.
-func (m *Media) Append(dst []byte, v *window.View, skip bool) []byte {
+// Render gives the playlist of v. With skip set it is a delta update where there is
+// something to skip (6.2.5.1). What is written anew is appended to dst; beyond that and
+// the kept lines of old segments it does not allocate.
+func (m *Media) Render(dst []byte, v *window.View, skip bool) Playlist {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.age(v)
-	n := 0
+	n, at := 0, len(dst)
 	if skip && !v.Ended {
 		n = m.skippable(v)
 	}
@@ -51,18 +48,19 @@ func (m *Media) Append(dst []byte, v *window.View, skip bool) []byte {
 	} else if len(v.Segments) > 0 {
 		dst = appendMap(dst, v.Segments[0].Init)
 	}
-	at := m.head
+	p := Playlist{}
 	if n > 0 { // few lines are left; those that are skipped may be many
-		at = len(m.old)
-		for _, l := range m.lens[n:] {
-			at -= l
-		}
+		dst = m.old.appendFrom(dst, n)
+	} else {
+		p.Old = m.old.listed()
 	}
-	dst = append(dst, m.old[at:]...)
-	for i := len(m.lens); i < len(v.Segments); i++ {
+	tail := len(dst)
+	for i := m.old.n; i < len(v.Segments); i++ {
 		dst = m.segment(dst, v, i, true)
 	}
-	return m.tail(dst, v)
+	dst = m.tail(dst, v)
+	p.Head, p.Tail = dst[at:tail:tail], dst[tail:]
+	return p
 }
 
 func (m *Media) header(dst []byte, v *window.View) []byte {
@@ -179,24 +177,12 @@ func (m *Media) age(v *window.View) {
 	if len(v.Segments) == 0 {
 		return
 	}
-	first := v.Segments[0].MSN
-	for len(m.lens) > 0 && m.first < first {
-		m.head += m.lens[0]
-		m.lens = m.lens[1:]
-		m.first++
-	}
-	if len(m.lens) == 0 {
-		m.first, m.head, m.old = first, 0, m.old[:0]
-	}
-	if m.head > len(m.old)/2 && m.head > 4096 {
-		m.old = m.old[:copy(m.old, m.old[m.head:])]
-		m.head = 0
-	}
+	m.old.drop(v.Segments[0].MSN)
 	listed := m.within(v, len(v.Segments), partsUntil)
-	for i := len(m.lens); i < listed && v.Segments[i].Closed; i++ {
-		was := len(m.old)
-		m.old = m.segment(m.old, v, i, false)
-		m.lens = append(m.lens, len(m.old)-was)
+	for i := m.old.n; i < listed && v.Segments[i].Closed; i++ {
+		b := m.old.room()
+		b.text = m.segment(b.text, v, i, false)
+		m.old.added(b)
 	}
 }
 
@@ -215,7 +201,7 @@ func (m *Media) within(v *window.View, n, targets int) int {
 // skippable counts the segments farther than the skip boundary from the end of
 // the last segment that is listed whole.
 func (m *Media) skippable(v *window.View) int {
-	return min(m.within(v, Complete(v), skipUntil), len(m.lens))
+	return min(m.within(v, Complete(v), skipUntil), m.old.n)
 }
 
 func appendMap(dst []byte, init int) []byte {

@@ -53,7 +53,10 @@ func live(segments int) (*window.Window, *window.Track) {
 }
 
 func render(m *hls.Media, t *window.Track, skip bool) (text string) {
-	t.View(func(v *window.View) { text = string(m.Append(nil, v, skip)) })
+	t.View(func(v *window.View) {
+		p := m.Render(nil, v, skip)
+		p.Each(func(piece []byte) { text += string(piece) })
+	})
 	return text
 }
 
@@ -237,23 +240,23 @@ func TestRenderAllocatesNothing(t *testing.T) {
 	m := newMedia()
 	dst := make([]byte, 0, 1<<16)
 	v.View(func(view *window.View) {
-		m.Append(dst, view, false)
-		if n := testing.AllocsPerRun(100, func() { m.Append(dst, view, false) }); n > 0 {
+		m.Render(dst, view, false)
+		if n := testing.AllocsPerRun(100, func() { m.Render(dst, view, false) }); n > 0 {
 			t.Errorf("%.0f allocations", n)
 		}
 	})
 }
 
 func BenchmarkPlaylist(b *testing.B) {
-	for _, n := range []int{10, 300} {
+	for _, n := range []int{10, 300, 3600} {
 		b.Run(fmt.Sprintf("segments=%d", n), func(b *testing.B) {
 			_, v := live(n)
 			m := newMedia()
-			dst := make([]byte, 0, 1<<17)
+			dst := make([]byte, 0, 1<<16)
 			b.ReportAllocs()
 			v.View(func(view *window.View) {
 				for b.Loop() {
-					dst = m.Append(dst[:0], view, false)
+					m.Render(dst, view, false)
 				}
 			})
 		})

@@ -349,11 +349,15 @@ func notFound(w http.ResponseWriter) {
 const sendWithin = 30 * time.Second
 
 // write sends a body that is whole in memory. Failures are the viewer's.
-func (h *Handler) write(w http.ResponseWriter, r *http.Request, data []byte) {
+func (h *Handler) write(w http.ResponseWriter, r *http.Request, data ...[]byte) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	_, _ = w.Write(data)
+	for _, piece := range data {
+		if _, err := w.Write(piece); err != nil {
+			return
+		}
+	}
 }
 
 func deadline(w http.ResponseWriter) {

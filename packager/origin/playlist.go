@@ -36,15 +36,13 @@ func (h *Handler) playlist(w http.ResponseWriter, r *http.Request, v *visit, s *
 	head["Content-Type"] = mimeHLS
 	v.Cache(head, cache)
 	head["Vary"] = byGzip
-	data := b.plain
+	data := b.plain()
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		if z := b.gzip(); z != nil {
-			data = z
-			head["Content-Encoding"] = gzipped
-		}
+		data = b.gzip()
+		head["Content-Encoding"] = gzipped
 	}
-	head["Content-Length"] = []string{strconv.Itoa(len(data))}
-	h.write(w, r, data)
+	head["Content-Length"] = []string{strconv.Itoa(data.size())}
+	h.write(w, r, data...)
 }
 
 // block waits for what d names, and for the first segment: players of a stream that goes

@@ -1,11 +1,8 @@
 package origin
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"weir/media"
@@ -28,6 +25,7 @@ type Stream struct {
 
 	once      sync.Once
 	playlists map[*window.Track]*playlist
+	packer    packer
 	entries   [2]entry // multivariant playlist, MPD
 }
 
@@ -58,63 +56,9 @@ func (s *Stream) open() {
 	s.once.Do(func() {
 		s.playlists = make(map[*window.Track]*playlist)
 		for _, t := range s.Window.Tracks() {
-			s.playlists[t] = &playlist{track: t, render: hls.Media{TargetDuration: s.Target, PartTarget: s.PartTarget, Epoch: s.Window.Epoch}}
+			s.playlists[t] = &playlist{track: t, packer: &s.packer, render: hls.Media{TargetDuration: s.Target, PartTarget: s.PartTarget, Epoch: s.Window.Epoch}}
 		}
 	})
-}
-
-// playlist keeps the newest renderings of one media playlist.
-type playlist struct {
-	track  *window.Track
-	render hls.Media
-	full   atomic.Pointer[body]
-	delta  atomic.Pointer[body]
-	size   atomic.Int64 // of the newest full rendering: a guess at the next
-}
-
-// body is one rendering, shared by all who ask for it.
-type body struct {
-	version uint64
-	plain   []byte
-	once    sync.Once
-	packed  []byte
-}
-
-// get returns the playlist as it is now.
-func (p *playlist) get(skip bool) *body {
-	slot := &p.full
-	if skip {
-		slot = &p.delta
-	}
-	if b := slot.Load(); b != nil && b.version == p.track.Version() {
-		return b
-	}
-	var b *body
-	p.track.View(func(v *window.View) {
-		if b = slot.Load(); b != nil && b.version == v.Version {
-			return
-		}
-		text := p.render.Append(make([]byte, 0, p.size.Load()+512), v, skip)
-		b = &body{version: v.Version, plain: text}
-		slot.Store(b)
-		p.size.Store(int64(len(text)))
-	})
-	return b
-}
-
-// gzip compresses once.
-func (b *body) gzip() []byte {
-	b.once.Do(func() {
-		var buf bytes.Buffer
-		z, err := gzip.NewWriterLevel(&buf, gzip.BestSpeed)
-		if err != nil {
-			return
-		}
-		if _, err = z.Write(b.plain); err == nil && z.Close() == nil {
-			b.packed = buf.Bytes()
-		}
-	})
-	return b.packed
 }
 
 // lateAfter is how long a rendition may keep the others waiting at the start.
