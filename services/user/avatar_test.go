@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
@@ -117,7 +118,7 @@ func asJPEG(t testing.TB, m image.Image) []byte {
 func asGIF(t testing.TB, m image.Image) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	ok(t, gif.Encode(&b, m, nil))
+	ok(t, gif.Encode(&b, m, &gif.Options{NumColors: 16, Drawer: draw.Src}))
 	return b.Bytes()
 }
 
