@@ -27,7 +27,6 @@ import (
 	"weir/media/still"
 	"weir/media/transcode"
 	"weir/packager/origin"
-	showrtsp "weir/packager/rtsp"
 	"weir/packager/vod"
 	"weir/packager/window"
 	"weir/services/certificate"
@@ -139,7 +138,7 @@ func (m *mediaRole) listen(ctx context.Context, cfg Config) error {
 	if err := m.listenRTSP(ctx, cfg.Ingest); err != nil {
 		return err
 	}
-	if err := m.listenPlay(ctx, cfg.Ingest.RTSPPlayAddr); err != nil {
+	if err := m.listenPlay(ctx, cfg.Ingest); err != nil {
 		return err
 	}
 	if err := m.openWebRTC(ctx, cfg); err != nil {
@@ -202,19 +201,6 @@ func (m *mediaRole) listenRTSP(ctx context.Context, cfg IngestConfig) error {
 		return bindError("WEIR_RTSP_ADDR", cfg.RTSPAddr, err)
 	}
 	m.ways, m.rtspAddr = append(m.ways, s), s.Addr().String()
-	return nil
-}
-
-// listenPlay is for players that speak RTSP.
-func (m *mediaRole) listenPlay(ctx context.Context, addr Address) error {
-	if addr == "" {
-		return nil
-	}
-	s, err := showrtsp.Open(ctx, showrtsp.Config{Addr: string(addr), Hub: &m.hub, Admit: m.origin.Admit, Log: m.log})
-	if err != nil {
-		return bindError("WEIR_RTSP_PLAY_ADDR", addr, err)
-	}
-	m.ways = append(m.ways, s)
 	return nil
 }
 

@@ -89,6 +89,10 @@ const (
 	CodePublishBadName   = "NetStream.Publish.BadName"
 	CodeUnpublishSuccess = "NetStream.Unpublish.Success"
 	CodePlayNotFound     = "NetStream.Play.StreamNotFound"
+	CodePlayFailed       = "NetStream.Play.Failed"
+	CodePlayReset        = "NetStream.Play.Reset"
+	CodePlayStart        = "NetStream.Play.Start"
+	CodePlayGone         = "NetStream.Play.UnpublishNotify"
 	CodeFailed           = "NetStream.Failed"
 )
 

@@ -17,6 +17,8 @@ var (
 	// ErrPlay: the peer wants to play, which is not done over RTMP here. It has
 	// been told so.
 	ErrPlay = errors.New("playing over RTMP is not offered")
+	// ErrPublish: the peer wants to publish where one can only play. It has been told so.
+	ErrPublish = errors.New("publishing is not offered here")
 	// ErrInterrupted: our own side called Interrupt.
 	ErrInterrupted = errors.New("interrupted")
 	// ErrRefused: the server that a Client talks to said no.

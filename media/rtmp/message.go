@@ -44,6 +44,7 @@ func (t MessageType) isControl() bool { return t >= TypeSetChunkSize && t <= Typ
 // User control events (RTMP 7.1.7).
 const (
 	eventStreamBegin  = 0
+	eventStreamEOF    = 1
 	eventPingRequest  = 6
 	eventPingResponse = 7
 )

@@ -20,11 +20,12 @@ const (
 type ServerConn struct {
 	wire wire
 
+	plays     bool // it is a ViewerConn's
 	connected bool
 	streams   uint32 // message streams created so far
 	fcPublish bool   // the peer said FCPublish and awaits onFCPublish
 	request   PublishRequest
-	streamID  uint32 // that is being published on
+	streamID  uint32 // that is being published on, or played
 	agg       aggregate
 }
 
@@ -56,14 +57,17 @@ func NewServerConn(c Conn, l Limits) *ServerConn {
 // AcceptPublish does the handshake and answers the peer's commands until it asks
 // to publish. It blocks for Limits.GreetingTime at most. A peer that wants to
 // play is told no; the error is ErrPlay then.
-func (s *ServerConn) AcceptPublish() (PublishRequest, error) {
+func (s *ServerConn) AcceptPublish() (PublishRequest, error) { return s.accept() }
+
+// accept serves a peer until it asks for what is offered.
+func (s *ServerConn) accept() (PublishRequest, error) {
 	if err := serveHandshake(s.wire.src, outbound{&s.wire}); err != nil {
 		return PublishRequest{}, err
 	}
 	for {
 		m, err := s.wire.next()
 		if err != nil {
-			return PublishRequest{}, fmt.Errorf("before publishing: %w", err)
+			return PublishRequest{}, fmt.Errorf("before publishing or playing: %w", err)
 		}
 		if m.Type != TypeCommand && m.Type != TypeCommandAMF3 {
 			continue // media too early, data, shared objects
@@ -82,8 +86,8 @@ func (s *ServerConn) AcceptPublish() (PublishRequest, error) {
 	}
 }
 
-// greet answers one command before publishing. It reports whether that was
-// publish.
+// greet answers one command before publishing or playing. It reports whether that was
+// what is offered here.
 func (s *ServerConn) greet(c command) (asked bool, err error) {
 	if !s.connected && c.name != "connect" {
 		return false, fmt.Errorf("before publishing: %w: a command before connect", ErrProtocol)
@@ -98,18 +102,27 @@ func (s *ServerConn) greet(c command) (asked bool, err error) {
 	case "FCPublish":
 		s.fcPublish = true
 		return false, s.reply(c, nil, Undefined{})
-	case "publish":
+	case "publish", "play", "play2":
+		if s.plays == (c.name == "publish") {
+			return false, s.decline(c)
+		}
 		s.request.App, s.request.Key = publishName(s.request.App, c.text(1))
 		s.streamID = c.streamID
 		return true, nil
-	case "play", "play2":
-		words := "this server offers no playing over RTMP"
-		if err := s.status(c.streamID, "error", CodePlayNotFound, words); err != nil {
-			return false, err
-		}
-		return false, ErrPlay
 	}
 	return false, nil
+}
+
+// decline refuses what is not offered here.
+func (s *ServerConn) decline(c command) error {
+	code, words, why := CodePlayNotFound, "this port offers no playing", ErrPlay
+	if s.plays {
+		code, words, why = CodePublishBadName, "this port offers no publishing", ErrPublish
+	}
+	if err := s.status(c.streamID, "error", code, words); err != nil {
+		return err
+	}
+	return why
 }
 
 // connect answers RTMP 7.2.1.1.
@@ -195,9 +208,7 @@ func (s *ServerConn) Grant() error {
 			return err
 		}
 	}
-	begin := Message{Type: TypeUserControl, Body: []byte{0, eventStreamBegin,
-		byte(s.streamID >> 24), byte(s.streamID >> 16), byte(s.streamID >> 8), byte(s.streamID)}}
-	if err := s.wire.send(csControl, begin); err != nil {
+	if err := s.wire.send(csControl, event(eventStreamBegin, s.streamID)); err != nil {
 		return err
 	}
 	return s.status(s.streamID, "status", CodePublishStart, "publishing")

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+
+	showrtmp "weir/packager/rtmp"
+	showrtsp "weir/packager/rtsp"
+)
+
+// listenPlay binds the ports for players of other protocols than HTTP's, where they are on.
+func (m *mediaRole) listenPlay(ctx context.Context, cfg IngestConfig) error {
+	if addr := cfg.RTSPPlayAddr; addr != "" {
+		s, err := showrtsp.Open(ctx, showrtsp.Config{Addr: string(addr), Hub: &m.hub, Admit: m.origin.Admit, Log: m.log})
+		if err != nil {
+			return bindError("WEIR_RTSP_PLAY_ADDR", addr, err)
+		}
+		m.ways = append(m.ways, s)
+	}
+	if addr := cfg.RTMPPlayAddr; addr != "" {
+		s, err := showrtmp.Open(ctx, showrtmp.Config{Addr: string(addr), Hub: &m.hub, Admit: m.origin.Admit, Log: m.log})
+		if err != nil {
+			return bindError("WEIR_RTMP_PLAY_ADDR", addr, err)
+		}
+		m.ways = append(m.ways, s)
+	}
+	return nil
+}

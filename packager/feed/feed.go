@@ -1,0 +1,53 @@
+package feed
+
+import (
+	"weir/media"
+	"weir/media/hub"
+	"weir/packager"
+)
+
+// Feed is where one kind of a stream comes from.
+type Feed struct {
+	Stream *hub.Stream // the publisher's own, or a rendition of it
+	Track  *media.Track
+}
+
+// Of is what a protocol gets of a stream, a Feed for each kind at most, the picture first.
+// takes tells which tracks it has a place for. lacks: there is a picture, but none
+// for it. source must be known to the packager already, or there are no renditions yet.
+func Of(h *hub.Hub, source *hub.Stream, takes func(*media.Track) bool) (list []Feed, lacks bool) {
+	for _, kind := range [...]media.Kind{media.Video, media.Audio} {
+		sent := first(source, kind)
+		if sent == nil {
+			continue
+		}
+		if takes(sent) {
+			list = append(list, Feed{source, sent})
+			continue
+		}
+		name := media.SourceName
+		if kind == media.Audio {
+			name = packager.AudioName
+		}
+		made := h.Get(source.ID() + "/" + media.StreamID(name))
+		if t := first(made, kind); t != nil && takes(t) {
+			list = append(list, Feed{made, t})
+			continue
+		}
+		lacks = lacks || kind == media.Video
+	}
+	return list, lacks
+}
+
+// first is a stream's track of a kind; nil: it has none.
+func first(s *hub.Stream, kind media.Kind) *media.Track {
+	if s == nil {
+		return nil
+	}
+	for _, t := range s.Tracks() {
+		if t.Kind == kind {
+			return t
+		}
+	}
+	return nil
+}
