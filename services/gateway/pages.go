@@ -32,9 +32,9 @@ const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'
 // The addresses that the web app finds pages for: web/src/route.ts.
 var (
 	watchPath   = regexp.MustCompile(`^/watch/[a-z0-9][a-z0-9_-]{0,62}$`)
-	studioPath  = regexp.MustCompile(`^/studio(/[a-z0-9][a-z0-9_-]{0,62}(/(recordings|channel|people|webhooks|history))?)?$`)
+	studioPath  = regexp.MustCompile(`^/studio(/[a-z0-9][a-z0-9_-]{0,62}(/(recordings|channel|people|restream|webhooks|history))?)?$`)
 	replayPath  = regexp.MustCompile(`^/replay/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-	accountPath = regexp.MustCompile(`^/(u/[a-z0-9][a-z0-9_-]{0,62}|sign-in|sign-up|forgot-password|verify-email|reset-password|settings(/(account|security|tokens))?|admin/users)$`)
+	accountPath = regexp.MustCompile(`^/(u/[a-z0-9][a-z0-9_-]{0,62}|sign-in|sign-up|forgot-password|verify-email|reset-password|settings(/(account|security|tokens))?|admin/(users|webhooks))$`)
 )
 
 // isPage says whether the web app has a page at a path.

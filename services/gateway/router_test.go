@@ -44,6 +44,8 @@ func TestRoutes(t *testing.T) {
 		{full, "GET", "/settings/else", 404, page, "nothing here"},
 		{full, "GET", "/studio", 200, page, "app"},
 		{full, "GET", "/studio/main/history", 200, page, "app"},
+		{full, "GET", "/studio/main/restream", 200, page, "app"},
+		{full, "GET", "/admin/webhooks", 200, page, "app"},
 		{full, "GET", "/replay/01935a1c-6f0b-7cc5-9f0e-0a4b6a0f4a11", 200, page, "app"},
 		{full, "GET", "/replay/01935a1c", 404, page, "nothing here"},
 		{full, "GET", "/studio/main/else", 404, page, "nothing here"},

@@ -1,4 +1,5 @@
 // What somebody who goes live does: a channel, a key, a stream, its end, and who helps.
+import { hook } from './hook.mjs';
 
 const PASSWORD = 'nine slow ferries at noon';
 
@@ -16,6 +17,8 @@ export async function broadcaster(look, weir) {
   await stream(look, weir, key);
   await replay(look);
   await keys(look, weir, key);
+  await passphrase(look);
+  await camera(look);
   await details(look);
   await people(look);
   await guests(look, weir);
@@ -163,6 +166,43 @@ async function keys(look, weir, key) {
   await says(look, 'None yet: make one for your encoder.');
 }
 
+/** The passphrase for SRT is set, and shown to nobody. */
+async function passphrase(look) {
+  await says(look, 'None: what this server asks of everybody counts.');
+  await fill(look, 'Passphrase', 'with blanks in it');
+  await press(look, 'Set it');
+  await look.page.locator('.field-wrong').waitFor();
+  await fill(look, 'Passphrase', 'quiet-canal-9');
+  await press(look, 'Set it');
+  await says(look, 'Set');
+  look.expect(await field(look, 'Passphrase').inputValue() === '', 'the passphrase stays on the page');
+  await press(look, 'Remove the passphrase');
+  await press(look, 'Remove it');
+  await says(look, 'None: what this server asks of everybody counts.');
+}
+
+/** A camera is shown, which cannot be reached. */
+async function camera(look) {
+  await fill(look, 'Address of the camera', 'https://camera.invalid/');
+  await press(look, 'Show this camera');
+  await look.page.locator('.field-wrong').waitFor();
+  await fill(look, 'Address of the camera', 'rtsp://camera.invalid/stream1');
+  await field(look, 'When it is fetched').selectOption('always');
+  await fill(look, 'User of the camera', 'viewer');
+  await fill(look, 'Password of the camera', 'theirs-alone');
+  await press(look, 'Show this camera');
+  await says(look, 'Waits to try again');
+  await press(look, 'Change');
+  look.expect(await field(look, 'Password of the camera').inputValue() === '', 'the password of the camera stays on the page');
+  await look.check('studio-camera', true);
+  await field(look, 'When it is fetched').selectOption('watched');
+  await press(look, 'Change the camera');
+  await look.page.getByText('fetched while somebody watches · with a password').waitFor();
+  await press(look, 'Delete the camera');
+  await press(look, 'Delete it');
+  await look.page.getByRole('button', { name: 'Show this camera' }).waitFor();
+}
+
 /** What is changed here meets what somebody else changed meanwhile. */
 async function details(look) {
   const other = await look.page.context().newPage();
@@ -287,24 +327,7 @@ async function restream(look) {
 
 async function webhooks(look) {
   await look.page.getByRole('link', { name: 'Webhooks', exact: true }).click();
-  await fill(look, 'Address', 'nowhere');
-  await press(look, 'Add it');
-  await look.page.locator('.field-wrong, .form-failed').first().waitFor();
-  await fill(look, 'Address', 'https://hook.invalid/weir');
-  await fill(look, 'Events', 'stream.*');
-  await press(look, 'Add it');
-  const secret = await look.page.locator('.made code').textContent();
-  look.expect(secret.startsWith('whsec_'), 'the secret is another kind');
-  await press(look, 'Done');
-  await press(look, 'Test');
-  await press(look, 'Log');
-  await look.page.getByText('webhook.ping.v1').waitFor();
-  await look.check('studio-webhooks', true);
-  await press(look, 'Turn off');
-  await look.page.getByRole('button', { name: 'Turn on' }).waitFor();
-  await press(look, 'Delete https://hook.invalid/weir');
-  await press(look, 'Delete it');
-  await says(look, 'None yet.');
+  await hook(look, 'stream.*', 'studio-webhooks');
 }
 
 async function history(look) {

@@ -1,4 +1,5 @@
 // What a person does with an account, from the first page to the last, and what an admin does.
+import { hook } from './hook.mjs';
 import { code } from './weir.mjs';
 
 const FIRST = 'three green lorries at dawn';
@@ -277,7 +278,7 @@ export async function leaver(look) {
   await heading(look, 'Nobody here has this name');
 }
 
-/** Finds the person and suspends them. */
+/** Finds the person and suspends them, and has a program told of everybody. */
 export async function admin(look, weir) {
   await look.open('/admin/users');
   await heading(look, 'Sign in');
@@ -298,4 +299,6 @@ export async function admin(look, weir) {
   await look.page.getByText('Suspended', { exact: true }).waitFor();
   await press(look, 'Lift the suspension');
   await look.page.getByRole('button', { name: 'Suspend ada' }).waitFor();
+  await look.page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+  await hook(look, 'user.*', 'all-webhooks');
 }

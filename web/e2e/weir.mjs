@@ -25,7 +25,7 @@ export class Weir {
     weir.log = '';
     const address = `127.0.0.1:${await freePort()}`; // known before, since providers send people back there
     const env = {
-      ...process.env, WEIR_HTTP_ADDR: address, WEIR_PUBLIC_URL: `http://${address}`, WEIR_ADMIN_ADDR: '127.0.0.1:0', WEIR_RTMP_ADDR: '127.0.0.1:0', WEIR_SRT_ADDR: '', WEIR_RTSP_ADDR: '', WEIR_WEBRTC_ADDR: '127.0.0.1:0',
+      ...process.env, WEIR_HTTP_ADDR: address, WEIR_PUBLIC_URL: `http://${address}`, WEIR_ADMIN_ADDR: '127.0.0.1:0', WEIR_RTMP_ADDR: '127.0.0.1:0', WEIR_SRT_ADDR: '127.0.0.1:0', WEIR_RTSP_ADDR: '', WEIR_WEBRTC_ADDR: '127.0.0.1:0',
       WEIR_DATA_DIR: weir.folder,
       WEIR_LOG_LINKS: 'true', WEIR_LOG_FORMAT: 'json', WEIR_LADDER: 'off', ...more,
     };

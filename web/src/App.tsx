@@ -9,19 +9,19 @@ import { findWho } from './session/who';
 import { Footer } from './ui/Footer';
 import { Header } from './ui/Header';
 
+const Admin = lazy(() => import('./pages/admin').then((m) => ({ default: m.Admin })));
 const Entry = lazy(() => import('./pages/entry').then((m) => ({ default: m.Entry })));
 const Profile = lazy(() => import('./pages/profile').then((m) => ({ default: m.Profile })));
 const Replay = lazy(() => import('./pages/replay').then((m) => ({ default: m.Replay })));
 const Settings = lazy(() => import('./pages/settings').then((m) => ({ default: m.Settings })));
 const Studio = lazy(() => import('./pages/studio').then((m) => ({ default: m.Studio })));
-const Users = lazy(() => import('./pages/admin').then((m) => ({ default: m.Users })));
 
 function Page({ route }: { route: Route }) {
   switch (route.page) {
     case 'home': return <Home />;
     case 'watch': return <Watch key={route.name} name={route.name} />;
     case 'user': return <Profile key={route.name} name={route.name} />;
-    case 'users': return <Users />;
+    case 'users': case 'allWebhooks': return <Admin page={route.page} />;
     case 'replay': return <Replay key={route.id} id={route.id} />;
     case 'studio': return <Studio />;
     case 'channel': return <Studio key={route.name} name={route.name} tab={route.tab} />;

@@ -25,6 +25,7 @@ describe('parseRoute', () => {
     ['/settings/nothing', { page: 'lost' }],
     ['/toString', { page: 'lost' }],
     ['/admin/users', { page: 'users' }],
+    ['/admin/webhooks', { page: 'allWebhooks' }],
     ['/studio', { page: 'studio' }],
     ['/studio/ada', { page: 'channel', name: 'ada', tab: '' }],
     ['/studio/ada/history/', { page: 'channel', name: 'ada', tab: 'history' }],

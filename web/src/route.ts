@@ -11,6 +11,7 @@ const PLAIN = {
   '/settings/security': 'securitySettings',
   '/settings/tokens': 'tokenSettings',
   '/admin/users': 'users',
+  '/admin/webhooks': 'allWebhooks',
   '/studio': 'studio',
 } as const;
 

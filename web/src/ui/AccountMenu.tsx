@@ -48,7 +48,7 @@ export function AccountMenu({ user }: { user: Own }) {
           <li><Link to={`/u/${user.username}`} onGo={close}>Your profile</Link></li>
           <li><Link to="/studio" onGo={close}>Your channels</Link></li>
           <li><Link to="/settings" onGo={close}>Settings</Link></li>
-          {user.role === 'admin' && <li><Link to="/admin/users" onGo={close}>Users</Link></li>}
+          {user.role === 'admin' && <li><Link to="/admin/users" onGo={close}>Administration</Link></li>}
           <li><button type="button" onClick={signOut}>Sign out</button></li>
         </ul>
       )}

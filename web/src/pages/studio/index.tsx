@@ -9,6 +9,8 @@ import { Guard } from '../../ui/Guard';
 import { Link } from '../../ui/Link';
 import { State } from '../../ui/State';
 import { Lost } from '../Lost';
+import { Webhooks } from '../webhooks';
+import { ofChannel } from '../webhooks/calls';
 import { Channels } from './Channels';
 import { atLeast, readChannel, type Channel, type Role } from './channel';
 import { Details } from './Details';
@@ -17,7 +19,6 @@ import { People } from './People';
 import { Recordings } from './Recordings';
 import { Restream } from './Restream';
 import { Stream } from './Stream';
-import { Webhooks } from './Webhooks';
 
 const PLACES: readonly (readonly [tab: Tab, label: string, least: Role])[] = [
   ['', 'Stream', 'moderator'],
@@ -63,7 +64,7 @@ function Desk({ me, name, tab }: { me: Own; name: string; tab: Tab }) {
         {tab === 'channel' && <Details me={me} channel={channel} role={role} changed={changed} />}
         {tab === 'people' && <People me={me} channel={channel} role={role} />}
         {tab === 'restream' && <Restream channel={channel} />}
-        {tab === 'webhooks' && <Webhooks channel={channel} />}
+        {tab === 'webhooks' && <Webhooks calls={ofChannel(channel.id)} told="Programs of yours are told by HTTP of what happens here" events="stream.* recording.*" />}
         {tab === 'history' && <History channel={channel} />}
       </div>
     </main>

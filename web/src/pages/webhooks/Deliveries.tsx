@@ -1,12 +1,9 @@
 import { useState } from 'react';
-import { api, done } from '../../api/client';
 import { words } from '../../api/problem';
-import type { components } from '../../api/schema';
 import { usePolled } from '../../ui/asked';
 import { Day } from '../../ui/Day';
 import { State } from '../../ui/State';
-
-type Delivery = components['schemas']['Delivery'];
+import type { Calls, Delivery, Webhook } from './calls';
 
 const ASK_EVERY_MS = 4_000;
 const SHOWN = 15;
@@ -14,13 +11,12 @@ const SHOWN = 15;
 const STATES = { waiting: ['Waiting', 'badge'], delivered: ['Delivered', 'badge badge-good'], failed: ['Failed', 'badge badge-live'] } as const;
 
 /** What was sent to a webhook lately. */
-export function Deliveries({ channel, webhook }: { channel: string; webhook: string }) {
-  const path = { id: channel, webhook };
-  const list = usePolled(async () => (await done(api.GET('/api/v1/channels/{id}/webhooks/{webhook}/deliveries', { params: { path, query: { limit: SHOWN } } }))).items ?? [], ASK_EVERY_MS, webhook);
+export function Deliveries({ calls, webhook }: { calls: Calls; webhook: Webhook }) {
+  const list = usePolled(() => calls.deliveries(webhook, SHOWN), ASK_EVERY_MS, webhook.id);
   const [failed, setFailed] = useState('');
   const again = (d: Delivery) => {
     setFailed('');
-    done(api.POST('/api/v1/channels/{id}/webhooks/{webhook}/deliveries/{delivery}/redeliver', { params: { path: { ...path, delivery: d.id } } })).then(list.again, (err: unknown) => setFailed(words(err)));
+    calls.redeliver(webhook, d).then(list.again, (err: unknown) => setFailed(words(err)));
   };
   return (
     <div className="user-manage">
