@@ -15,12 +15,33 @@ import (
 // blobStore keeps recordings where the services keep their objects.
 type blobStore struct{ blobs blob.Blob }
 
-var _ archive.Store = blobStore{}
+var (
+	_ archive.Store = blobStore{}
+	_ archive.Mover = blobStore{}
+)
 
 // Put stores an object.
 func (s blobStore) Put(ctx context.Context, key string, r io.Reader, size int64, contentType string) error {
 	_, err := s.blobs.Put(ctx, key, r, blob.PutOptions{ContentType: contentType, Size: size})
 	return err
+}
+
+// Move takes a file in, where the store can.
+func (s blobStore) Move(ctx context.Context, key, path, contentType string) error {
+	m, ok := s.blobs.(mover)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	err := m.Move(ctx, key, path, contentType)
+	if errors.Is(err, blob.ErrUnsupported) {
+		err = fmt.Errorf("%w (%w)", errors.ErrUnsupported, err)
+	}
+	return err
+}
+
+// mover is a fileblob.Store.
+type mover interface {
+	Move(ctx context.Context, key, path, contentType string) error
 }
 
 // Get gives a range of an object.

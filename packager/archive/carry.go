@@ -94,14 +94,21 @@ func (r *Recorder) done(l *lane, it item) {
 		r.all.stored.Add(1)
 		r.all.bytes.Add(uint64(it.size))
 	}
-	if err := os.Remove(filepath.Join(r.all.path(r.id), it.file)); err != nil {
+	if err := ignoreMissing(os.Remove(filepath.Join(r.all.path(r.id), it.file))); err != nil {
 		r.all.cfg.Log.Warn("cannot remove a stored segment from the spool", "recording", r.id, "err", err)
 	}
 }
 
 // putFile stores a file of the spool. One that is gone was stored before.
 func (r *Recordings) putFile(ctx context.Context, id, file string) error {
-	f, err := os.Open(filepath.Join(r.path(id), file))
+	path := filepath.Join(r.path(id), file)
+	if m, ok := r.cfg.Store.(Mover); ok {
+		err := m.Move(ctx, Key(id, file), path, contentType(file))
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return ignoreMissing(err)
+		}
+	}
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -35,11 +35,23 @@ func (f *Files) Put(s *window.Finished) (string, error) {
 	return path, nil
 }
 
-// write makes a file without package os, whose files ask the poller first: with
-// segments of two seconds, calls of the system are most of what storing costs.
+// write makes a new file, in place of an old one: that may have other names, of
+// recordings, which must not change.
 func write(path string, parts [][]byte) error {
+	err := create(path, parts)
+	if errors.Is(err, fs.ErrExist) {
+		if err = os.Remove(path); err == nil {
+			err = create(path, parts)
+		}
+	}
+	return err
+}
+
+// create makes a file without package os, whose files ask the poller first: with
+// segments of two seconds, calls of the system are most of what storing costs.
+func create(path string, parts [][]byte) error {
 	fd, err := retry(func() (int, error) {
-		return unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC, 0o640)
+		return unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o640)
 	})
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: path, Err: err}

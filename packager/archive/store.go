@@ -27,6 +27,15 @@ type Store interface {
 	Delete(ctx context.Context, keys ...string) error
 }
 
+// Mover is a Store that can take files as they are.
+type Mover interface {
+	// Move stores the file at path, in place of what was there, and takes it from
+	// where it is; nobody writes to it any more. The error wraps
+	// errors.ErrUnsupported where it has to be Put instead, and fs.ErrNotExist when
+	// there is no file: then nothing has changed.
+	Move(ctx context.Context, key, path, contentType string) error
+}
+
 // Object is what a list says of one.
 type Object struct {
 	Key  string

@@ -5,6 +5,9 @@
 // one rename replaces all of it. The suffix has a byte that keys do not: no object's
 // file has the name of another one's folder.
 //
+// A file of the same file system can be moved in as it is: it becomes a/b.m4s+bare, without
+// a trailer. Put leaves no such file, and Move no other.
+//
 // Invariants:
 //
 //   - A Put writes a temporary file in .tmp of the folder, syncs it, renames it and
@@ -18,5 +21,5 @@
 //   - List reads a folder in pieces and holds a page of names of each level, however
 //     many files there are.
 //
-// Files without a trailer are not objects; they are left alone and not listed.
+// Other files without a trailer are not objects; they are left alone and not listed.
 package fileblob

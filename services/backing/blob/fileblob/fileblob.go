@@ -99,6 +99,17 @@ func (s *Store) open(ctx context.Context, key string) (*os.File, blob.Info, erro
 	if err := ctx.Err(); err != nil {
 		return nil, blob.Info{}, err
 	}
+	if mayBeBare(key) {
+		f, info, err := s.openAs(key, bare, describeBare)
+		if !errors.Is(err, blob.ErrNotFound) {
+			return f, info, err
+		}
+	}
+	return s.openAs(key, suffix, describe)
+}
+
+// openAs is open for the file that has a suffix.
+func (s *Store) openAs(key, suffix string, describe func(*os.File, string) (blob.Info, error)) (*os.File, blob.Info, error) {
 	// O_NONBLOCK: somebody may have put a pipe there.
 	f, err := s.root.OpenFile(key+suffix, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if missing(err) {
@@ -147,7 +158,7 @@ func (s *Store) Delete(ctx context.Context, key ...string) error {
 		if err := ctx.Err(); err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		if err := s.root.Remove(k + suffix); err != nil && !missing(err) {
+		if err := s.remove(k); err != nil {
 			errs = append(errs, fmt.Errorf("delete %s: %w", k, err))
 			continue
 		}
@@ -158,6 +169,26 @@ func (s *Store) Delete(ctx context.Context, key ...string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// remove removes the file of an object, if there is one.
+func (s *Store) remove(key string) error {
+	err := s.root.Remove(key + suffix)
+	if missing(err) {
+		err = nil
+	}
+	return errors.Join(err, s.removeBare(key))
+}
+
+// removeBare removes the file of an object that was moved in.
+func (s *Store) removeBare(key string) error {
+	if !mayBeBare(key) {
+		return nil
+	}
+	if err := s.root.Remove(key + bare); !missing(err) {
+		return err
+	}
+	return nil
 }
 
 // Presign implements blob.Blob: a folder has no addresses.

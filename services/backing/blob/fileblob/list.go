@@ -117,9 +117,11 @@ func (w *walk) page(at, last string) ([]string, error) {
 	}
 }
 
-// least keeps the first batch of the keys.
+// least keeps the first batch of the keys. One that was moved in while it was replaced
+// has two files for a moment.
 func least(keys []string) []string {
 	slices.Sort(keys)
+	keys = slices.Compact(keys)
 	return keys[:min(len(keys), batch)]
 }
 
@@ -129,10 +131,15 @@ func keyOf(at string, e os.DirEntry) string {
 	if e.IsDir() {
 		return at + e.Name() + "/"
 	}
-	if name, ok := strings.CutSuffix(e.Name(), suffix); ok && e.Type().IsRegular() {
-		return at + name
+	name, ok := strings.CutSuffix(e.Name(), suffix)
+	if !ok {
+		name, ok = strings.CutSuffix(e.Name(), bare)
+		ok = ok && mayBeBare(name)
 	}
-	return ""
+	if !ok || !e.Type().IsRegular() {
+		return ""
+	}
+	return at + name
 }
 
 func valid(key string) bool { return blob.CheckKey(strings.TrimSuffix(key, "/")) == nil }

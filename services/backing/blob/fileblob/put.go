@@ -53,6 +53,9 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, o blob.PutOpti
 		return blob.Info{}, fmt.Errorf("put %s: %w", key, err)
 	}
 	placed = true
+	if err := s.removeBare(key); err != nil {
+		return blob.Info{}, fmt.Errorf("put %s: %w", key, err)
+	}
 	info.Key = key
 	return info, nil
 }
@@ -96,7 +99,11 @@ func (s *Store) fill(f *os.File, r io.Reader, contentType string) (blob.Info, er
 // Two Puts at the same time may both get through: it is there to find mistakes early.
 func (s *Store) alone(key string) error {
 	for dir := path.Dir(key); dir != "."; dir = path.Dir(dir) {
-		if _, err := s.root.Lstat(dir + suffix); err == nil {
+		_, err := s.root.Lstat(dir + suffix)
+		if err != nil && mayBeBare(dir) {
+			_, err = s.root.Lstat(dir + bare)
+		}
+		if err == nil {
 			return fmt.Errorf("%w: there is an object %s", blob.ErrBadKey, dir)
 		}
 	}
