@@ -27,6 +27,26 @@ type Refusal struct{ Words string }
 // Error is Words.
 func (r Refusal) Error() string { return r.Words }
 
+// Open lets pages of every origin read the answer, and answers what is no GET or HEAD by
+// itself; false: there is nothing left to do.
+func Open(w http.ResponseWriter, r *http.Request) bool {
+	head := w.Header()
+	head["Access-Control-Allow-Origin"] = anyOrigin
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return true
+	case http.MethodOptions:
+		head.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+		head.Set("Access-Control-Allow-Headers", "Range")
+		head.Set("Access-Control-Max-Age", "86400")
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		head.Set("Allow", "GET, HEAD, OPTIONS")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	}
+	return false
+}
+
 // Read takes the pass off a path below prefix, such as "/~PASS/NAME/index.m3u8", and
 // returns what is left: "NAME/index.m3u8".
 func Read(r *http.Request, prefix string) (b Bearer, rest string) {
@@ -70,6 +90,7 @@ func (b Bearer) Cache(h http.Header, value []string) {
 //
 //nolint:gochecknoglobals // see above
 var (
+	anyOrigin  = []string{"*"}
 	noStore    = []string{"no-store"}
 	noReferrer = []string{"no-referrer"}
 )

@@ -98,19 +98,7 @@ func (h *Handler) Live(name string) *Stream {
 
 // ServeHTTP answers GET, HEAD and OPTIONS.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	head := w.Header()
-	head["Access-Control-Allow-Origin"] = anyOrigin
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-	case http.MethodOptions:
-		head.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
-		head.Set("Access-Control-Allow-Headers", "Range")
-		head.Set("Access-Control-Max-Age", "86400")
-		w.WriteHeader(http.StatusNoContent)
-		return
-	default:
-		head.Set("Allow", "GET, HEAD, OPTIONS")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	if !door.Open(w, r) {
 		return
 	}
 	v := &visit{}
@@ -139,15 +127,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //
 //nolint:gochecknoglobals // see above
 var (
-	anyOrigin = []string{"*"}
-	mimeHLS   = []string{"application/vnd.apple.mpegurl"}
-	mimeDASH  = []string{"application/dash+xml"}
-	mimeMP4   = []string{"video/mp4"}
-	forEver   = []string{"public, max-age=31536000, immutable"}
-	noCache   = []string{"no-cache"}
-	brief     = []string{"max-age=1"}
-	byGzip    = []string{"Accept-Encoding"}
-	gzipped   = []string{"gzip"}
+	mimeHLS  = []string{"application/vnd.apple.mpegurl"}
+	mimeDASH = []string{"application/dash+xml"}
+	mimeMP4  = []string{"video/mp4"}
+	forEver  = []string{"public, max-age=31536000, immutable"}
+	noCache  = []string{"no-cache"}
+	brief    = []string{"max-age=1"}
+	byGzip   = []string{"Accept-Encoding"}
+	gzipped  = []string{"gzip"}
 
 	fiveSeconds = []string{"max-age=5"}
 )

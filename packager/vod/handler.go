@@ -57,33 +57,20 @@ func (h *Handler) open() {
 //
 //nolint:gochecknoglobals // see above
 var (
-	anyOrigin = []string{"*"}
-	mimeHLS   = []string{"application/vnd.apple.mpegurl"}
-	mimeDASH  = []string{"application/dash+xml"}
-	mimeMP4   = []string{"video/mp4"}
-	mimeJPEG  = []string{"image/jpeg"}
-	mimeVTT   = []string{"text/vtt"}
-	forEver   = []string{"public, max-age=31536000, immutable"}
-	aMinute   = []string{"public, max-age=60"}
-	brief     = []string{"max-age=1"}
+	mimeHLS  = []string{"application/vnd.apple.mpegurl"}
+	mimeDASH = []string{"application/dash+xml"}
+	mimeMP4  = []string{"video/mp4"}
+	mimeJPEG = []string{"image/jpeg"}
+	mimeVTT  = []string{"text/vtt"}
+	forEver  = []string{"public, max-age=31536000, immutable"}
+	aMinute  = []string{"public, max-age=60"}
+	brief    = []string{"max-age=1"}
 )
 
 // ServeHTTP answers GET, HEAD and OPTIONS.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.open()
-	head := w.Header()
-	head["Access-Control-Allow-Origin"] = anyOrigin
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-	case http.MethodOptions:
-		head.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
-		head.Set("Access-Control-Allow-Headers", "Range")
-		head.Set("Access-Control-Max-Age", "86400")
-		w.WriteHeader(http.StatusNoContent)
-		return
-	default:
-		head.Set("Allow", "GET, HEAD, OPTIONS")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	if !door.Open(w, r) {
 		return
 	}
 	b, path := door.Read(r, "")
