@@ -40,6 +40,7 @@ type IngestConfig struct {
 	RTSPUDPAddr   Address       `env:"WEIR_RTSP_UDP_ADDR" envDefault:":8000" unit:"host:port" help:"where media of RTSP comes over UDP: RTP on this even port, RTCP on the next; empty: over TCP only" network:"udp"`
 	RTSPPlayAddr  Address       `env:"WEIR_RTSP_PLAY_ADDR" unit:"host:port" help:"where players watch over RTSP, such as :8555; empty: off"`
 	RTMPPlayAddr  Address       `env:"WEIR_RTMP_PLAY_ADDR" unit:"host:port" help:"where players watch over RTMP, such as :1937; empty: off"`
+	SRTPlayAddr   Address       `env:"WEIR_SRT_PLAY_ADDR" unit:"host:port" help:"where players watch over SRT, a UDP port such as :8891; empty: off" network:"udp"`
 	SRTAddr       Address       `env:"WEIR_SRT_ADDR" envDefault:":8890" unit:"host:port" help:"SRT, a UDP port; empty: off" network:"udp"`
 	SRTLatency    time.Duration `env:"WEIR_SRT_LATENCY" envDefault:"120ms" unit:"duration" help:"how long SRT waits for lost packets to come again, 20ms to 8s; publishers may wish for more"`
 	SRTPassphrase string        `env:"WEIR_SRT_PASSPHRASE" unit:"text" secret:"yes" help:"10 to 79 characters with which SRT publishers have to encrypt; empty: none encrypts"`

@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// Players that speak RTSP and RTMP show what is live, with sound and picture in their
+// Players that speak RTSP, RTMP and SRT show what is live, with sound and picture in their
 // places; a private channel only with a pass; strangers cost nothing.
 func TestPlay(t *testing.T) {
 	t.Parallel()
-	at, rtmp := freePort(t), freePort(t)
-	s := startStation(t, "WEIR_PUBLISH=key", "WEIR_RTSP_PLAY_ADDR="+at, "WEIR_RTMP_PLAY_ADDR="+rtmp)
+	at, rtmp, srt := freePort(t), freePort(t), freePort(t)
+	s := startStation(t, "WEIR_PUBLISH=key", "WEIR_RTSP_PLAY_ADDR="+at, "WEIR_RTMP_PLAY_ADDR="+rtmp, "WEIR_SRT_PLAY_ADDR="+srt)
 	anna := &person{t: t, web: s.web}
 	anna.signIn("admin", s.password)
 	channel, key := channelWithKey(anna, "anna")
-	// The key is a password, of which ffmpeg sends a digest. RTMP has no place for Opus.
+	// The key is a password, of which ffmpeg sends a digest. RTMP and SRT have no place for Opus.
 	feed := startTool(t, "ffmpeg", append(append([]string{"-v", "error", "-nostdin"}, moving()...), "-c:a", "libopus", "-f", "rtsp", "-rtsp_transport", "tcp", "rtsp://anna:"+key+"@"+s.rtsp+"/live/anna")...)
 	eventually(t, "the stream", func() bool {
 		status, _, err := s.get(t.Context(), "/live/anna/index.m3u8")
 		return err == nil && status == http.StatusOK
 	})
 	type way struct{ url, gone string } // gone: what players are told of what is not there
-	ways := []way{{"rtsp://" + at + "/live/", "404"}, {"rtmp://" + rtmp + "/live/", "nothing is live under this name"}}
+	ways := []way{{"rtsp://" + at + "/live/", "404"}, {"rtmp://" + rtmp + "/live/", "nothing is live under this name"}, {"srt://" + srt + "?mode=caller&streamid=play:", "REJECT"}}
 	// Players begin between key frames, about which ffmpeg would complain.
 	watch := func(w way, path, says string) (map[string]decoded, string, error) {
 		args := []string{"-v", says, "-nostdin"}

@@ -5,6 +5,7 @@ import (
 
 	showrtmp "weir/packager/rtmp"
 	showrtsp "weir/packager/rtsp"
+	showsrt "weir/packager/srt"
 )
 
 // listenPlay binds the ports for players of other protocols than HTTP's, where they are on.
@@ -20,6 +21,13 @@ func (m *mediaRole) listenPlay(ctx context.Context, cfg IngestConfig) error {
 		s, err := showrtmp.Open(ctx, showrtmp.Config{Addr: string(addr), Hub: &m.hub, Admit: m.origin.Admit, Log: m.log})
 		if err != nil {
 			return bindError("WEIR_RTMP_PLAY_ADDR", addr, err)
+		}
+		m.ways = append(m.ways, s)
+	}
+	if addr := cfg.SRTPlayAddr; addr != "" {
+		s, err := showsrt.Open(showsrt.Config{Addr: string(addr), Hub: &m.hub, Admit: m.origin.Admit, Log: m.log, Latency: cfg.SRTLatency})
+		if err != nil {
+			return bindError("WEIR_SRT_PLAY_ADDR", addr, err)
 		}
 		m.ways = append(m.ways, s)
 	}

@@ -2,7 +2,9 @@ package flv
 
 import (
 	"weir/media"
+	"weir/media/codec"
 	"weir/media/rtmp"
+	"weir/media/timing"
 )
 
 // Out is where tags go: rtmp.Client and rtmp.ViewerConn.
@@ -41,6 +43,7 @@ type Sender struct {
 	begun  bool
 	base   media.Time      // the time that is 0 for the other side
 	tracks [3]*media.Track // announced, by kind
+	order  timing.Reorder  // of the pictures
 }
 
 // NewSender makes a Sender for a stream that begins with these tracks, without those that
@@ -60,37 +63,54 @@ func (s *Sender) Send(p *media.Packet) (int, error) {
 	if !ok {
 		return 0, nil
 	}
+	if !s.begun && s.video && (p.Track.Kind != media.Video || !p.Key) {
+		return 0, nil
+	}
+	at := s.decode(p)
 	if !s.begun {
-		if s.video && (p.Track.Kind != media.Video || !p.Key) {
-			return 0, nil
-		}
-		s.begun, s.base = true, p.DTS
+		s.begun, s.base = true, at
 		if err := s.out.WriteMetadata(0, metadata(s.all)); err != nil {
 			return 0, err
 		}
 	}
-	if p.DTS < s.base { // sound from before the first key frame
+	if at < s.base { // sound from before the first key frame
 		return 0, nil
 	}
 	if s.tracks[p.Track.Kind] != p.Track {
-		if err := s.write(p, name, rtmp.SequenceStart, p.Track.Config); err != nil {
+		if err := s.write(p, at, name, rtmp.SequenceStart, p.Track.Config); err != nil {
 			return 0, err
 		}
 		s.tracks[p.Track.Kind] = p.Track
 	}
-	return len(p.Data), s.write(p, name, rtmp.CodedFrames, p.Data)
+	return len(p.Data), s.write(p, at, name, rtmp.CodedFrames, p.Data)
 }
 
-func (s *Sender) write(p *media.Packet, name rtmp.FourCC, kind rtmp.PacketType, body []byte) error {
-	at := uint32((p.DTS - s.base).Duration().Milliseconds()) // wraps after 49 days, as RTMP does (5.3.1)
+// decode is when a packet is decoded. That is never after it is shown, as it may be in a
+// media.Packet: many players and servers take no negative composition time (FLV E.4.3.1).
+func (s *Sender) decode(p *media.Packet) media.Time {
 	if p.Track.Kind == media.Audio {
-		return s.out.WriteAudio(at, rtmp.Tag{FourCC: name, Packet: kind, Body: body})
+		return p.DTS
+	}
+	if s.tracks[media.Video] != p.Track {
+		s.order.Interval = p.Track.FrameRate.Interval()
+		if n, known := codec.Reordered(p.Track); known {
+			s.order.Depth = n
+		}
+	}
+	return s.order.Next(p.PTS)
+}
+
+func (s *Sender) write(p *media.Packet, decoded media.Time, name rtmp.FourCC, kind rtmp.PacketType, body []byte) error {
+	at := (decoded - s.base).Duration().Milliseconds()
+	stamp := uint32(at) // wraps after 49 days, as RTMP does (5.3.1)
+	if p.Track.Kind == media.Audio {
+		return s.out.WriteAudio(stamp, rtmp.Tag{FourCC: name, Packet: kind, Body: body})
 	}
 	t := rtmp.Tag{FourCC: name, Packet: kind, Key: p.Key || kind == rtmp.SequenceStart, Body: body}
 	if kind == rtmp.CodedFrames {
-		t.CTS = int32((p.PTS - p.DTS).Duration().Milliseconds())
+		t.CTS = int32((p.PTS - s.base).Duration().Milliseconds() - at)
 	}
-	return s.out.WriteVideo(at, t)
+	return s.out.WriteVideo(stamp, t)
 }
 
 // metadata tells the other side what to expect; some wait for a kind that is not told of.

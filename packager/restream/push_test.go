@@ -46,6 +46,7 @@ func TestTarget(t *testing.T) {
 		if len(pictures) != len(wanted)+1 || s.Bytes != bytesOf || len(x.of(rtmp.TypeData)) != 1 {
 			t.Fatalf("%d messages for %d frames; %d bytes of %d", len(pictures), len(wanted), s.Bytes, bytesOf)
 		}
+		ahead, decoded := int64(0), int64(-1) // of the first picture; of the one before
 		for i, m := range pictures {
 			tags, err := rtmp.AppendVideoTags(nil, m.Body)
 			if err != nil || len(tags) != 1 {
@@ -58,10 +59,17 @@ func TestTarget(t *testing.T) {
 				continue
 			}
 			p := wanted[i-1]
-			at, later := (p.DTS - wanted[0].DTS).Duration().Milliseconds(), (p.PTS - p.DTS).Duration().Milliseconds()
-			if !bytes.Equal(tags[0].Body, p.Data) || int64(m.Timestamp) != at || int64(tags[0].CTS) != later || tags[0].Key != p.Key {
-				t.Fatalf("frame %d: at %d+%d, key %v; wanted %d+%d, %v", i, m.Timestamp, tags[0].CTS, tags[0].Key, at, later, p.Key)
+			if i == 1 {
+				ahead = int64(tags[0].CTS)
 			}
+			shown := int64(m.Timestamp) + int64(tags[0].CTS) - ahead
+			if want := (p.PTS - wanted[0].PTS).Duration().Milliseconds(); !bytes.Equal(tags[0].Body, p.Data) || shown < want-1 || shown > want+1 || tags[0].Key != p.Key {
+				t.Fatalf("frame %d: shown at %d, key %v; wanted at %d, %v", i, shown, tags[0].Key, want, p.Key)
+			}
+			if tags[0].CTS < 0 || int64(m.Timestamp) <= decoded {
+				t.Fatalf("frame %d: decoded at %d, %d ms before it is shown, after one at %d", i, m.Timestamp, tags[0].CTS, decoded)
+			}
+			decoded = int64(m.Timestamp)
 		}
 		if sound := x.of(rtmp.TypeAudio); len(sound) < 180 {
 			t.Errorf("%d messages of sound", len(sound))

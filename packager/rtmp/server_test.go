@@ -117,7 +117,7 @@ func (r *rig) play(path string) (*gortmplib.Client, error) {
 // TestWatch: both kinds come, from the first key frame on, dated as they were.
 func TestWatch(t *testing.T) {
 	r := newRig(t, nil)
-	source := &mediatest.Source{SampleRate: 48000, BFrames: 2, Delayed: true, GOPs: []int{10}, Start: 3 * media.Second}
+	source := &mediatest.Source{SampleRate: 48000, BFrames: 2, GOPs: []int{10}, Start: 3 * media.Second}
 	s := r.live("anna", source.Tracks()...)
 	var want, sound []media.Time
 	for _, path := range []string{"/live/anna", "/live/~mine/anna"} {
@@ -144,7 +144,11 @@ func TestWatch(t *testing.T) {
 		for _, track := range reader.Tracks() {
 			switch track.Codec.(type) {
 			case *codecs.H264:
-				reader.OnDataH264(track, func(pts, _ time.Duration, _ [][]byte) { got = append(got, pts) })
+				reader.OnDataH264(track, func(pts, dts time.Duration, _ [][]byte) {
+					if got = append(got, pts); dts > pts {
+						t.Errorf("picture %d is decoded %v after it is shown", len(got), dts-pts)
+					}
+				})
 			case *codecs.MPEG4Audio:
 				reader.OnDataMPEG4Audio(track, func(pts time.Duration, _ []byte) { heard = append(heard, pts) })
 			}
@@ -368,16 +372,14 @@ func TestSlow(t *testing.T) {
 		t.Errorf("a stranger: %v", err)
 	}
 	// The sockets hold more than a queue does: it is written to until the viewer is gone.
+	packets := source.Packets(10 * media.Second) // 60 MB
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for begin := media.Time(0); s.Stats().Readers > 0; begin += media.Second {
-		source.Start = begin
-		for _, p := range source.Packets(media.Second) {
+	for s.Stats().Readers > 0 {
+		for _, p := range packets {
 			s.Write(p)
 		}
-		if n := s.Stats().Dropped; s.Stats().Readers > 0 {
-			dropped = n
-		}
+		dropped = max(dropped, s.Stats().Dropped)
 		<-tick.C
 	}
 	if dropped == 0 {
