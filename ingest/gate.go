@@ -17,6 +17,13 @@ var (
 	ErrReplaced = errors.New("another publisher took over")
 )
 
+// Ends of sessions that nobody asked for but their publishers. The texts are shown to
+// who looks after the channel.
+var (
+	ErrGoodbye = errors.New("the encoder ended it")
+	ErrLost    = errors.New("the connection to the encoder was lost") // and it did not come back in time
+)
+
 // Refusal is a gate's own reason, in words for the publisher; it is an ErrDenied.
 type Refusal struct{ Words string }
 
@@ -74,7 +81,7 @@ type Watcher interface {
 	Introduced(name, encoder string)
 	// Dropped: the publisher is gone, and waited for.
 	Dropped(name string)
-	// Ended: the session is over; reason is nil when its publisher left.
+	// Ended: the session is over. The reason is ErrGoodbye or ErrLost when its publisher left.
 	Ended(name string, reason error)
 	// TurnedAway: the gate let the publisher of r in, and its name is taken. It is called
 	// without the session's lock, and may block until ctx ends.

@@ -107,7 +107,7 @@ func (p *Publisher) Close(clean bool) {
 	defer s.mu.Unlock()
 	if p.gone {
 		if clean && s.lost == p {
-			s.end(nil)
+			s.end(ErrGoodbye)
 		}
 		return
 	}
@@ -116,13 +116,13 @@ func (p *Publisher) Close(clean bool) {
 	case p.waiting:
 		s.next = nil
 		if clean && s.pub == nil {
-			s.end(nil)
+			s.end(ErrGoodbye)
 		}
 	case !clean:
 		s.lost = p
 		s.await()
 	case !s.inherit():
-		s.end(nil)
+		s.end(ErrGoodbye)
 	}
 }
 
@@ -130,9 +130,6 @@ func (p *Publisher) Close(clean bool) {
 func (p *Publisher) leave(reason error) {
 	if p.gone {
 		return
-	}
-	if reason == nil {
-		reason = errLeft
 	}
 	p.gone, p.err = true, reason
 	close(p.done)

@@ -78,12 +78,16 @@ func (s *Session) end(reason error) {
 	s.ended = true
 	s.stopTimer()
 	s.uncover()
+	told := reason
+	if errors.Is(reason, ErrGoodbye) || errors.Is(reason, ErrLost) {
+		told = errLeft // who is still there is not who left
+	}
 	if s.pub != nil {
-		s.pub.leave(reason)
+		s.pub.leave(told)
 		s.pub = nil
 	}
 	if s.next != nil {
-		s.next.leave(reason)
+		s.next.leave(told)
 		s.next = nil
 	}
 	if w := s.owner.cfg.Watch; w != nil {
@@ -143,7 +147,7 @@ func (s *Session) await() {
 		return
 	}
 	if s.owner.cfg.Reconnect < 0 || s.stream == nil {
-		s.end(nil)
+		s.end(ErrLost)
 		return
 	}
 	s.owner.cfg.Log.Info("publisher dropped, waiting", "stream", s.name, "for", s.owner.cfg.Reconnect)
@@ -166,7 +170,7 @@ func (s *Session) expect() {
 		defer s.mu.Unlock()
 		if s.timer == t {
 			s.timer = nil
-			s.end(nil)
+			s.end(ErrLost)
 		}
 	})
 	s.timer = t

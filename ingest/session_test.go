@@ -372,7 +372,7 @@ func TestStatsAndName(t *testing.T) {
 	}
 	r.pub.Close(true)
 	r.pub.Introduce("ghost")
-	if got := strings.Join(w.lines, ", "); got != "joined, x is OBS 30, another turned away: "+ingest.ErrBusy.Error()+", ended" {
+	if got := strings.Join(w.lines, ", "); got != "joined, x is OBS 30, another turned away: "+ingest.ErrBusy.Error()+", ended: "+ingest.ErrGoodbye.Error() {
 		t.Errorf("told: %s", got)
 	}
 }
@@ -385,8 +385,8 @@ func (w *watched) Introduced(name, encoder string)     { w.lines = append(w.line
 func (w *watched) TurnedAway(_ context.Context, _ ingest.Grant, r ingest.Request, reason error) {
 	w.lines = append(w.lines, r.Peer+" turned away: "+reason.Error())
 }
-func (w *watched) Dropped(string)      { w.lines = append(w.lines, "dropped") }
-func (w *watched) Ended(string, error) { w.lines = append(w.lines, "ended") }
+func (w *watched) Dropped(string)               { w.lines = append(w.lines, "dropped") }
+func (w *watched) Ended(_ string, reason error) { w.lines = append(w.lines, "ended: "+reason.Error()) }
 
 // TestLateThenPunctual: a publisher that was late for a while and caught up must
 // not be held back in long bursts.

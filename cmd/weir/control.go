@@ -272,8 +272,8 @@ func (c *control) finish(s session, stats live.Stats) {
 	c.mu.Lock()
 	reason := s.desk.reason
 	c.mu.Unlock()
-	words := ""
-	if reason != nil {
+	words := "the encoder began to send something else: another stream followed"
+	if reason != nil { // else the session goes on
 		words = reason.Error()
 	}
 	c.live.Finish(s.live, words, stats)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
 
+	"weir/ingest"
 	"weir/services/live"
 )
 
@@ -168,7 +169,7 @@ func (c *ownedChannel) ended(t *testing.T) {
 	t.Helper()
 	eventually(t, "the end in the history", func() bool {
 		x := c.sessions(t)
-		return len(x) == 1 && x[0].State == live.Ended && x[0].Reason == "" && x[0].Stats.Frames > 0
+		return len(x) == 1 && x[0].State == live.Ended && x[0].Reason == ingest.ErrGoodbye.Error() && x[0].Stats.Frames > 0
 	})
 	session := c.sessions(t)[0].ID
 	eventually(t, "the second part of the recording", func() bool {

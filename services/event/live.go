@@ -45,7 +45,7 @@ type StreamEnded struct {
 	Name      string    `json:"name"`       // what it was watched as
 	StartedAt time.Time `json:"started_at"` // when viewers could begin
 	EndedAt   time.Time `json:"ended_at"`   // when it ended
-	Reason    string    `json:"reason"`     // why, in words; empty when the publisher left
+	Reason    string    `json:"reason"`     // why, in words
 	Peak      int64     `json:"peak"`       // most viewers at once
 	Unique    int64     `json:"unique"`     // different viewers
 }

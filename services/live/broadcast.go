@@ -171,8 +171,8 @@ func (s *Service) Returned(b *Broadcast, g Grant) {
 	})
 }
 
-// Finish says that the session is over. reason is empty when the publisher left. The
-// viewers' figures of stats are filled in here.
+// Finish says that the session is over, and why in words. The viewers' figures of stats
+// are filled in here.
 func (s *Service) Finish(b *Broadcast, reason string, stats Stats) {
 	b.change(s, func(v *SessionView) {
 		at := s.stamp()

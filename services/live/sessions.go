@@ -51,7 +51,7 @@ type SessionView struct {
 	Began    time.Time  `json:"began_at" doc:"The first packet"`
 	Started  *time.Time `json:"started_at,omitempty" doc:"When viewers could begin"`
 	Ended    *time.Time `json:"ended_at,omitempty"`
-	Reason   string     `json:"end_reason,omitempty" doc:"Why it ended; absent: the publisher left"`
+	Reason   string     `json:"end_reason,omitempty" doc:"Why it ended, in words"`
 	Stats    Stats      `json:"stats" doc:"Final once it has ended"`
 
 	key  *uuid.UUID

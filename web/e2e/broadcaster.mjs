@@ -333,6 +333,7 @@ async function webhooks(look) {
 async function history(look) {
   await look.page.getByRole('link', { name: 'History', exact: true }).click();
   await look.page.getByText('Ended: That is all.').waitFor();
+  await look.page.getByText('Ended: The encoder ended it.').waitFor();
   await look.page.getByText(/stream key was revoked/).waitFor();
   await look.check('studio-history', true);
 }

@@ -2286,7 +2286,7 @@ export interface components {
             channel_id: string;
             /** @description What the publisher calls itself */
             encoder?: string;
-            /** @description Why it ended; absent: the publisher left */
+            /** @description Why it ended, in words */
             end_reason?: string;
             /** Format: date-time */
             ended_at?: string;
