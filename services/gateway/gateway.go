@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"weir/services/gateway/http11"
 )
 
 // Defaults of Config.
@@ -60,6 +61,7 @@ type Config struct {
 type Gateway struct {
 	cfg      Config
 	server   *http.Server
+	media    *http11.Server // in front of server; nil with TLS
 	listener *countedListener
 	held     context.CancelFunc // ends every request that waits for something
 	metrics  *metrics
@@ -102,6 +104,15 @@ func Open(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 	g.listener = &countedListener{Listener: l, limit: int64(cfg.MaxConns), metrics: g.metrics, trusted: cfg.TrustedProxies, headerTimeout: cfg.HeaderTimeout}
 	g.server.ConnState = g.listener.connState
+	if cfg.TLS == nil {
+		g.media = &http11.Server{
+			Handler: handler, Prefixes: []string{"/live/", "/vod/"},
+			// By this value httputil.ReverseProxy knows that whoever calls it takes its panic.
+			Base:          context.WithValue(base, http.ServerContextKey, g.server),
+			HeaderTimeout: cfg.HeaderTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
+			Ended: g.listener.ended, Log: cfg.Log,
+		}
+	}
 	return g, nil
 }
 
@@ -144,40 +155,3 @@ func (g *Gateway) Addr() net.Addr { return g.listener.Addr() }
 
 // TLS says whether the port speaks TLS. (The server sets its TLSConfig by itself.)
 func (g *Gateway) TLS() bool { return g.cfg.TLS != nil }
-
-// Run serves until ctx is done. Then no new connection is taken, requests that
-// are held see their context end at once, as do WebSockets and streams of events,
-// and answers under way have Config.Drain to finish. It returns the error that ended serving earlier, else nil.
-func (g *Gateway) Run(ctx context.Context) error {
-	defer g.proxy.end()
-	defer g.held()
-	ended := make(chan error, 1)
-	go func() { ended <- g.serve() }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	g.held()
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.cfg.Drain)
-	defer cancel()
-	if err := g.server.Shutdown(drain); err != nil {
-		g.server.Close()
-	}
-	<-ended
-	g.listener.Close() // when Shutdown came before Serve had the listener
-	return nil
-}
-
-func (g *Gateway) serve() error {
-	var err error
-	if g.TLS() {
-		err = g.server.ServeTLS(g.listener, "", "")
-	} else {
-		err = g.server.Serve(g.listener)
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("public port: %w", err)
-}

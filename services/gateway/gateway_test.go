@@ -192,9 +192,10 @@ func TestRunWithDoneContextCloses(t *testing.T) {
 	l.Close()
 }
 
-// The origin must see the server's own writer: sendfile and flushing hang on it.
+// The origin must see the server's own writer: sendfile and flushing hang on it. Which
+// server that is, one request says: only net/http's connections can be taken over.
 func TestMediaGetsTheServersWriter(t *testing.T) {
-	type seen struct{ readerFrom, flusher, full bool }
+	type seen struct{ readerFrom, flusher, hijacker bool }
 	got := make(chan seen, 1)
 	media := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, rf := w.(io.ReaderFrom)
@@ -203,13 +204,16 @@ func TestMediaGetsTheServersWriter(t *testing.T) {
 		got <- seen{rf, fl, hj}
 	})
 	addr, _ := start(t, Config{Media: media})
-	res, err := client(t, nil).Get("http://" + addr + "/live/x/seg.m4s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	if s := <-got; s != (seen{true, true, true}) {
-		t.Errorf("writer is wrapped: %+v", s)
+	for method, want := range map[string]seen{"GET": {true, true, false}, "POST": {true, true, true}} {
+		req, _ := http.NewRequest(method, "http://"+addr+"/live/x/seg.m4s", nil)
+		res, err := client(t, nil).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if s := <-got; s != want {
+			t.Errorf("%s: writer is wrapped: %+v", method, s)
+		}
 	}
 }
 
@@ -260,12 +264,15 @@ func TestHostileConnections(t *testing.T) {
 func TestConnectionCap(t *testing.T) {
 	addr, _ := start(t, Config{MaxConns: 2})
 	var conns []net.Conn
+	paths := []string{"/healthz", "/live/x"} // by net/http, and in front of it
+	asked := 0
 	ask := func() (net.Conn, error) {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		io.WriteString(conn, "GET "+paths[asked%2]+" HTTP/1.1\r\nHost: x\r\n\r\n")
+		asked++
 		_, err = http.ReadResponse(bufio.NewReader(conn), nil)
 		return conn, err
 	}

@@ -44,6 +44,9 @@ func (l *countedListener) Accept() (net.Conn, error) {
 // final states for each accepted connection. Who hijacks one bounds it himself.
 func (l *countedListener) connState(_ net.Conn, s http.ConnState) {
 	if s == http.StateClosed || s == http.StateHijacked {
-		l.metrics.connections.Set(float64(l.open.Add(-1)))
+		l.ended()
 	}
 }
+
+// ended is called once for each accepted connection.
+func (l *countedListener) ended() { l.metrics.connections.Set(float64(l.open.Add(-1))) }
