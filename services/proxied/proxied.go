@@ -202,6 +202,9 @@ func (c *conn) readHeader() error {
 	}
 }
 
+// NetConn is the proxy's connection, for who wants to know whether it lives.
+func (c *conn) NetConn() net.Conn { return c.Conn }
+
 // RemoteAddr is the client's address, as the proxy says.
 func (c *conn) RemoteAddr() net.Addr {
 	c.open()

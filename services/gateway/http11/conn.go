@@ -1,6 +1,7 @@
 package http11
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -18,12 +19,18 @@ const (
 	ended
 )
 
-// conn is one connection, and belongs to its goroutine but for state.
+// conn is one connection, and belongs to its goroutine but for state, turn and seen.
 type conn struct {
 	server *Server
 	rwc    net.Conn
 	raw    syscall.RawConn // nil where rwc is not the socket itself
 	state  atomic.Int32
+
+	// The context of all requests ends with the connection, too, or when the client was
+	// seen to leave. turn is odd while a request is answered; seen is it at the last look.
+	leave context.CancelFunc
+	turn  atomic.Uint32
+	seen  uint32 // the server's watch
 
 	// What was read and is not used yet. There is no buffer while there is nothing in it.
 	// lent is the pool's, when it is of that.
@@ -54,7 +61,10 @@ func newConn(s *Server, rwc net.Conn) *conn {
 
 // serve answers requests until the connection ends or is handed over.
 func (c *conn) serve() {
-	err := c.requests()
+	ctx, leave := context.WithCancel(c.server.Base)
+	c.leave = leave
+	err := c.requests(ctx)
+	leave()
 	c.server.forget(c)
 	defer c.release()
 	if errors.Is(err, errForeign) && c.handOver() {
@@ -64,12 +74,21 @@ func (c *conn) serve() {
 	c.server.Ended()
 }
 
-// requests returns errForeign when net/http has to go on.
-func (c *conn) requests() error {
+// requests returns errForeign when net/http has to go on. A handler that panics ends the
+// connection: its client must see that the answer is not whole.
+func (c *conn) requests(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = http.ErrAbortHandler
+			if p != http.ErrAbortHandler { //nolint:errorlint // a value that was panicked with, as net/http has it
+				c.server.Log.Error("a handler of media panicked", "peer", c.common.RemoteAddr, "err", p, "stack", string(debug.Stack()))
+			}
+		}
+	}()
 	// Where a trusted proxy is in front, this reads what it says first.
 	remote := c.rwc.RemoteAddr().String()
 	c.common = http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, RemoteAddr: remote}
-	c.common = *c.common.WithContext(c.server.Base)
+	c.common = *c.common.WithContext(ctx)
 	// The first head has HeaderTimeout from here on.
 	wait := c.server.HeaderTimeout
 	for {
@@ -207,21 +226,12 @@ func (c *conn) release() {
 
 // respond lets the handler answer; false: the connection ends with that.
 func (c *conn) respond(r *http.Request) (again bool) {
-	w := &c.answer
-	w.begin(c, r.Method == http.MethodHead)
-	defer func() {
-		p := recover()
-		if p == nil {
-			return
-		}
-		again = false // a client must see that its answer is not whole
-		w.abort()
-		if p != http.ErrAbortHandler { //nolint:errorlint // a value that was panicked with, as net/http has it
-			c.server.Log.Error("a handler of media panicked", "peer", c.common.RemoteAddr, "err", p, "stack", string(debug.Stack()))
-		}
-	}()
-	c.server.Handler.ServeHTTP(w, r)
-	return w.finish()
+	c.answer.begin(c, r.Method == http.MethodHead)
+	c.turn.Add(1)
+	c.server.Handler.ServeHTTP(&c.answer, r)
+	again = c.answer.finish()
+	c.turn.Add(1)
+	return again
 }
 
 // endIdle closes a connection that waits for a request.

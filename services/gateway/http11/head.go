@@ -65,12 +65,16 @@ func begins(b []byte, prefixes []string) bool {
 // bareLF finds a line that ends without CR: a server may take it for an end (section 2.2),
 // and one that does not would wait for it.
 func bareLF(b []byte) bool {
-	for i, c := range b {
-		if c == '\n' && (i == 0 || b[i-1] != '\r') {
+	for {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			return false
+		}
+		if i == 0 || b[i-1] != '\r' {
 			return true
 		}
+		b = b[i+1:]
 	}
-	return false
 }
 
 // request is what a handler gets, in one piece of memory.

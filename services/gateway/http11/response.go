@@ -127,6 +127,7 @@ func (w *response) ReadFrom(r io.Reader) (int64, error) {
 	if err := w.send(nil, false); err != nil {
 		return 0, err
 	}
+	w.c.writeUntil(w.until, time.Now())
 	n, err := rf.ReadFrom(r)
 	w.wrote += n
 	w.err = err
@@ -167,6 +168,3 @@ func (w *response) finish() (again bool) {
 	}
 	return !w.last
 }
-
-// abort ends an answer that its handler gave up.
-func (w *response) abort() { w.err = http.ErrAbortHandler }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,6 +24,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"weir/services/proxied"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -42,6 +45,7 @@ type rig struct {
 type config struct {
 	header, write, idle, drain time.Duration
 	log                        *slog.Logger
+	trusted                    []netip.Prefix // who may begin with a PROXY header
 }
 
 func newRig(t *testing.T, h http.Handler, cfg config) *rig {
@@ -77,6 +81,7 @@ func newRig(t *testing.T, h http.Handler, cfg config) *rig {
 		t.Fatal(err)
 	}
 	r.addr = l.Addr().String()
+	l = proxied.Listener{Listener: l, Trusted: cfg.trusted, Timeout: time.Minute}
 	rest := r.Open(l)
 	var serving sync.WaitGroup
 	serving.Go(func() { behind.Serve(rest) })
@@ -242,7 +247,7 @@ func media(t *testing.T) http.Handler {
 			io.WriteString(w, "body")
 		})
 	}
-	on("error", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 418) })
+	on("error", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusTeapot) })
 	on("close", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Connection", "close")
 		io.WriteString(w, "bye")

@@ -49,6 +49,15 @@ func (s *Server) Open(l net.Listener) net.Listener {
 
 // Serve accepts connections until l is closed, and returns why no more can be accepted.
 func (s *Server) Serve(l net.Listener) error {
+	over := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watch(over) })
+	defer watching.Wait()
+	defer close(over)
+	return s.accept(l)
+}
+
+func (s *Server) accept(l net.Listener) error {
 	const longest = time.Second
 	var pause time.Duration
 	for {
