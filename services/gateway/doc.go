@@ -1,7 +1,8 @@
 // Package gateway is the one public port: every request of a viewer or of a
 // program enters weir here.
 //
-// It is a net/http server (HTTP/1.1, and HTTP/2 with TLS) that sorts requests by
+// It is a net/http server (HTTP/1.1, and HTTP/2 with TLS; without, what viewers ask for
+// most is answered by http11 in front of it) that sorts requests by
 // their first path element: /live/ and /vod/ go to the media origin, /api/ and
 // /.well-known/ to the services by a table of paths, the rest is the web app out of
 // an fs.FS. A service is in this process or elsewhere, which no caller can tell;

@@ -12,8 +12,8 @@
 // client's end, and a context for each request that waits, and moves three deadlines with
 // each. Here a request that is held is a goroutine and the request itself; the buffer it
 // was read into serves another connection meanwhile. Deadlines are moved when they are more
-// than a little early. A client that leaves while its request is held is noticed when the
-// answer is written; handlers bound how long they hold.
+// than a little early. One goroutine asks the system once a second which clients have left,
+// of those whose requests take longer; their contexts end then, as by net/http.
 //
 // Invariants: what a handler gets and what a client is answered is the same as by net/http;
 // a head is bounded in bytes, lines and time; the bytes of one connection never reach
