@@ -7,34 +7,42 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/nack"
-	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"weir/bench/rig"
 )
 
-// neighbours are the viewers of one network: the server bounds those.
-const neighbours = 8
+const (
+	neighbours    = 8 // viewers of one network: the server bounds those
+	feedbackEvery = 100 * time.Millisecond
+	patience      = 20 * time.Second // for a picture
+)
 
 // crowd watches until ctx ends. It says "ready" when pictures come to all viewers.
 func crowd(ctx context.Context, address string, viewers int) error {
 	var all sync.WaitGroup
-	fails := make(chan error, viewers)
+	fails, sockets := make(chan error, viewers), make(chan *socket, viewers)
 	places := make(chan struct{}, 6) // who waits for a first picture
+	all.Go(func() { lookAt(ctx, sockets) })
 	for i := range viewers {
 		places <- struct{}{}
-		all.Add(1)
-		go func() {
-			defer func() { <-places }()
-			fails <- view(ctx, address, net.IPv4(127, 0, 0, byte(2+i/neighbours)), all.Done)
-		}()
+		all.Go(func() {
+			stay, err := view(ctx, address, net.IPv4(127, 0, 0, byte(2+i/neighbours)), sockets)
+			<-places
+			fails <- err
+			if err == nil {
+				stay()
+			}
+		})
 	}
 	for range viewers {
 		if err := <-fails; err != nil {
@@ -48,68 +56,57 @@ func crowd(ctx context.Context, address string, viewers int) error {
 	return nil
 }
 
-// view connects a viewer from an address, and returns when a picture comes; over is called
-// when it has left, after ctx has ended.
-func view(ctx context.Context, address string, from net.IP, over func()) error {
-	pc, err := connection()
+// view connects a viewer from an address, and returns when a picture comes; stay then
+// tells the server how its packets arrive, until ctx ends.
+func view(ctx context.Context, address string, from net.IP, sockets chan<- *socket) (stay func(), err error) {
+	s, err := listen(from)
 	if err != nil {
-		over()
-		return err
+		return nil, err
 	}
-	seen := make(chan struct{}, 2)
-	pc.OnTrack(func(t *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
-		buf := make([]byte, 1500)
-		for first := true; ; first = false {
-			if _, _, err := t.Read(buf); err != nil {
-				return
-			}
-			if first && t.Kind() == webrtc.RTPCodecTypeVideo {
-				seen <- struct{}{}
-			}
-		}
-	})
-	context.AfterFunc(ctx, func() {
-		defer over()
-		_ = pc.GracefulClose() // it ends anyway
-	})
-	if err := call(ctx, pc, address, from); err != nil {
-		return err
+	sockets <- s
+	pc, err := connection(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := call(ctx, pc, s, address, from); err != nil {
+		return nil, err
 	}
 	select {
-	case <-seen:
-		return nil
-	case <-time.After(20 * time.Second):
-		return fmt.Errorf("no picture came to %v", from)
+	case <-s.seen:
+	case <-time.After(patience):
+		return nil, fmt.Errorf("no picture came to %v", from)
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
+	return func() {
+		for rig.Sleep(ctx, feedbackEvery) == nil {
+			if say := s.feedback(); len(say) > 0 {
+				_ = pc.WriteRTCP(say) // not while its keys are being made
+			}
+		}
+		_ = pc.GracefulClose() // it ends anyway
+	}, nil
 }
 
-// connection is one that does what browsers do for what they receive.
-func connection() (*webrtc.PeerConnection, error) {
+// connection is one that never sees its media, which stays with the socket.
+func connection(s *socket) (*webrtc.PeerConnection, error) {
 	m := &webrtc.MediaEngine{}
 	if err := m.RegisterDefaultCodecs(); err != nil {
 		return nil, err
 	}
-	r := &interceptor.Registry{}
-	missing, err := nack.NewGeneratorInterceptor()
-	if err != nil {
-		return nil, err
-	}
-	reports, err := report.NewReceiverInterceptor()
-	if err != nil {
-		return nil, err
-	}
-	r.Add(missing)
-	r.Add(reports)
-	if err := webrtc.ConfigureTWCCSender(m, r); err != nil {
-		return nil, err
+	for _, k := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
+		m.RegisterFeedback(webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC}, k)
+		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.TransportCCURI}, k); err != nil {
+			return nil, err
+		}
 	}
 	e := webrtc.SettingEngine{}
 	e.SetIncludeLoopbackCandidate(true)
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	e.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
-	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r), webrtc.WithSettingEngine(e)).NewPeerConnection(webrtc.Configuration{})
+	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	e.SetICEUDPMux(ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: s}))
+	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(e)).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return nil, err
 	}
@@ -121,8 +118,11 @@ func connection() (*webrtc.PeerConnection, error) {
 	return pc, nil
 }
 
+// numbered is where an answer says how the numbers of packets are marked.
+var numbered = regexp.MustCompile(`a=extmap:(\d+)\S* ` + regexp.QuoteMeta(sdp.TransportCCURI))
+
 // call makes the offer from an address, and takes the answer.
-func call(ctx context.Context, pc *webrtc.PeerConnection, address string, from net.IP) error {
+func call(ctx context.Context, pc *webrtc.PeerConnection, s *socket, address string, from net.IP) error {
 	offer, err := pc.CreateOffer(nil)
 	if err != nil {
 		return err
@@ -132,33 +132,49 @@ func call(ctx context.Context, pc *webrtc.PeerConnection, address string, from n
 		return err
 	}
 	<-gathered
+	answer, err := post(ctx, pc.LocalDescription().SDP, address, from)
+	if err != nil {
+		return err
+	}
+	if at := numbered.FindStringSubmatch(answer); at != nil {
+		id, err := strconv.Atoi(at[1])
+		if err != nil {
+			return err
+		}
+		s.ext.Store(int32(id))
+	}
+	return pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer})
+}
+
+// post asks until there is a place.
+func post(ctx context.Context, offer, address string, from net.IP) (answer string, err error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext:       (&net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}).DialContext,
 	}}
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(pc.LocalDescription().SDP))
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(offer))
 		if err != nil {
-			return err
+			return "", err
 		}
 		req.Header.Set("Content-Type", "application/sdp")
 		res, err := client.Do(req)
 		if err != nil {
-			return err
+			return "", err
 		}
-		answer, err := io.ReadAll(res.Body)
+		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
 		switch {
 		case err != nil:
-			return err
+			return "", err
 		case res.StatusCode == http.StatusTooManyRequests:
 			if err := rig.Sleep(ctx, time.Second); err != nil {
-				return err
+				return "", err
 			}
 		case res.StatusCode != http.StatusCreated:
-			return fmt.Errorf("%s: %s %s", address, res.Status, answer)
+			return "", fmt.Errorf("%s: %s %s", address, res.Status, body)
 		default:
-			return pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: string(answer)})
+			return string(body), nil
 		}
 	}
 }

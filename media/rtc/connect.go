@@ -40,12 +40,25 @@ func (e Estimate) Congested() bool {
 	return s["usage"] == "overuse" || loss > congestedLoss
 }
 
-// Viewer makes a connection that only sends: H.264 and Opus. The caller closes it.
-func (p *Port) Viewer() (*webrtc.PeerConnection, Estimate, error) {
-	var estimate Estimate
+// Outlet is a connection that only sends.
+type Outlet struct {
+	PC       *webrtc.PeerConnection
+	Estimate Estimate
+	Burst    *Burst
+}
+
+// Close ends the connection.
+func (o *Outlet) Close() {
+	_ = o.PC.GracefulClose() // the peer may be gone already
+	o.Burst.follow(nil)
+}
+
+// Viewer makes a connection for H.264 and Opus. The caller closes it.
+func (p *Port) Viewer() (*Outlet, error) {
+	o := &Outlet{Burst: &Burst{wire: p.wire}}
 	m := &webrtc.MediaEngine{}
 	if err := register(m, h264(), opus()); err != nil {
-		return nil, estimate, err
+		return nil, err
 	}
 	r := &interceptor.Registry{}
 	congestion, err := cc.NewInterceptor(func() (cc.BandwidthEstimator, error) {
@@ -54,23 +67,23 @@ func (p *Port) Viewer() (*webrtc.PeerConnection, Estimate, error) {
 			gcc.SendSideBWEMaxBitrate(mostEstimate), gcc.SendSideBWEPacer(gcc.NewNoOpPacer()), gcc.WithLoggerFactory(p.logs))
 	})
 	if err != nil {
-		return nil, estimate, fmt.Errorf("webrtc: %w", err)
+		return nil, fmt.Errorf("webrtc: %w", err)
 	}
-	congestion.OnNewPeerConnection(func(_ string, e cc.BandwidthEstimator) { estimate.estimator = e })
+	congestion.OnNewPeerConnection(func(_ string, e cc.BandwidthEstimator) { o.Estimate.estimator = e })
 	r.Add(congestion)
 	if err := webrtc.ConfigureTWCCHeaderExtensionSender(m, r); err != nil {
-		return nil, estimate, fmt.Errorf("webrtc: %w", err)
+		return nil, fmt.Errorf("webrtc: %w", err)
 	}
 	again, err := nack.NewResponderInterceptor(nack.ResponderSize(sentPackets), nack.DisableCopy(), nack.WithResponderLoggerFactory(p.logs))
 	if err != nil {
-		return nil, estimate, fmt.Errorf("webrtc: %w", err)
+		return nil, fmt.Errorf("webrtc: %w", err)
 	}
 	r.Add(again)
-	pc, err := p.connect(m, r)
-	if err != nil {
-		return nil, estimate, err
+	if o.PC, err = p.connect(m, r); err != nil {
+		return nil, err
 	}
-	return pc, estimate, nil
+	o.PC.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(o.Burst.follow)
+	return o, nil
 }
 
 // Publisher makes a connection that only receives: H.264, H.265, AV1, VP8, VP9 and Opus,

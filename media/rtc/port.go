@@ -39,6 +39,7 @@ type Port struct {
 	cfg    Config
 	addr   netip.AddrPort
 	logs   logs
+	wire   *wire
 	udp    *ice.UDPMuxDefault
 	tcp    *ice.TCPMuxDefault
 	engine webrtc.SettingEngine
@@ -60,7 +61,10 @@ func Open(ctx context.Context, cfg Config) (*Port, error) {
 	}
 	// A kernel that grants less has its reasons; more loss is repaired then.
 	_, _ = udp.SetReadBuffer(socketBuffer), udp.SetWriteBuffer(socketBuffer)
-	p.udp = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: udp, Logger: p.logs.NewLogger("udp")})
+	if p.wire, err = newWire(udp); err != nil {
+		return nil, errors.Join(err, udp.Close(), tcp.Close())
+	}
+	p.udp = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: p.wire, Logger: p.logs.NewLogger("udp")})
 	p.tcp = ice.NewTCPMuxDefault(ice.TCPMuxParams{
 		Listener: &bounded{Listener: tcp, seats: make(chan struct{}, maxTCP)}, Logger: p.logs.NewLogger("tcp"),
 		ReadBufferSize: tcpReadQueue, WriteBufferSize: tcpWriteQueue,

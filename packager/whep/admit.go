@@ -36,8 +36,8 @@ func (h *Handler) admit(r *http.Request, s *hub.Stream, offer rtc.Offer, watchin
 	}
 	if err != nil {
 		done()
-		if v.pc != nil {
-			_ = v.pc.GracefulClose()
+		if v.out != nil {
+			v.out.Close()
 		}
 		return nil, "", err
 	}
@@ -77,17 +77,17 @@ func (h *Handler) start(v *viewer, s *hub.Stream, senders []*webrtc.RTPSender, d
 // answer makes the connection and the answer for it.
 func (v *viewer) answer(ctx context.Context, s *hub.Stream, offer rtc.Offer) ([]*webrtc.RTPSender, string, error) {
 	var err error
-	if v.pc, v.estimate, err = v.handler.cfg.Port.Viewer(); err != nil {
+	if v.out, err = v.handler.cfg.Port.Viewer(); err != nil {
 		return nil, "", err
 	}
-	v.pc.OnConnectionStateChange(v.state)
+	v.out.PC.OnConnectionStateChange(v.state)
 	var senders []*webrtc.RTPSender
 	for _, k := range []media.Kind{media.Video, media.Audio} {
 		if trackOf(s, k) == nil || !offer.Has(k.String()) {
 			continue
 		}
 		t := newTrack(k)
-		tr, err := v.pc.AddTransceiverFromTrack(t, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		tr, err := v.out.PC.AddTransceiverFromTrack(t, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 		if err != nil {
 			return nil, "", fmt.Errorf("whep: %w", err)
 		}
@@ -98,7 +98,7 @@ func (v *viewer) answer(ctx context.Context, s *hub.Stream, offer rtc.Offer) ([]
 		return nil, "", rtc.ErrNoMatch
 	}
 	var local *webrtc.SessionDescription
-	if v.Session, local, err = rtc.Answer(ctx, v.pc, offer); err != nil {
+	if v.Session, local, err = rtc.Answer(ctx, v.out.PC, offer); err != nil {
 		return nil, "", err
 	}
 	accepted := rtc.Accepted(local)

@@ -33,8 +33,7 @@ type viewer struct {
 	rtc.Session
 	watching func() error // counts the viewer; its error is the end
 	stood    func()       // to be called when connected
-	pc       *webrtc.PeerConnection
-	estimate rtc.Estimate
+	out      *rtc.Outlet
 	tracks   map[media.Kind]*track
 	queue    *ring.Ring[*frame]
 	up       chan struct{} // closed when connected
@@ -81,7 +80,7 @@ func (v *viewer) run(ctx context.Context, senders []*webrtc.RTPSender) {
 	defer func() {
 		v.queue.Close()
 		v.detach()
-		_ = v.pc.GracefulClose() // the peer may be gone already
+		v.out.Close()
 		wait.Wait()
 	}()
 	half := time.NewTimer(v.handler.cfg.HalfOpen)
@@ -153,7 +152,7 @@ func (v *viewer) report(now time.Time) bool {
 		}
 	}
 	if len(all) > 0 {
-		_ = v.pc.WriteRTCP(all) // it fails when the connection does
+		_ = v.out.PC.WriteRTCP(all) // it fails when the connection does
 	}
 	return len(all) == len(v.tracks)
 }
@@ -211,7 +210,7 @@ func (v *viewer) settlePicture(now time.Time) bool {
 	if picture != nil {
 		current = picture.stream.ID()
 	}
-	at := v.steer.pick(options, current, link{v.estimate.Rate(), v.estimate.Congested()}, now)
+	at := v.steer.pick(options, current, link{v.out.Estimate.Rate(), v.out.Estimate.Congested()}, now)
 	if at < 0 {
 		v.change(nil, now)
 		return false
@@ -281,7 +280,10 @@ func (v *viewer) pump(ctx context.Context) {
 		if f.feed.kind == media.Video && !v.turn(f) {
 			continue
 		}
-		if err := v.tracks[f.feed.kind].send(f); err != nil {
+		v.out.Burst.Hold()
+		err = v.tracks[f.feed.kind].send(f)
+		v.out.Burst.Send()
+		if err != nil {
 			v.leave()
 			return
 		}
