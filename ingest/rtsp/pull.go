@@ -27,7 +27,7 @@ import (
 )
 
 // Camera is a server that weir fetches a stream from. Its media comes over the TCP
-// connection: over UDP a camera could have packets sent anywhere.
+// connection, or over UDP where it refuses that.
 type Camera struct {
 	URL            string // rtsp:// or rtsps://, without user and password
 	User, Password string // for digest or basic authentication; empty: none
@@ -81,9 +81,19 @@ func Pull(ctx context.Context, cfg Camera) (err error) {
 }
 
 func (cfg *Camera) pull(ctx context.Context, u *base.URL) error {
-	tcp := gortsplib.ProtocolTCP
+	err := cfg.pullBy(ctx, u, gortsplib.ProtocolTCP)
+	if onlyUDP(err) && ctx.Err() == nil {
+		err = cfg.pullBy(ctx, u, gortsplib.ProtocolUDP)
+	}
+	return err
+}
+
+// pullBy fetches the stream with its media over one transport.
+func (cfg *Camera) pullBy(ctx context.Context, u *base.URL, by gortsplib.Protocol) error {
+	around := new(fence)
 	c := &gortsplib.Client{
-		Scheme: u.Scheme, Host: u.Host, Protocol: &tcp, UserAgent: "weir", ReadTimeout: cfg.IdleTime, WriteTimeout: cfg.IdleTime, DialContext: cfg.Dial,
+		Scheme: u.Scheme, Host: u.Host, Protocol: &by, UserAgent: "weir", ReadTimeout: cfg.IdleTime, WriteTimeout: cfg.IdleTime,
+		DialContext: around.dial(cfg.Dial), ListenPacket: around.listen, ResolveIPAddr: around.resolve,
 		OnPacketsLost: func(uint64) {}, OnDecodeError: func(error) {}, // else the library writes them into a log of its own
 	}
 	if err := c.Start(); err != nil {
@@ -100,7 +110,7 @@ func (cfg *Camera) pull(ctx context.Context, u *base.URL) error {
 	if err != nil {
 		return err
 	}
-	f := newFeed(cfg.Now, piecesTCP)
+	f := newFeed(cfg.Now, pieces(by))
 	defer f.leave()
 	if err := f.setUp(c, desc, lanes); err != nil {
 		return err
@@ -192,7 +202,7 @@ func wordsOf(err error) error {
 		return say("the camera answers with status %d", status.Code)
 	case errors.As(err, new(DialError)):
 		return say("%s", strings.TrimSpace(err.Error()))
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout(), errors.As(err, new(liberrors.ErrClientTCPTimeout)), errors.As(err, new(liberrors.ErrClientRequestTimedOut)):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout(), errors.As(err, new(liberrors.ErrClientTCPTimeout)), errors.As(err, new(liberrors.ErrClientUDPTimeout)), errors.As(err, new(liberrors.ErrClientRequestTimedOut)):
 		return say("the camera did not answer in time")
 	case errors.Is(err, io.EOF):
 		return say("the camera closed the connection")

@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ type fakeCamera struct {
 	stream *gortsplib.ServerStream
 	desc   *description.Session
 	open   bool // no password
+	udp    bool // media over UDP alone
 }
 
 func (c *fakeCamera) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
@@ -39,7 +41,10 @@ func (c *fakeCamera) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*bas
 	return &base.Response{StatusCode: base.StatusOK}, c.stream, nil
 }
 
-func (c *fakeCamera) OnSetup(*gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+func (c *fakeCamera) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	if c.udp && ctx.Transport.Protocol == gortsplib.ProtocolTCP {
+		return &base.Response{StatusCode: base.StatusUnsupportedTransport}, nil, nil
+	}
 	return &base.Response{StatusCode: base.StatusOK}, c.stream, nil
 }
 
@@ -48,14 +53,26 @@ func (c *fakeCamera) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, 
 }
 
 // newCamera runs one on a free port until the test ends, or close is called.
-func newCamera(t *testing.T, open bool) (c *fakeCamera, url string, done func()) {
+func newCamera(t *testing.T, open, udp bool) (c *fakeCamera, url string, done func()) {
 	t.Helper()
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c = &fakeCamera{open: open}
+	c = &fakeCamera{open: open, udp: udp}
 	c.server = &gortsplib.Server{Handler: c, RTSPAddress: lis.Addr().String(), Listen: func(string, string) (net.Listener, error) { return lis, nil }}
+	if udp {
+		pair, err := listenUDP("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := 0
+		c.server.UDPRTPAddress, c.server.UDPRTCPAddress = pair[0].LocalAddr().String(), pair[1].LocalAddr().String()
+		c.server.ListenPacket = func(string, string) (net.PacketConn, error) {
+			next++
+			return pair[next-1], nil
+		}
+	}
 	c.desc = &description.Session{Medias: []*description.Media{{Type: description.MediaTypeVideo, Formats: []format.Format{&format.H264{PayloadTyp: 96, PacketizationMode: 1}}}}}
 	c.stream = &gortsplib.ServerStream{Server: c.server, Desc: c.desc}
 	if err := c.server.Start(); err != nil {
@@ -125,7 +142,7 @@ func opener(r *ingesttest.Rig, name string) func(context.Context) (ingest.Hold, 
 // the pull ends the session.
 func TestPull(t *testing.T) {
 	r := ingesttest.New(t, func(c *ingest.Config) { patient(c); c.Reconnect = time.Minute })
-	_, url, gone := newCamera(t, false)
+	_, url, gone := newCamera(t, false, false)
 	live := make(chan struct{}, 1)
 	cfg := Camera{URL: url, User: "admin", Password: "pass:word", Open: opener(r, "yard"), Live: func() { live <- struct{}{} }}
 	pulled := make(chan error, 1)
@@ -148,7 +165,7 @@ func TestPull(t *testing.T) {
 	if err := <-pulled; err == nil || ingest.Words(err) == "" {
 		t.Errorf("after the camera went: %v", err)
 	}
-	_, cfg.URL, _ = newCamera(t, true)
+	_, cfg.URL, _ = newCamera(t, true, false)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { pulled <- Pull(ctx, cfg) }()
 	await()
@@ -163,10 +180,62 @@ func TestPull(t *testing.T) {
 	<-stream.Done()
 }
 
+// TestPullUDP: a camera that refuses to send over the connection is asked for UDP.
+func TestPullUDP(t *testing.T) {
+	r := ingesttest.New(t, patient)
+	_, url, _ := newCamera(t, false, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	pulled := make(chan error, 1)
+	go func() {
+		pulled <- Pull(ctx, Camera{URL: url, User: "admin", Password: "pass:word", Open: opener(r, "yard")})
+	}()
+	list := r.Next(t).Wait(t, media.Video, 60)
+	if !list[0].Key || list[0].Track.Codec != media.H264 {
+		t.Errorf("it begins with %+v", list[0])
+	}
+	cancel()
+	if err := <-pulled; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFence: nothing goes anywhere but to the camera.
+func TestFence(t *testing.T) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lis.Close()
+	f := new(fence)
+	c, err := f.listen("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	send := func(ip string) error {
+		_, err := c.WriteTo([]byte{1}, &net.UDPAddr{IP: net.ParseIP(ip), Port: c.LocalAddr().(*net.UDPAddr).Port})
+		return err
+	}
+	if err := send("127.0.0.1"); !errors.Is(err, errFence) {
+		t.Errorf("before the camera is known: %v", err)
+	}
+	conn, err := f.dial(nil)(t.Context(), "tcp", lis.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := send("127.0.0.1"); err != nil {
+		t.Errorf("to the camera: %v", err)
+	}
+	if err := send("127.0.0.2"); !errors.Is(err, errFence) {
+		t.Errorf("elsewhere: %v", err)
+	}
+}
+
 // TestPullFails: the owner is told why, and nothing that a server says is shown.
 func TestPullFails(t *testing.T) {
 	r := ingesttest.New(t, nil)
-	_, url, _ := newCamera(t, false)
+	_, url, _ := newCamera(t, false, false)
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
