@@ -50,3 +50,7 @@ func Words(err error) string {
 	}
 	return "the server cannot take this stream now"
 }
+
+// Orderly tells whether a publisher is sent away since this server goes, which is nothing
+// to warn of.
+func Orderly(err error) bool { return errors.Is(err, ErrClosing) || errors.Is(err, ErrMoved) }

@@ -134,7 +134,7 @@ func (c *conn) end(err error) {
 		c.log.Info("publisher left", append(args, "goodbye", clean)...)
 	default:
 		say := c.log.Warn
-		if errors.Is(err, ingest.ErrClosing) || errors.Is(err, ingest.ErrMoved) {
+		if ingest.Orderly(err) {
 			say = c.log.Info
 		}
 		say("publisher lost", append(args, "err", err)...)

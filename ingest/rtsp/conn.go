@@ -130,7 +130,7 @@ func (c *conn) end(m *mapper, err error) {
 	switch {
 	case err == nil:
 		c.log.Info("publisher left", args...)
-	case errors.Is(err, ingest.ErrClosing):
+	case ingest.Orderly(err):
 		c.log.Info("publisher lost", append(args, "err", err)...)
 	default:
 		c.log.Warn("publisher lost", append(args, "err", err)...)

@@ -2,7 +2,6 @@ package srt
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -214,7 +213,7 @@ func (c *conn) end(m *mapper, err error) {
 	switch {
 	case err == nil:
 		c.log.Info("publisher left", args...)
-	case errors.Is(err, ingest.ErrClosing):
+	case ingest.Orderly(err):
 		c.log.Info("publisher lost", append(args, "err", err)...)
 	default:
 		c.log.Warn("publisher lost", append(args, "err", err)...)

@@ -244,7 +244,7 @@ func (c *conn) run(ctx context.Context) {
 	c.session.Close(clean)
 	say := c.log.Info
 	args := []any{"goodbye", clean, "dropped", c.mapper.tolerance.Dropped}
-	if err != nil && !errors.Is(err, ingest.ErrClosing) {
+	if err != nil && !ingest.Orderly(err) {
 		say, args = c.log.Warn, append(args, "err", err)
 	}
 	say("publisher left", args...)

@@ -102,13 +102,15 @@ func (s *Server) AskKey(id media.StreamID) {
 	}
 }
 
-// address is what a path means: a name, which may be empty, and the ID of a session.
+// address is what a path means: a name, which may be empty, and the ID of a session. A
+// stream may be called whip too: /whip/whip is where that is published, and what has a dot
+// in it is its media, not a session.
 func (s *Server) address(r *http.Request) (name, id string, isSession, ok bool) {
 	path := strings.Split(strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, s.cfg.Prefix), "/"), "/")
-	if path[0] != "whip" {
+	if path[0] != "whip" || len(path) > 1 && path[1] == "whip" {
 		name, path = path[0], path[1:]
 	}
-	if len(path) == 0 || path[0] != "whip" || len(path) > 2 {
+	if len(path) == 0 || path[0] != "whip" || len(path) > 2 || len(path) == 2 && strings.Contains(path[1], ".") {
 		return "", "", false, false
 	}
 	if len(path) == 2 {

@@ -32,6 +32,7 @@ type rig struct {
 	t    *testing.T
 	base string
 	*ingesttest.Rig
+	server *whip.Server
 }
 
 func newRig(t *testing.T, change func(*whip.Config), sessions ...func(*ingest.Config)) *rig {
@@ -52,7 +53,7 @@ func newRig(t *testing.T, change func(*whip.Config), sessions ...func(*ingest.Co
 	}
 	s := whip.New(cfg)
 	server := httptest.NewServer(s)
-	r.base = server.URL + "/live"
+	r.base, r.server = server.URL+"/live", s
 	t.Cleanup(func() {
 		server.Close()
 		http.DefaultClient.CloseIdleConnections()
@@ -335,6 +336,27 @@ func TestNameInTheAddress(t *testing.T) {
 	if s := r.Next(t); s.ID() != "y" {
 		t.Errorf("it is published as %s", s.ID())
 	}
+}
+
+// A stream may have the name of the protocol, and is watched like any other.
+func TestNamedWhip(t *testing.T) {
+	r := newRig(t, nil)
+	c := newCamera(r)
+	c.live("/whip/whip", "")
+	s := r.Next(t)
+	if s.ID() != "whip" {
+		t.Errorf("it is published as %s", s.ID())
+	}
+	for path, ours := range map[string]bool{"/whip/index.m3u8": false, "/whip/thumb.jpg": false, "/whip/abc": true, "/whip/whip/abc": true, "/whip": true, "/y/index.m3u8": false} {
+		req := httptest.NewRequest(http.MethodGet, "/live"+path, nil)
+		if r.server.Match(req) != ours {
+			t.Errorf("%s: ours is not %v", path, ours)
+		}
+	}
+	if res, text := r.request(http.MethodDelete, c.session, "", "", ""); res.StatusCode != http.StatusOK {
+		t.Errorf("DELETE: %d %s", res.StatusCode, text)
+	}
+	<-s.Done()
 }
 
 func TestRefusals(t *testing.T) {
