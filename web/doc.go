@@ -5,10 +5,11 @@
 //
 // Place in the walk: services/gateway serves FS on the public port and answers
 // index.html for the paths that the application routes by itself
-// (src/route.ts). The pages call /api/v1 and /live of the same origin only.
+// (src/route.ts), and for watch pages watch.html, which is the same and tells
+// of the player's chunk too. The pages call /api/v1 and /live of the same origin only.
 //
 // Invariants: every file under assets/ has a hash of its content in its name;
-// index.html carries no inline script or style, so the pages run under
+// neither page carries inline script or style, so the pages run under
 //
 //	default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:;
 //	style-src 'self'; img-src 'self' data: blob:; connect-src 'self'

@@ -21,8 +21,23 @@ function preloadApp(): Plugin {
   };
 }
 
+/** Writes a page of its own for /watch/NAME, which tells of the player's chunk too: else it is found only when the entry runs. */
+function watchPage(): Plugin {
+  return {
+    name: 'watch-page',
+    enforce: 'post',
+    generateBundle(_, bundle) {
+      const page = bundle['index.html'];
+      const player = Object.values(bundle).find((chunk) => chunk.type === 'chunk' && chunk.name === 'hls');
+      if (page?.type !== 'asset' || player === undefined) throw new Error('there is no page, or no player');
+      const link = `<link rel="modulepreload" crossorigin href="/${player.fileName}">`;
+      this.emitFile({ type: 'asset', fileName: 'watch.html', source: String(page.source).replace('<link rel="modulepreload"', `${link}\n    $&`) });
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [preloadApp()],
+  plugins: [preloadApp(), watchPage()],
   build: {
     target: 'es2022',
     // Nothing becomes a data: address: what is a file can be cached for ever.

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 func webApp() fstest.MapFS {
 	return fstest.MapFS{
 		"index.html":             {Data: []byte("<!doctype html><title>app</title>")},
+		"watch.html":             {Data: []byte("<!doctype html><title>app with a player</title>")},
 		"assets/app-1a2b3c4d.js": {Data: []byte("console.log('" + strings.Repeat("x", 2000) + "')")},
 		"favicon.svg":            {Data: []byte("<svg/>")},
 		".keep":                  {Data: []byte("x")},

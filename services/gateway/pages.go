@@ -47,6 +47,7 @@ func isPage(path string) bool {
 type pages struct {
 	files map[string]*page // by URL path
 	index *page            // nil when there is no web app
+	watch *page            // index, which tells of the player too; may be the same
 	icon  *page            // for browsers that ask for /favicon.ico unasked; may be nil
 }
 
@@ -79,7 +80,11 @@ func loadPages(web fs.FS) (*pages, error) {
 		return nil, fmt.Errorf("web app: %w", err)
 	}
 	p.index = p.files["/index.html"]
+	if p.watch = p.files["/watch.html"]; p.watch == nil {
+		p.watch = p.index
+	}
 	delete(p.files, "/index.html")
+	delete(p.files, "/watch.html")
 	if p.icon, err = p.findIcon(); err != nil {
 		return nil, fmt.Errorf("web app: %w", err)
 	}
@@ -140,12 +145,20 @@ func etagOf(body []byte) string {
 	return `"` + hex.EncodeToString(sum[:12]) + `"`
 }
 
+// pageAt is what the web app has at a path where it has a page.
+func (p *pages) pageAt(path string) *page {
+	if watchPath.MatchString(path) {
+		return p.watch
+	}
+	return p.index
+}
+
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !getOnly(w, r) {
 		return
 	}
 	if p.index != nil && isPage(r.URL.Path) {
-		p.index.serve(w, r)
+		p.pageAt(r.URL.Path).serve(w, r)
 		return
 	}
 	if f := p.files[r.URL.Path]; f != nil {

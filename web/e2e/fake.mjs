@@ -75,7 +75,8 @@ export class Fake {
     if (path === `/api/v1/users/${OWNER.id}`) return this.send(response, '.json', JSON.stringify(OWNER));
     if (media?.[2] === 'whep') return response.writeHead(501).end();
     if (media) return this.stream(request, response, media[1], media[2]);
-    if (path === '/' || path.startsWith('/watch')) return this.file(response, 'index.html');
+    if (path === '/') return this.file(response, 'index.html');
+    if (path.startsWith('/watch')) return this.file(response, 'watch.html');
     return this.file(response, path);
   }
 

@@ -1,4 +1,4 @@
-import { load } from './player/load';
+import { begin } from './player/early';
 import { parseRoute } from './route';
 import './session/secret'; // first of all, out of the address
 import './styles/base.css';
@@ -6,8 +6,9 @@ import './styles/home.css';
 import './styles/player.css';
 import './styles/watch.css';
 
-// The player's code is on its way beside the application's, so that the first picture waits for neither.
-if (parseRoute(location.pathname).page === 'watch') load('hls').catch(() => null);
+// The player begins while the application's code is on its way, so that the first picture does not wait for it.
+const route = parseRoute(location.pathname);
+if (route.page === 'watch') begin(route.name);
 
 const root = document.getElementById('app');
 if (root) {

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { dashAddress, hlsAddress } from './addresses';
 
 /** One live stream, as `GET /api/v1/streams` tells it. */
 export interface Stream {
@@ -95,16 +96,6 @@ export function parseShown(name: string, body: unknown): Stream | null {
 
 /** True when a stream is known to have sound and no picture. A young one may not have told either yet. */
 export const soundOnly = (s: Stream): boolean => s.videoCodec === '' && s.audioCodec !== '' && s.width === 0;
-
-/** The address of a stream's LL-HLS playlist: known also while it is not live. */
-export function hlsAddress(name: string): string {
-  return `/live/${name}/index.m3u8`;
-}
-
-/** The address of a stream's DASH manifest. */
-export function dashAddress(name: string): string {
-  return `/live/${name}/manifest.mpd`;
-}
 
 /** Asks the server who is live. */
 export async function fetchStreams(signal: AbortSignal): Promise<Stream[]> {

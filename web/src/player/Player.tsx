@@ -1,13 +1,15 @@
 import { useCallback, useEffect, useRef, useState, type RefObject } from 'react';
+import { hlsAddress } from '../api/addresses';
 import type { Stream } from '../api/streams';
 import { Controller } from './controller';
+import { takeOver } from './early';
 import type { EngineKind } from './engine';
 import { Fallback, UNFIT } from './Fallback';
 import { load } from './load';
 import { addressFor, useEntrance } from './pass';
 import { Stage } from './Stage';
 import { denied, phase, words, type Phase } from './status';
-import { LIVE, useEngine, useSnapshot } from './use';
+import { LIVE, useEngine, useSnapshot, useVideo } from './use';
 
 interface Props {
   name: string;
@@ -22,14 +24,17 @@ interface Props {
 }
 
 /**
- * A controller that lives as long as its video element, its address and its engine. `refused`: the address
- * opens nothing. `unfit` is called when WebRTC is not possible.
+ * A controller that lives as long as its video element, its address and its engine. `begun` is the first one
+ * where it plays already. `refused`: the address opens nothing. `unfit` is called when WebRTC is not possible.
  */
-function useController(video: RefObject<HTMLVideoElement | null>, url: string, kind: EngineKind, refused: boolean, unfit: () => void): Controller | null {
-  const [controller, setController] = useState<Controller | null>(null);
+function useController(video: RefObject<HTMLVideoElement | null>, begun: Controller | null, url: string, kind: EngineKind, refused: boolean, unfit: () => void): Controller | null {
+  const [controller, setController] = useState(begun);
+  const first = useRef(begun);
   useEffect(() => {
     if (video.current === null) return undefined;
-    const made = new Controller(video.current, { url, kind, load, ...(kind === 'whep' && { unfit }) });
+    const made = first.current ?? new Controller(video.current, { url, kind, load, ...(kind === 'whep' && { unfit }) });
+    first.current = null;
+    if (made.get().blocked) made.play(); // a browser may want to have the picture in the page
     if (refused) made.refuse();
     // The controller needs the element, so there is none before the first effect.
     // oxlint-disable-next-line react/set-state-in-effect
@@ -42,7 +47,8 @@ function useController(video: RefObject<HTMLVideoElement | null>, url: string, k
 /** The player of a live stream. */
 export function Player({ name, listed, renditions, measured, onPhase, onShown }: Props) {
   const root = useRef<HTMLElement>(null);
-  const video = useRef<HTMLVideoElement>(null);
+  const [begun] = useState(() => takeOver(hlsAddress(name)));
+  const video = useVideo(begun?.video);
   const [kind, setKind] = useEngine(LIVE);
   const [note, setNote] = useState('');
   const choose = useCallback((next: EngineKind) => {
@@ -55,7 +61,7 @@ export function Player({ name, listed, renditions, measured, onPhase, onShown }:
   }, [setKind]);
   const [state, setState] = useState<Phase>('waiting');
   const at = useEntrance(name, listed, state);
-  const controller = useController(video, addressFor(at, kind), kind, at.refused !== '' && listed !== true, unfit);
+  const controller = useController(video, begun?.controller ?? null, addressFor(at, kind), kind, at.refused !== '' && listed !== true, unfit);
   const snap = useSnapshot(controller);
   const now = snap === null ? 'waiting' : phase(snap.status);
   if (now !== state) setState(now);

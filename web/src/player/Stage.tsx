@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState, type PointerEvent, type ReactNode, type RefObject } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode, type RefObject } from 'react';
 import { Controls } from './Controls';
 import type { EngineKind } from './engine';
 import type { Face, Snapshot } from './face';
@@ -13,6 +13,7 @@ import { useKeys } from './useKeys';
 
 interface Props {
   root: RefObject<HTMLElement | null>;
+  /** Of useVideo; it is put into the page here. */
   video: RefObject<HTMLVideoElement | null>;
   /** What the player and its picture are called. */
   label: string;
@@ -77,6 +78,17 @@ interface PictureProps {
 
 /** A mouse click plays and pauses, a double click fills the screen; a tap only shows or hides the controls. */
 function Picture({ root, video, label, poster, controller, awake }: PictureProps) {
+  const place = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const element = video.current;
+    if (element === null) return undefined;
+    place.current?.append(element); // it may play already
+    return () => element.remove();
+  }, [video]);
+  useLayoutEffect(() => {
+    video.current?.setAttribute('aria-label', label);
+    if (poster !== '') video.current?.setAttribute('poster', poster);
+  }, [video, label, poster]);
   const pressed = (e: PointerEvent) => {
     if (e.button !== 0) return;
     if (e.pointerType === 'mouse') controller?.toggle();
@@ -86,8 +98,7 @@ function Picture({ root, video, label, poster, controller, awake }: PictureProps
     if (root.current && video.current) toggleFullscreen(root.current, video.current);
   };
   return (
-    <video ref={video} playsInline preload="auto" {...(poster !== '' && { poster })} aria-label={label} tabIndex={-1}
-      onPointerUp={pressed} onDoubleClick={twice} />
+    <div ref={place} className="picture-place" onPointerUp={pressed} onDoubleClick={twice} />
   );
 }
 

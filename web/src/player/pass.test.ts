@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addressFor, after, entrance, kept, linkOf, plain, renewIn } from './pass';
+import { linkOf } from '../api/addresses';
+import { addressFor, after, entrance, kept, plain, renewIn } from './pass';
 import { denied } from './status';
 
 describe('a pass', () => {

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
-import { dashAddress, hlsAddress, parseShown, type Stream } from '../api/streams';
+import { dashAddress, hlsAddress, linkOf } from '../api/addresses';
+import { parseShown, type Stream } from '../api/streams';
 import { wasSignedIn } from '../session/hint';
 import type { EngineKind } from './engine';
 import type { Phase } from './status';
@@ -23,9 +24,6 @@ export function addressFor(at: Entrance, kind: EngineKind): string {
   if (kind === 'dash') return at.dash;
   return kind === 'whep' ? at.hls.replace(/[^/]*$/, 'whep') : at.hls;
 }
-
-/** The secret of a share link, which stands behind # and so is sent to no server. */
-export const linkOf = (hash: string): string => new URLSearchParams(hash.replace(/^#/, '')).get('share') ?? '';
 
 /** A pass is asked for anew so long before it ends. */
 const EARLY_MS = 5 * 60_000;

@@ -1,8 +1,15 @@
-import { useCallback, useState, useSyncExternalStore } from 'react';
+import { useCallback, useRef, useState, useSyncExternalStore, type RefObject } from 'react';
 import type { EngineKind } from './engine';
 import type { Face, Snapshot } from './face';
+import { makeVideo } from './video';
 
 const never = () => () => {};
+
+/** The video element of a player: the one that it is given, or its own. */
+export function useVideo(given: HTMLVideoElement | null = null): RefObject<HTMLVideoElement | null> {
+  const [video] = useState(() => given ?? makeVideo());
+  return useRef(video);
+}
 
 /** What a player's face is drawn from; null before there is a controller. */
 export function useSnapshot(face: Face | null): Snapshot | null {

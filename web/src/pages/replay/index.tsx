@@ -1,10 +1,11 @@
 import '../../styles/form.css';
 import '../../styles/settings.css';
 import '../../styles/broadcaster.css';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { at, recording, titleOf, type Recording } from '../../api/recordings';
 import { clock, fileSize } from '../../format';
 import { ReplayPlayer } from '../../player/ReplayPlayer';
+import { useVideo } from '../../player/use';
 import { query } from '../../router';
 import { usePolled } from '../../ui/asked';
 import { Copy } from '../../ui/Copy';
@@ -39,7 +40,7 @@ function Page({ recording: bare }: { recording: Recording }) {
 }
 
 function Film({ recording: r }: { recording: Recording }) {
-  const video = useRef<HTMLVideoElement>(null);
+  const video = useVideo();
   const [from] = useState(() => Math.max(0, Number(query('t')) || 0));
   const { media } = r;
   const ready = r.state === 'ready';
