@@ -293,6 +293,8 @@ async function follows(look, link) {
   await page.locator('.player[data-state="playing"]').waitFor({ timeout: 20_000 });
   await page.getByRole('heading', { name: 'The barge, live', exact: true }).waitFor({ timeout: 20_000 });
   await page.locator('.about-state').getByText(/live for|started just now/).waitFor();
+  await page.locator('.broadcaster-owner').getByRole('link', { name: 'cleo' }).waitFor();
+  await page.getByText(/^This channel is not public, and you may watch it/).waitFor();
   return { page, asked };
 }
 

@@ -1,5 +1,6 @@
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
 import { useStreams, type Stream } from '../api/streams';
+import type { Opened } from '../player/pass';
 import { Player } from '../player/Player';
 import type { Phase } from '../player/status';
 import { useNow } from '../ui/clock';
@@ -16,6 +17,11 @@ export function Watch({ name }: { name: string }) {
   const { streams } = useStreams(ASK_EVERY_MS, phase);
   const now = useNow(2_000);
   const [shown, setShown] = useState<Stream | null>(null);
+  const [opened, setOpened] = useState<Opened | null>(null);
+  const show = useCallback((next: Stream | null, channel: Opened | null) => {
+    setShown(next);
+    setOpened(channel);
+  }, []);
   const listed = streams?.find((s) => s.name === name) ?? null;
   const stream = listed ?? (shown?.name === name ? shown : null);
   const others = streams?.filter((s) => s.name !== name) ?? [];
@@ -26,10 +32,10 @@ export function Watch({ name }: { name: string }) {
   useEffect(() => { document.title = [name, state, 'weir'].filter(Boolean).join(' · '); }, [name, state]);
   return (
     <main id="main" className="watch">
-      <Player key={name} name={name} listed={streams === null ? null : listed !== null} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} onPhase={setPhase} onShown={setShown} />
+      <Player key={name} name={name} listed={streams === null ? null : listed !== null} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} onPhase={setPhase} onShown={show} />
       <div className="watch-body">
         <About name={name} stream={stream} state={state} now={now} />
-        {settled && streams !== null && stream?.channelId !== '' && <Suspense fallback={null}><Broadcaster name={name} live={live} now={now} /></Suspense>}
+        {settled && streams !== null && stream?.channelId !== '' && <Suspense fallback={null}><Broadcaster name={name} opened={opened} live={live} now={now} /></Suspense>}
         {others.length > 0 && (
           <section className="others" aria-labelledby="others">
             <h2 id="others">Also live</h2>

@@ -6,7 +6,7 @@ import { takeOver } from './early';
 import type { EngineKind } from './engine';
 import { Fallback, UNFIT } from './Fallback';
 import { load } from './load';
-import { addressFor, useEntrance } from './pass';
+import { addressFor, useEntrance, type Opened } from './pass';
 import { Stage } from './Stage';
 import { denied, phase, words, type Phase } from './status';
 import { LIVE, useEngine, useSnapshot, useVideo } from './use';
@@ -19,8 +19,8 @@ interface Props {
   /** Bits per second of the source as the server measured it; 0 when not known. */
   measured: number;
   onPhase: (phase: Phase) => void;
-  /** Is told what a pass opens, which is in no list; null: nothing. */
-  onShown?: (stream: Stream | null) => void;
+  /** Is told what a pass opens, which is in no list, and its channel; null: nothing. */
+  onShown?: (stream: Stream | null, channel: Opened | null) => void;
 }
 
 /**
@@ -65,7 +65,7 @@ export function Player({ name, listed, renditions, measured, onPhase, onShown }:
   const snap = useSnapshot(controller);
   const now = snap === null ? 'waiting' : phase(snap.status);
   if (now !== state) setState(now);
-  useEffect(() => onShown?.(at.shown), [onShown, at.shown]);
+  useEffect(() => onShown?.(at.shown, at.channel), [onShown, at.shown, at.channel]);
   useEffect(() => {
     // With a pass the list, which has only what is public, says nothing.
     if (listed !== null && at.expires === null) controller?.listed(listed);

@@ -6,7 +6,7 @@ import { denied } from './status';
 describe('a pass', () => {
   it('is in the addresses', () => {
     const got = entrance('anna', 200, { pass: 'p', hls: '/live/~p/anna/index.m3u8', dash: '/live/~p/anna/manifest.mpd', expires_at: '2026-11-23T12:00:00Z' });
-    expect(got).toEqual({ hls: '/live/~p/anna/index.m3u8', dash: '/live/~p/anna/manifest.mpd', expires: Date.UTC(2026, 10, 23, 12), refused: '', shown: null });
+    expect(got).toEqual({ hls: '/live/~p/anna/index.m3u8', dash: '/live/~p/anna/manifest.mpd', expires: Date.UTC(2026, 10, 23, 12), refused: '', shown: null, channel: null });
     expect((['hls', 'dash', 'whep'] as const).map((k) => addressFor(got, k))).toEqual(['/live/~p/anna/index.m3u8', '/live/~p/anna/manifest.mpd', '/live/~p/anna/whep']);
   });
   it('is not needed, or not had', () => {

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { dashAddress, hlsAddress, linkOf } from '../api/addresses';
+import type { components } from '../api/schema';
 import { parseShown, type Stream } from '../api/streams';
 import { wasSignedIn } from '../session/hint';
 import type { EngineKind } from './engine';
@@ -15,9 +16,13 @@ export interface Entrance {
   refused: string;
   /** What the pass opens; null without one, and while it is not on the air. */
   shown: Stream | null;
+  /** The channel that a pass opens, as everybody may see it; null without one. */
+  channel: Opened | null;
 }
 
-export const plain = (name: string): Entrance => ({ hls: hlsAddress(name), dash: dashAddress(name), expires: null, refused: '', shown: null });
+export type Opened = components['schemas']['View'];
+
+export const plain = (name: string): Entrance => ({ hls: hlsAddress(name), dash: dashAddress(name), expires: null, refused: '', shown: null, channel: null });
 
 /** The address that an engine plays. WebRTC's is beside the others, below the same pass. */
 export function addressFor(at: Entrance, kind: EngineKind): string {
@@ -39,6 +44,8 @@ const over = (phase: Phase): boolean => phase === 'ended' || phase === 'error';
 /** How long to wait before a pass, and what it opens, is asked for anew. */
 export const renewIn = (expires: number, now: number): number => Math.min(LOOK_MS, Math.max(AGAIN_MS, expires - now - EARLY_MS));
 
+const opened = (v: unknown): Opened | null => (typeof v === 'object' && v !== null && typeof (v as Opened).id === 'string' ? (v as Opened) : null);
+
 /** Reads the answer of a playback. What is no answer of ours is the plain address. */
 export function entrance(name: string, status: number, body: unknown): Entrance {
   const got = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
@@ -46,7 +53,7 @@ export function entrance(name: string, status: number, body: unknown): Entrance 
   if (status === 403) return { ...plain(name), refused: typeof detail === 'string' ? detail : 'this link does not hold' };
   if (typeof pass !== 'string' || typeof hls !== 'string' || typeof dash !== 'string' || !hls.startsWith('/live/') || !dash.startsWith('/live/')) return plain(name);
   const expires = Date.parse(String(ends));
-  return { hls, dash, expires: Number.isNaN(expires) ? null : expires, refused: '', shown: parseShown(name, got) };
+  return { hls, dash, expires: Number.isNaN(expires) ? null : expires, refused: '', shown: parseShown(name, got), channel: opened(got['channel']) };
 }
 
 const TAKEN_BACK = 'your right to watch it was taken back: ask its owner';
@@ -60,7 +67,7 @@ export const after = (old: Entrance, next: Entrance): Entrance =>
 
 /** What becomes of an entrance that plays or waits: a pass is kept until it grows old, since with another address the player begins anew. */
 export const kept = (old: Entrance, next: Entrance, now: number): Entrance =>
-  (old.expires !== null && old.expires - now > 2 * EARLY_MS ? { ...old, shown: next.shown } : after(old, next));
+  (old.expires !== null && old.expires - now > 2 * EARLY_MS ? { ...old, shown: next.shown, channel: next.channel } : after(old, next));
 
 /** Asks for a pass: as who is signed in, where somebody is. A link that does not hold is no hindrance to who needs none. */
 async function ask(name: string, link: string): Promise<Entrance> {

@@ -18,28 +18,45 @@ type User = components['schemas']['Public'];
 
 interface Told {
   channel: Channel;
+  /** It may be watched, and no more: by a link, or as a guest. */
+  watched: boolean;
   /** Null for a channel of the operator's, and when the account is gone. */
   owner: User | null;
 }
 
-async function read(name: string): Promise<Told | null> {
+/** A channel as who looks may see it; null where that is nothing. */
+async function seen(name: string): Promise<Channel | null> {
   try {
     const client = wasSignedIn() ? api : open; // nobody's token is not worth asking for
-    const channel = await done(client.GET('/api/v1/channels/by-name/{name}', { params: { path: { name } } }));
-    const id = channel.owner_id;
-    const owner = id === undefined ? null : await done(open.GET('/api/v1/users/{id}', { params: { path: { id } } })).catch(() => null);
-    return { channel, owner };
+    return await done(client.GET('/api/v1/channels/by-name/{name}', { params: { path: { name } } }));
   } catch (err) {
     if (err instanceof Refusal && err.status === 404) return null;
     throw err;
   }
 }
 
+async function read(name: string, opened: Channel | null): Promise<Told | null> {
+  const own = opened === null || wasSignedIn() ? await seen(name) : null;
+  const channel = own ?? opened;
+  if (channel === null) return null;
+  const id = channel.owner_id;
+  const owner = id === undefined ? null : await done(open.GET('/api/v1/users/{id}', { params: { path: { id } } })).catch(() => null);
+  return { channel, watched: own === null, owner };
+}
+
+interface Props {
+  name: string;
+  /** What a pass opens; null without one. */
+  opened: Channel | null;
+  live: boolean;
+  now: number;
+}
+
 /** Whose channel it is, and what they tell of it; nothing where the name is nobody's. */
-export function Broadcaster({ name, live, now }: { name: string; live: boolean; now: number }) {
-  const told = useAsked(() => read(name), name).value;
+export function Broadcaster({ name, opened, live, now }: Props) {
+  const told = useAsked(() => read(name, opened), `${name} ${opened?.version ?? ''}`).value;
   if (told === undefined || told === null) return null;
-  const { channel, owner } = told;
+  const { channel, watched, owner } = told;
   const next = channel.scheduled_at !== undefined && Date.parse(channel.scheduled_at) > now ? channel.scheduled_at : null;
   return (
     <>
@@ -51,7 +68,9 @@ export function Broadcaster({ name, live, now }: { name: string; live: boolean; 
         {(channel.tags ?? []).length > 0 && <ul className="broadcaster-tags" aria-label="Tags">{channel.tags?.map((t) => <li key={t}>{t}</li>)}</ul>}
         {channel.inside !== undefined && <p><Link to={`/studio/${name}`}>Open this channel in the studio</Link></p>}
       </section>
-      <Past channel={channel.id} name={name} visibility={channel.visibility} />
+      {watched
+        ? <p className="watched quiet">This channel is not public, and you may watch it: by your link, or as a guest. Its past streams are listed for those who run it.</p>
+        : <Past channel={channel.id} name={name} visibility={channel.visibility} />}
     </>
   );
 }
