@@ -10,6 +10,9 @@ interface Props {
   controller: Face;
 }
 
+/** There is no pointer that could rest over something. */
+const TOUCH = window.matchMedia('(hover: none)').matches;
+
 const BUSY = new Set(['connecting', 'starting', 'buffering', 'reconnecting']);
 
 /** What lies over the picture: words, a sign that something is under way, and the offers to start and to hear. */
@@ -41,7 +44,7 @@ export function Overlay({ say, snap, controller }: Props) {
         <button type="button" className="bigplay" aria-label="Play" onClick={() => controller.play()}><Icon name="play" size={44} /></button>
       )}
       {snap.status === 'playing' && snap.offerSound && snap.muted && !snap.blocked && (
-        <button type="button" className="unmute" onClick={() => controller.mute(false)}><Icon name="muted" size={20} />Tap to unmute</button>
+        <button type="button" className="unmute" onClick={() => controller.mute(false)}><Icon name="muted" size={20} />{TOUCH ? 'Tap' : 'Click'} to unmute</button>
       )}
     </>
   );

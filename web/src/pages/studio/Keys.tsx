@@ -4,7 +4,7 @@ import { words } from '../../api/problem';
 import type { components } from '../../api/schema';
 import { Choice, Field } from '../../form/Field';
 import { Form, text } from '../../form/Form';
-import { useAsked } from '../../ui/asked';
+import { usePolled } from '../../ui/asked';
 import { Day } from '../../ui/Day';
 import { Made } from '../../ui/Made';
 import { Section } from '../../ui/Section';
@@ -15,11 +15,14 @@ import { inDays, LIVES } from './lives';
 
 type Key = components['schemas']['Key'];
 
+/** A key tells when it was used last. */
+const ASK_EVERY_MS = 10_000;
+
 const nameOf = (k: Key): string => k.label || 'without a name';
 
 /** The stream keys of a channel; a new one is shown once. */
 export function Keys({ channel }: { channel: Channel }) {
-  const list = useAsked(async () => (await done(api.GET('/api/v1/channels/{id}/keys', at(channel.id)))).items ?? [], channel.id);
+  const list = usePolled(async () => (await done(api.GET('/api/v1/channels/{id}/keys', at(channel.id)))).items ?? [], ASK_EVERY_MS, channel.id);
   const [made, setMade] = useState('');
   const [failed, setFailed] = useState('');
   const show = (key: string) => {
