@@ -19,6 +19,7 @@ type Opener interface {
 type Hold interface {
 	Name() string
 	Introduce(encoder string)          // what the publisher calls itself, if it tells
+	LeaveOut(video, audio int)         // how many tracks of each kind come that are not taken
 	Start(tracks []*media.Track) error // video first, before Write; again with a kind that came late
 	Write(p *media.Packet) error       // takes p over; may block; an error is final
 	Close(clean bool)                  // clean: the publisher said goodbye

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"weir/media"
 )
@@ -18,6 +19,8 @@ type Publisher struct {
 	gone    bool
 	waiting bool           // it is not the session's yet, see takeover.go
 	tracks  []*media.Track // given to Start while it waited
+
+	spareVideo, spareAudio atomic.Int32 // see LeaveOut
 }
 
 // errLeft is what a publisher gets that writes after its session ended by itself.
@@ -51,6 +54,13 @@ func (p *Publisher) Introduce(encoder string) {
 	if w := p.session.owner.cfg.Watch; w != nil {
 		w.Introduced(p.session.name, encoder)
 	}
+}
+
+// LeaveOut says how many tracks come beside those that Start tells of, and are not taken.
+// It may be called again when there are others.
+func (p *Publisher) LeaveOut(video, audio int) {
+	p.spareVideo.Store(int32(video)) //nolint:gosec // a publisher has few tracks
+	p.spareAudio.Store(int32(audio)) //nolint:gosec // as above
 }
 
 // Start says which tracks will come, video first. It is called before the first Write,

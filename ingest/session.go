@@ -31,7 +31,8 @@ type Session struct {
 	ended  bool
 	done   chan struct{}
 
-	dropped, jumps atomic.Uint64 // see Stats
+	dropped, jumps atomic.Uint64             // see Stats
+	seated         atomic.Pointer[Publisher] // who has, or had last, the session
 }
 
 // Stats are running totals of a session's time line; they begin anew with another stream
@@ -44,6 +45,16 @@ type Stats struct {
 // Stats reads them. It waits for nobody.
 func (s *Session) Stats() Stats {
 	return Stats{Dropped: s.dropped.Load(), Jumps: s.jumps.Load()}
+}
+
+// LeftOut is how many tracks of each kind its publisher sends that are not taken. It waits
+// for nobody.
+func (s *Session) LeftOut() (video, audio int) {
+	p := s.seated.Load()
+	if p == nil {
+		return 0, 0
+	}
+	return int(p.spareVideo.Load()), int(p.spareAudio.Load())
 }
 
 func newSession(owner *Sessions, name string) *Session {

@@ -356,6 +356,10 @@ func TestStatsAndName(t *testing.T) {
 	session := r.sessions.Get("x")
 	r.pub.Introduce("OBS 30")
 	r.pub.Introduce("")
+	r.pub.LeaveOut(1, 2)
+	if video, audio := session.LeftOut(); video != 1 || audio != 2 {
+		t.Errorf("left out: %d of the picture, %d of sound", video, audio)
+	}
 	r.write(&media.Packet{Track: r.video, Data: []byte{1}}) // no key frame: waited for, not dropped
 	r.send(time.Hour, 60, 1)
 	if got := session.Stats(); got != (ingest.Stats{}) {

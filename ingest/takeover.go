@@ -24,6 +24,7 @@ func (s *Session) seat(p *Publisher) {
 		s.owner.cfg.Log.Info("publisher is back", "stream", s.name, "peer", p.request.Peer)
 	}
 	s.pub, s.lost = p, nil
+	s.seated.Store(p)
 	if w := s.owner.cfg.Watch; w != nil {
 		w.Joined(p.grant, p.request)
 	}

@@ -61,6 +61,7 @@ func (m *mediaRole) measure(p *pipeline, now time.Time) {
 	h := p.gauge.read(p.source.Tracks(), now)
 	if s := m.sessions.Get(p.stream.Name); s != nil {
 		h.Jumps, h.Dropped = p.gauge.lately(s.Stats(), now)
+		h.SpareVideo, h.SpareAudio = s.LeftOut()
 	}
 	if p.job != nil {
 		for _, st := range p.job.Stats() {

@@ -43,18 +43,20 @@ func TestGortmplibPublishes(t *testing.T) {
 	h265 := &gortmplib.Track{Codec: &codecs.H265{}}
 	second := &gortmplib.Track{Codec: &codecs.H264{SPS: sps, PPS: pps}}
 	aac := &gortmplib.Track{Codec: &codecs.MPEG4Audio{Config: &mpeg4audio.AudioSpecificConfig{Type: 2, SampleRate: 48000, ChannelConfig: 2, ChannelCount: 2}}}
+	other := &gortmplib.Track{Codec: aac.Codec}
 	op := &gortmplib.Track{Codec: &codecs.Opus{IDHeader: &opus.IDHeader{Version: 1, ChannelCount: 2, InputSampleRate: 48000}}}
 	tests := []struct {
 		name   string
 		path   string
 		tracks []*gortmplib.Track
 		want   []media.Codec
+		spare  [2]int // tracks that the session hears of and does not get
 	}{
-		{"key in the path", "/live/somekey", []*gortmplib.Track{h264, aac}, []media.Codec{media.H264, media.AAC}},
-		{"key in the name", "/live#somekey", []*gortmplib.Track{h264}, []media.Codec{media.H264}},
-		{"audio only", "/live/extra/somekey?a=b", []*gortmplib.Track{aac}, []media.Codec{media.AAC}},
-		{"enhanced", "/live/#somekey", []*gortmplib.Track{h265, op}, []media.Codec{media.H265, media.Opus}},
-		{"multitrack", "/live/somekey", []*gortmplib.Track{h264, second, aac}, []media.Codec{media.H264, media.AAC}},
+		{"key in the path", "/live/somekey", []*gortmplib.Track{h264, aac}, []media.Codec{media.H264, media.AAC}, [2]int{}},
+		{"key in the name", "/live#somekey", []*gortmplib.Track{h264}, []media.Codec{media.H264}, [2]int{}},
+		{"audio only", "/live/extra/somekey?a=b", []*gortmplib.Track{aac}, []media.Codec{media.AAC}, [2]int{}},
+		{"enhanced", "/live/#somekey", []*gortmplib.Track{h265, op}, []media.Codec{media.H265, media.Opus}, [2]int{}},
+		{"multitrack", "/live/somekey", []*gortmplib.Track{h264, second, aac, other}, []media.Codec{media.H264, media.AAC}, [2]int{1, 1}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,6 +85,9 @@ func TestGortmplibPublishes(t *testing.T) {
 			}
 			if s.key != "somekey" {
 				t.Errorf("key %q", s.key)
+			}
+			if s.spare != tt.spare {
+				t.Errorf("tracks that are left out: %v", s.spare)
 			}
 			tracks, packets := s.got()
 			checkCodecs(t, tracks, tt.want)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"weir/ingest"
@@ -19,6 +20,7 @@ import (
 type mapper struct {
 	out          *ingest.Collector
 	introduce    func(encoder string)
+	leaveOut     func(video, audio int)
 	now          func() time.Time
 	clock        timing.Unwrapper // one for both kinds: they share a clock
 	video, audio lane
@@ -33,14 +35,16 @@ type lane struct {
 	fourCC     wire.FourCC
 	raw        []byte // configuration as the publisher sent it
 	track      *media.Track
-	lengthSize int  // bytes before each NAL unit; 0 where there are none
-	seen       bool // AV1, VP9: a key frame has told what the track is
+	lengthSize int     // bytes before each NAL unit; 0 where there are none
+	seen       bool    // AV1, VP9: a key frame has told what the track is
+	others     []uint8 // ids of further tracks, which are not taken
 }
 
 func newMapper(s ingest.Hold, now func() time.Time) *mapper {
 	return &mapper{
 		out:       ingest.NewCollector(s),
 		introduce: s.Introduce,
+		leaveOut:  s.LeaveOut,
 		now:       now,
 		clock:     timing.Unwrapper{Bits: 32},
 		video:     lane{kind: media.Video},
@@ -73,11 +77,15 @@ func (m *mapper) message(msg wire.Message) error {
 }
 
 // each maps the tags of one message. Of several tracks of a kind only the first,
-// which has id 0, is taken.
+// which has id 0, is taken; the session hears of the others.
 func (m *mapper) each(l *lane, timestamp uint32) error {
 	ms := m.clock.Unwrap(uint64(timestamp))
 	for _, t := range m.tags {
 		if t.Track != 0 {
+			if !slices.Contains(l.others, t.Track) {
+				l.others = append(l.others, t.Track)
+				m.leaveOut(len(m.video.others), len(m.audio.others))
+			}
 			continue
 		}
 		c, ok := codecOf(t.FourCC)

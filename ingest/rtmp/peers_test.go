@@ -61,6 +61,7 @@ type fakeSession struct {
 	panics bool
 	wrote  chan struct{} // when set: a token a packet
 	named  []string      // what Introduce was told
+	spare  [2]int        // what LeaveOut was told
 
 	mu      sync.Mutex
 	tracks  []*media.Track
@@ -71,6 +72,8 @@ type fakeSession struct {
 func (s *fakeSession) Name() string { return "name" }
 
 func (s *fakeSession) Introduce(encoder string) { s.named = append(s.named, encoder) }
+
+func (s *fakeSession) LeaveOut(video, audio int) { s.spare = [2]int{video, audio} }
 
 func (s *fakeSession) Start(tracks []*media.Track) error {
 	s.mu.Lock()

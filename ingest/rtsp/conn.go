@@ -58,6 +58,7 @@ func (s *Server) announce(ctx *gortsplib.ServerHandlerOnAnnounceCtx, from *calle
 		}
 		return nil, err
 	}
+	c.session.LeaveOut(spare(ctx.Description.Medias))
 	c.log = s.cfg.Log.With("stream", c.session.Name(), "peer", peer)
 	c.log.Info("publisher admitted", "protocol", "rtsp", "encoder", r.Encoder)
 	return c, nil

@@ -75,6 +75,20 @@ func announced(medias []*description.Media) (lanes map[format.Format]*lane, err 
 	return lanes, nil
 }
 
+// spare is how many pictures and sounds a description has beside the first of each.
+func spare(medias []*description.Media) (video, audio int) {
+	for _, m := range medias {
+		switch {
+		case m.IsBackChannel:
+		case m.Type == description.MediaTypeVideo:
+			video++
+		case m.Type == description.MediaTypeAudio:
+			audio++
+		}
+	}
+	return max(0, video-1), max(0, audio-1)
+}
+
 // first is the first of some formats that can be taken.
 func first(list []format.Format) (format.Format, *lane) {
 	for _, f := range list {

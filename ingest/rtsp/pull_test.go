@@ -290,3 +290,22 @@ func TestCheckURL(t *testing.T) {
 		}
 	}
 }
+
+// TestSpare: what comes beside the first picture and the first sound is counted.
+func TestSpare(t *testing.T) {
+	video, audio := &description.Media{Type: description.MediaTypeVideo}, &description.Media{Type: description.MediaTypeAudio}
+	other := &description.Media{Type: description.MediaTypeApplication}
+	back := &description.Media{Type: description.MediaTypeAudio, IsBackChannel: true}
+	for _, tt := range []struct {
+		medias       []*description.Media
+		video, audio int
+	}{
+		{[]*description.Media{video, audio, other}, 0, 0},
+		{[]*description.Media{audio, back}, 0, 0},
+		{[]*description.Media{video, video, audio, audio, audio}, 1, 2},
+	} {
+		if v, a := spare(tt.medias); v != tt.video || a != tt.audio {
+			t.Errorf("%d and %d, want %d and %d", v, a, tt.video, tt.audio)
+		}
+	}
+}

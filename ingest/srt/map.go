@@ -11,9 +11,10 @@ import (
 
 // mapper hands what is found in a transport stream to a session. One goroutine uses it.
 type mapper struct {
-	in  *mpegts.Demuxer
-	out *ingest.Collector
-	now func() time.Time
+	in       *mpegts.Demuxer
+	out      *ingest.Collector
+	now      func() time.Time
+	leaveOut func(video, audio int)
 
 	packets uint64 // handed on, or held back until the tracks are known
 	dropped uint64 // of no use
@@ -22,7 +23,7 @@ type mapper struct {
 var _ mpegts.Handler = (*mapper)(nil)
 
 func newMapper(s ingest.Hold, now func() time.Time) *mapper {
-	m := &mapper{out: ingest.NewCollector(s), now: now}
+	m := &mapper{out: ingest.NewCollector(s), now: now, leaveOut: s.LeaveOut}
 	m.in = mpegts.New(0, m)
 	return m
 }
@@ -30,6 +31,7 @@ func newMapper(s ingest.Hold, now func() time.Time) *mapper {
 // Streams is mpegts.Handler.
 func (m *mapper) Streams(video, audio bool) error {
 	m.out.Expect(video, audio)
+	m.leaveOut(m.in.Spare())
 	return nil
 }
 

@@ -312,3 +312,24 @@ func TestKeyOf(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoSounds: the first is taken, and the session hears of the other.
+func TestTwoSounds(t *testing.T) {
+	r := ingesttest.New(t, nil)
+	s, _ := start(t, r, nil)
+	ts := record(t, "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=3", "-f", "lavfi", "-i", "sine=r=48000:d=3", "-f", "lavfi", "-i", "sine=r=48000:f=880:d=3",
+		"-map", "0", "-map", "1", "-map", "2", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-c:a", "aac")
+	c, err := dial(s.Addr().String(), "publish:live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	send(t, c, ts, time.Millisecond)
+	stream := r.Next(t)
+	if video, audio := r.Sessions.Get(string(stream.ID())).LeftOut(); video != 0 || audio != 1 {
+		t.Errorf("left out: %d of the picture, %d of sound", video, audio)
+	}
+	if n := len(stream.Tracks()); n != 2 {
+		t.Errorf("%d tracks", n)
+	}
+}

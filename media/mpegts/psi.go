@@ -144,6 +144,7 @@ func (d *Demuxer) programmeMap(b []byte) error {
 	b = b[min(len(b), 4+int(binary.BigEndian.Uint16(b[2:])&0x0fff)):]
 	var found [2]*stream // video, audio
 	var foreign string
+	var spare [2]int
 	for n := 0; len(b) >= 5 && n < maxStreams; n++ {
 		pid, size := binary.BigEndian.Uint16(b[1:])&0x1fff, int(binary.BigEndian.Uint16(b[3:])&0x0fff)
 		kind, descriptors := b[0], b[5:min(len(b), 5+size)]
@@ -155,12 +156,14 @@ func (d *Demuxer) programmeMap(b []byte) error {
 			}
 			continue
 		}
-		slot := &found[0]
+		slot := 0
 		if s.codec.Kind() == media.Audio {
-			slot = &found[1]
+			slot = 1
 		}
-		if *slot == nil {
-			*slot = s
+		if found[slot] == nil {
+			found[slot] = s
+		} else {
+			spare[slot]++
 		}
 	}
 	if found[0] == nil && d.programme == 0 && d.next() {
@@ -169,8 +172,12 @@ func (d *Demuxer) programmeMap(b []byte) error {
 	if found[0] == nil && foreign != "" {
 		return &UnsupportedError{foreign}
 	}
+	d.spare = spare
 	return d.adopt(found)
 }
+
+// Spare is how many streams of each kind the programme has beside those that are read.
+func (d *Demuxer) Spare() (video, audio int) { return d.spare[0], d.spare[1] }
 
 // next tunes to the programme after this one, as long as none had a picture; false:
 // this was the last.

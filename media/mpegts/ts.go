@@ -46,6 +46,7 @@ type Demuxer struct {
 
 	tables  tables
 	streams map[uint16]*stream // by PID, of the chosen programme
+	spare   [2]int             // streams beside those: video, audio
 	scratch []byte
 	stats   Stats
 }

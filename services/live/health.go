@@ -70,6 +70,9 @@ type Health struct {
 	Viewers     int64     `json:"viewers"`
 	Warnings    []Warning `json:"warnings" doc:"What is wrong and what to do about it"`
 
+	SpareVideo int `json:"-"` // tracks of pictures that come and are not taken
+	SpareAudio int `json:"-"` // the same of sound
+
 	starting float64 // seconds since the first packet, while viewers cannot start
 }
 

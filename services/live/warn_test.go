@@ -42,6 +42,8 @@ func TestWarnings(t *testing.T) {
 		"stamps jump":               {func(h *Health, _ *Limits) { h.Jumps = 1 }, "timestamps_jump: the time stamps jump: viewers see an interruption each time"},
 		"dropped":                   {func(h *Health, _ *Limits) { h.Dropped = 31 }, "packets_dropped: 31 packets of the last half minute could not be used"},
 		"few dropped":               {func(h *Health, _ *Limits) { h.Dropped = 3 }, ""},
+		"two sounds":                {func(h *Health, _ *Limits) { h.SpareAudio = 1 }, "tracks_left_out: the publisher sends 1 track of sound that nobody gets: only the first of each kind is taken"},
+		"its own ladder":            {func(h *Health, _ *Limits) { h.SpareVideo, h.SpareAudio = 3, 1 }, "tracks_left_out: the publisher sends 3 tracks of the picture and 1 track of sound that nobody gets: only the first of each kind is taken"},
 		"shed":                      {func(h *Health, _ *Limits) { h.Shed, h.Lag = []string{"720p"}, 3 }, "server_slow: the server's encoder cannot keep up: 720p left out"},
 		"lag":                       {func(h *Health, _ *Limits) { h.Lag = 2.5 }, "server_late: the server's encoder is 2.5 s behind"},
 		"4 s behind":                {func(h *Health, _ *Limits) { h.Behind = 4.2 }, "publisher_behind: the publisher sends 4 s behind: viewers see jumps"},
