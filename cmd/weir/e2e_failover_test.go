@@ -5,9 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -163,25 +163,43 @@ func (c *ownedChannel) sessions(t *testing.T) []live.SessionView {
 	return list.Items
 }
 
-// ended waits for the end of the only session, and for what was recorded after the other
-// process.
-func (c *ownedChannel) ended(t *testing.T) {
+// ended waits for the end of the only session, and for its only recording, which has what
+// was seen of the stream at the process before, the newest excepted, and what came after.
+func (c *ownedChannel) ended(t *testing.T, s *station, before *playlist.Media) {
 	t.Helper()
+	ctx := limited(t)
 	eventually(t, "the end in the history", func() bool {
 		x := c.sessions(t)
 		return len(x) == 1 && x[0].State == live.Ended && x[0].Reason == ingest.ErrGoodbye.Error() && x[0].Stats.Frames > 0
 	})
-	session := c.sessions(t)[0].ID
-	eventually(t, "the second part of the recording", func() bool {
-		var list struct{ Items []live.RecordingView }
+	var list struct{ Items []live.RecordingView }
+	eventually(t, "the recording", func() bool {
 		c.who.ask(http.MethodGet, "channels/"+c.id+"/recordings", nil, &list)
-		for _, r := range list.Items {
-			if r.ID != session && r.Session != nil && *r.Session == session && r.State == live.Ready && strings.HasSuffix(r.Title, "(continued)") {
-				return true
-			}
-		}
-		return false
+		return len(list.Items) > 0 && list.Items[0].State == live.Ready
 	})
+	x := list.Items[0]
+	if len(list.Items) != 1 || x.ID != c.sessions(t)[0].ID || x.Title != "" {
+		t.Fatalf("recordings: %+v", list.Items)
+	}
+	m := s.recorded(ctx, t, x.ID.String(), "source")
+	old, seam := time.Duration(0), slices.IndexFunc(m.Segments, func(s *playlist.MediaSegment) bool { return s.Discontinuity })
+	for _, s := range m.Segments[:max(0, seam)] {
+		old += s.Duration
+	}
+	last := before.Segments[len(before.Segments)-2]
+	if want := last.DateTime.Add(last.Duration).Sub(*m.Segments[0].DateTime); discontinuities(m) != 1 || old < want-50*time.Millisecond || length(m)-old < 300*time.Millisecond {
+		t.Errorf("%d discontinuities, %v before and %v after, %v were seen before", discontinuities(m), old, length(m)-old, want)
+	}
+	base := "/vod/" + x.ID.String()
+	for _, y := range m.Segments {
+		if _, err := s.must(ctx, base+"/source/"+y.URI); err != nil {
+			t.Error(err)
+		}
+	}
+	if out, err := runTool("ffmpeg", "-v", "error", "-i", s.web+base+"/download.mp4", "-f", "null", "-"); err != nil || out != "" {
+		t.Errorf("download.mp4: %v\n%s", err, out)
+	}
+	eventually(t, "a storyboard", func() bool { return status(ctx, s, base+"/storyboard.vtt") == 200 })
 }
 
 // TestRestartGoesOn kills a server that is alone: when it runs again within the time that
@@ -217,5 +235,6 @@ func TestRestartGoesOn(t *testing.T) {
 	if err := again.leave(); err != nil {
 		t.Error(err)
 	}
-	c.ended(t)
+	c.ended(t, &s, before)
+	empty(t, filepath.Join(dir, spoolFolder))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
 
+	"weir/services/backing/blob/blobtest"
 	"weir/services/live"
 )
 
@@ -141,14 +142,21 @@ func TestNodesFailover(t *testing.T) {
 		if err := f.until(ctx, func(m *playlist.Media) bool { return m.Endlist }); err != nil {
 			t.Error(err)
 		}
-		c.ended(t)
-	})
+		c.ended(t, p.second.station, before)
+	}, bucket(t)...)
 }
 
 // channel makes one, asked of the second node.
 func (p *pair) channel(t *testing.T, name string) *ownedChannel {
 	t.Helper()
 	return channelAt(t, p.second.web, p.first.password, name)
+}
+
+// bucket is a store that nodes share, as settings.
+func bucket(t *testing.T) []string {
+	t.Helper()
+	c := blobtest.Bucket(t)
+	return []string{"WEIR_S3_ENDPOINT=" + c.Endpoint, "WEIR_S3_BUCKET=" + c.Bucket, "WEIR_S3_ACCESS_KEY=" + c.AccessKey, "WEIR_S3_SECRET_KEY=" + c.SecretKey}
 }
 
 // TestNodesDrain stops the node that has a stream: it hands it over, and leaves.
@@ -188,6 +196,6 @@ func TestNodesDrain(t *testing.T) {
 		if err := again.leave(); err != nil {
 			t.Error(err)
 		}
-		c.ended(t)
-	})
+		c.ended(t, p.second.station, before)
+	}, bucket(t)...)
 }

@@ -152,7 +152,8 @@ func filesBelow(t *testing.T, dir string) (files []string) {
 }
 
 // TestRecordingKilled kills weir at random moments of recordings. The next start
-// closes them, with all that viewers could have seen whole.
+// closes them, with all that viewers could have seen whole. No session waits for its
+// publisher: nothing goes on with them.
 func TestRecordingKilled(t *testing.T) {
 	t.Parallel()
 	killRecordings(t, 5)
@@ -160,7 +161,7 @@ func TestRecordingKilled(t *testing.T) {
 
 func killRecordings(t *testing.T, times int) {
 	dir := filepath.Join(t.TempDir(), "data")
-	settings := []string{"WEIR_RECORD=all", "WEIR_SEGMENT=640ms", "WEIR_DATA_DIR=" + dir}
+	settings := []string{"WEIR_RECORD=all", "WEIR_RECONNECT=0s", "WEIR_SEGMENT=640ms", "WEIR_DATA_DIR=" + dir}
 	known := map[string]int{} // recordings, and how many segments they have
 	c := startChild(t, nil, settings...)
 	for range times {

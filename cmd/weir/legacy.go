@@ -31,6 +31,8 @@ type legacy struct {
 	State   packager.State `json:"state"`
 	Session *live.Carry    `json:"session"` // nil: nothing is kept of it
 	Listed  bool           `json:"listed"`  // everybody may see it
+	// Recorded is the recording that goes on with the stream; nil: there is none.
+	Recorded *recordedAs `json:"recorded,omitempty"`
 	// Final: it was handed over in order, nothing came after this.
 	Final bool `json:"final"`
 }
@@ -151,6 +153,21 @@ func (l *legacies) find(ctx context.Context, g live.Grant) {
 		l.found[g.Name] = x
 		l.mu.Unlock()
 	}
+}
+
+// record says whether a recording of a stream is made by a process, or may be gone on
+// with: what the name left names it.
+func (l *legacies) record(ctx context.Context, name, id string) (bool, error) {
+	l.mu.Lock()
+	over := l.life == 0 || l.over[name]
+	l.mu.Unlock()
+	if over {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, legacyWithin)
+	defer cancel()
+	x, err := l.read(ctx, name)
+	return x != nil && x.Recorded != nil && x.Recorded.ID == id, err
 }
 
 // of is what was found for a name, if a publisher of such tracks can go on with it.
@@ -302,5 +319,6 @@ func (p *pipeline) leaves(now time.Time) *legacy {
 		Name: p.stream.Name, At: now.UTC(), Epoch: p.source.Epoch(), Segment: p.plan.Segment, Longest: p.plan.Longest, Forced: p.plan.Forced,
 		Part: p.stream.PartTarget, Young: young, Tracks: tracksOf(p.source.Tracks()), State: s,
 		Session: p.session.live.Carry(), Listed: p.session.live.Info().Listed,
+		Recorded: p.recorded(),
 	}
 }

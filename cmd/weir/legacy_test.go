@@ -111,6 +111,34 @@ func TestLegacies(t *testing.T) {
 	}
 }
 
+// A recording is not closed while what its stream left names it.
+func TestLegacyNamesItsRecording(t *testing.T) {
+	store, x := legacyFiles{t.TempDir()}, someLegacy(time.Now())
+	x.Recorded = &recordedAs{ID: "r", Store: "s"}
+	text, err := json.Marshal(x)
+	if err == nil {
+		err = store.put(t.Context(), map[string][]byte{"anna": text}, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := newLegacies(store, 10*time.Second, nil, slog.New(slog.DiscardHandler))
+	never := newLegacies(store, 0, nil, slog.New(slog.DiscardHandler))
+	for _, tc := range []struct {
+		of       *legacies
+		name, id string
+		want     bool
+	}{{all, "anna", "r", true}, {all, "anna", "other", false}, {all, "ben", "r", false}, {never, "anna", "r", false}} {
+		if goes, err := tc.of.record(t.Context(), tc.name, tc.id); goes != tc.want || err != nil {
+			t.Errorf("%s, %s: %v %v", tc.name, tc.id, goes, err)
+		}
+	}
+	all.end("anna")
+	if goes, err := all.record(t.Context(), "anna", "r"); goes || err != nil {
+		t.Errorf("after the end: %v %v", goes, err)
+	}
+}
+
 // Handed over in order, a stream goes on with the very next number.
 func TestLegacyOfAHandOver(t *testing.T) {
 	x := someLegacy(time.Now())

@@ -27,6 +27,7 @@ import (
 type library struct {
 	cfg        Config
 	recordings *archive.Recordings
+	store      string // what has them, as the database calls it
 	channels   *live.Service
 	media      *mediaRole // nil without the role
 }
@@ -34,13 +35,13 @@ type library struct {
 var _ live.Vault = (*library)(nil)
 
 // openLibrary finds what a process before this one left in the spool; blobs is where
-// recordings are.
-func openLibrary(cfg Config, store archive.Store, log *slog.Logger) (*library, error) {
-	l := &library{cfg: cfg}
+// recordings are, name what the database calls it.
+func openLibrary(cfg Config, store archive.Store, name string, log *slog.Logger) (*library, error) {
+	l := &library{cfg: cfg, store: name}
 	var err error
 	l.recordings, err = archive.Open(archive.Config{
 		Store: store, Dir: filepath.Join(cfg.Store.DataDir, spoolFolder), Limit: int64(cfg.Live.SpoolMB) << 20, Log: log,
-		Done: l.recorded,
+		Done: l.recorded, Goes: l.goes,
 	})
 	return l, err
 }
@@ -55,6 +56,14 @@ func (l *library) recorded(ctx context.Context, r archive.Report) error {
 		l.media.boards.want(r.ID)
 	}
 	return err
+}
+
+// goes says whether a recording of a stream goes on, or may.
+func (l *library) goes(ctx context.Context, id, stream string) (bool, error) {
+	if l.media == nil {
+		return false, nil
+	}
+	return l.media.control.legacies.record(ctx, stream, id)
 }
 
 // reported is a report as the live-service takes it.

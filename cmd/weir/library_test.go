@@ -45,7 +45,7 @@ func TestStoreName(t *testing.T) {
 // A process without the role media finds, closes and removes what is in the store.
 func TestLibraryWithoutMedia(t *testing.T) {
 	store := &archivetest.Store{}
-	l, err := openLibrary(Config{Store: StoreConfig{DataDir: t.TempDir()}}, store, slog.New(slog.DiscardHandler))
+	l, err := openLibrary(Config{Store: StoreConfig{DataDir: t.TempDir()}}, store, "files:a", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func (n *node) openLiveService(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n.library, err = openLibrary(n.cfg.Config, blobStore{n.backings.blobs}, n.log); err != nil {
+	if n.library, err = openLibrary(n.cfg.Config, blobStore{n.backings.blobs}, store, n.log); err != nil {
 		return err
 	}
 	s, err := live.Open(live.Config{

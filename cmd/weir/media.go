@@ -92,7 +92,7 @@ func openMedia(ctx context.Context, cfg Config, cert *certificate.Files, channel
 	m.stop = stop
 	m.pipelines = &pipelines{
 		cfg: cfg, log: log, hub: &m.hub, origin: m.origin, metrics: newMediaMetrics(m), ctx: lingering,
-		control: m.control, recordings: recordings,
+		control: m.control, recordings: recordings, store: shelves.store,
 		all: make(map[string]*pipeline), late: make(map[*pipeline]bool),
 		gops:     gops{usual: longest(targetOf(media.FromDuration(cfg.Live.Segment))), by: make(map[string]media.Time)},
 		capacity: ownCapacity(),

@@ -34,6 +34,7 @@ type pipelines struct {
 
 	control    *control
 	recordings *archive.Recordings
+	store      string // what has the recordings, as the database calls it
 
 	ctx  context.Context // ends the lingering of what is over
 	wait sync.WaitGroup
@@ -55,6 +56,7 @@ type pipeline struct {
 	stream *origin.Stream
 	files  *archive.Files
 	rec    *archive.Recorder // nil when it is not recorded
+	store  string            // that it is recorded to
 
 	plan    ingest.Plan
 	from    *legacy      // what another process left of it; nil: it began here
@@ -151,7 +153,7 @@ func (p *pipelines) start(s *hub.Stream) error {
 func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	name, epoch := s.ID().Name(), strconv.FormatInt(s.Epoch().UnixMilli(), 36)
 	plan := p.plan(name, s.Tracks())
-	pl := &pipeline{source: s, plan: plan, from: p.control.legacies.take(name, s.Epoch()), gauge: newGauge(s), done: make(chan struct{})}
+	pl := &pipeline{source: s, plan: plan, from: p.control.legacies.take(name, s.Epoch()), store: p.store, gauge: newGauge(s), done: make(chan struct{})}
 	pack := packager.Config{
 		Name: name, Epoch: s.Epoch(), Log: p.log, Source: s,
 		Target:  int(plan.Longest / media.Second),
@@ -188,7 +190,7 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	if pl.pack, err = packager.New(pack); err != nil {
 		p.control.finish(pl.session, totals(s, 0))
 		if pl.rec != nil {
-			p.finish(pl.rec)
+			p.finish(pl.rec, false)
 		}
 		return nil, err
 	}
@@ -282,11 +284,11 @@ func (p *pipelines) run(pl *pipeline) {
 	})
 	pl.pack.Run(context.WithoutCancel(p.ctx))
 	close(packed)
+	parted := pl.fate.Load() != stays
 	if pl.rec != nil {
-		p.wait.Go(func() { p.finish(pl.rec) })
+		p.wait.Go(func() { p.finish(pl.rec, parted) })
 	}
 	job.Wait()
-	parted := pl.fate.Load() != stays
 	if parted {
 		p.origin.Forget(pl.stream)
 		p.leave(pl)

@@ -17,16 +17,35 @@ import (
 // data folder.
 const spoolFolder = "spool"
 
+// recordedAs says which store has the recording of a stream that goes on elsewhere, and
+// under which ID.
+type recordedAs struct {
+	ID    string `json:"id"`
+	Store string `json:"store"` // as the database calls it
+}
+
 // recording is the ID under which a session is recorded, as WEIR_RECORD and its channel
-// have it; the nil UUID: it is not. What goes on after another process is a recording of
-// its own: that process, or who finds what it left, closes the other.
-func (p *pipelines) recording(pl *pipeline) uuid.UUID {
-	switch b := pl.session.live; {
+// have it; the nil UUID: it is not. joins tells that the process before recorded it to the
+// same store: it is one recording.
+func (p *pipelines) recording(pl *pipeline) (id uuid.UUID, joins bool) {
+	b := pl.session.live
+	switch {
 	case p.cfg.Live.Record == "off", p.cfg.Live.Record == "channels" && !b.Grant().Record:
-		return uuid.Nil
-	case b != nil && pl.from == nil:
-		return b.ID
+		return uuid.Nil, false
+	case pl.from != nil:
+		if x := pl.from.Recorded; x != nil && x.Store == p.store {
+			if id, err := uuid.Parse(x.ID); err == nil {
+				return id, true
+			}
+		}
+	case b != nil:
+		return b.ID, false
 	}
+	return newRecording(), false
+}
+
+// newRecording is an ID of its own.
+func newRecording() uuid.UUID {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return uuid.Nil
@@ -40,7 +59,7 @@ func (p *pipelines) sink(pl *pipeline, epoch string, target int) (files *archive
 	s, of := pl.source, pl.session
 	name := s.ID().Name()
 	files = &archive.Files{Dir: filepath.Join(p.cfg.Store.DataDir, liveFolder, name, epoch)}
-	id := p.recording(pl)
+	id, joins := p.recording(pl)
 	if id == uuid.Nil {
 		return files, nil
 	}
@@ -48,14 +67,29 @@ func (p *pipelines) sink(pl *pipeline, epoch string, target int) (files *archive
 		p.log.Error("THE DISK IS NEARLY FULL: this stream is NOT recorded; delete recordings, or bound them with WEIR_RECORD_QUOTA_GB", "stream", name, "err", err)
 		return files, nil
 	}
-	rec, err := p.recordings.Begin(p.ctx, archive.Stream{ID: id.String(), Name: name, Epoch: s.Epoch(), Target: target, Files: *files})
+	x := archive.Stream{ID: id.String(), Name: name, Epoch: s.Epoch(), Target: target, Files: *files, Joins: joins}
+	rec, err := p.recordings.Begin(p.ctx, x)
+	if joins && err != nil {
+		p.log.Warn("the recording goes on as another one", "stream", name, "recording", id, "err", err)
+		id, joins = newRecording(), false
+		x.ID, x.Joins = id.String(), false
+		rec, err = p.recordings.Begin(p.ctx, x)
+	}
 	if err != nil {
 		p.log.Error("this stream is NOT recorded", "stream", name, "err", err)
 		return files, nil
 	}
-	p.control.live.Record(live.Taken{ID: id, Name: name, At: s.Epoch(), Of: of.live})
-	p.log.Info("recording", "stream", name, "recording", id)
+	p.control.live.Record(live.Taken{ID: id, Name: name, At: s.Epoch(), Of: of.live, Again: joins})
+	p.log.Info("recording", "stream", name, "recording", id, "goes_on", joins)
 	return files, rec
+}
+
+// recorded is what a stream leaves of its recording; nil: it has none.
+func (p *pipeline) recorded() *recordedAs {
+	if p.rec == nil || p.rec.Stopped() {
+		return nil
+	}
+	return &recordedAs{ID: p.rec.ID(), Store: p.store}
 }
 
 // room says that recordings on files have less than a share of the room with which they
@@ -98,16 +132,25 @@ func (p *pipelines) bound(pl *pipeline) {
 // left of a recording; the next start stores the rest.
 const drainWithin = 10 * time.Second
 
-// finish closes a recording.
-func (p *pipelines) finish(rec *archive.Recorder) {
+// finish closes a recording. One that another node goes on with, or may, waits for that
+// to be over; the next start closes it where this process ends before.
+func (p *pipelines) finish(rec *archive.Recorder, parted bool) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(p.ctx))
 	defer cancel()
 	late := make(chan *time.Timer, 1)
 	stop := context.AfterFunc(p.ctx, func() { late <- time.AfterFunc(drainWithin, cancel) })
-	if err := rec.Finish(ctx); err != nil {
-		p.log.Warn("a recording is not closed yet", "err", err)
+	end := rec.Finish
+	if parted {
+		end = rec.Leave
 	}
+	err := end(ctx)
 	if !stop() {
 		(<-late).Stop()
+	}
+	if parted && err == nil {
+		err = p.recordings.Close(p.ctx, rec.ID())
+	}
+	if err != nil {
+		p.log.Warn("a recording is not closed yet", "err", err)
 	}
 }

@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -64,12 +63,17 @@ func (r *Recorder) reveal(ctx context.Context, revision int) error {
 	if r.revealed >= revision {
 		return nil
 	}
+	if r.joins && !r.joined {
+		if err := r.join(ctx); err != nil {
+			return err
+		}
+	}
 	r.mu.Lock()
 	now := r.revision
 	text, err := r.index.bare().encode()
 	r.mu.Unlock()
 	if err == nil {
-		err = r.all.Put(ctx, r.id, metaName, text, "application/json")
+		err = r.all.Put(ctx, r.id, r.index.metaFile(), text, "application/json")
 	}
 	if err == nil {
 		r.revealed = now
@@ -86,7 +90,9 @@ func (r *Recorder) done(l *lane, it item) {
 	}
 	if it.segment != nil {
 		in := r.index.Rendition(l.name)
-		in.Segments = append(in.Segments, *it.segment)
+		if n := len(in.Segments); n == 0 || in.Segments[n-1].MSN < it.segment.MSN { // else join found it
+			in.Segments = append(in.Segments, *it.segment)
+		}
 	}
 	r.mu.Unlock()
 	r.all.waiting.Add(-it.size)
@@ -128,59 +134,6 @@ func contentType(file string) string {
 		return "application/json"
 	}
 	return "video/mp4"
-}
-
-// Recover closes the recordings that processes before this one left in the spool:
-// stores what is missing, writes their indices, reports them. It returns when all are
-// closed or ctx is done.
-func (r *Recordings) Recover(ctx context.Context) {
-	r.running.Add(int64(len(r.left)))
-	for _, id := range r.left {
-		err := r.recover(ctx, id)
-		r.running.Add(-1)
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
-			r.cfg.Log.Error("cannot close a recording that was left", "recording", id, "err", err)
-		}
-	}
-}
-
-func (r *Recordings) recover(ctx context.Context, id string) error {
-	text, err := os.ReadFile(filepath.Join(r.path(id), metaName))
-	if errors.Is(err, fs.ErrNotExist) { // it was just begun: nothing is stored
-		r.release(id)
-		return os.RemoveAll(r.path(id))
-	}
-	if err != nil {
-		return err
-	}
-	x, err := decode(bytes.TrimSpace(text), id)
-	if err != nil {
-		return err
-	}
-	inits, segments, err := r.spooled(id)
-	if err != nil {
-		return err
-	}
-	for _, file := range append(append(inits, metaName), segments...) {
-		err := r.persist(ctx, "store a segment", id, func(ctx context.Context) error { return r.putFile(ctx, id, file) })
-		if err != nil {
-			return err
-		}
-		if file != metaName {
-			_ = os.Remove(filepath.Join(r.path(id), file)) // it would only be stored again
-		}
-	}
-	bare := x.bare()
-	err = r.persist(ctx, "list the recording", id, func(ctx context.Context) error {
-		x = bare.clone()
-		return r.list(ctx, x)
-	})
-	if err != nil {
-		return err
-	}
-	return r.complete(ctx, x, 0)
 }
 
 // spooled lists the files of a spool that a killed process left, in the order in which

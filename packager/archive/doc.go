@@ -8,6 +8,7 @@
 // A recording is a folder of objects that describes itself:
 //
 //	recordings/ID/stream.json              what it is: an Index without segments
+//	recordings/ID/stream-P.json            the same, of a process that went on with it
 //	recordings/ID/RENDITION/initI.mp4      initialisation segments
 //	recordings/ID/RENDITION/M-S-D-I-F.m4s  segments; see segmentName
 //	recordings/ID/index.json               the Index, written last
@@ -15,6 +16,9 @@
 // What a segment needs is stored before it. So after a crash the list of keys is the
 // index, and a recording is complete when index.json is there. A clip is a recording
 // that was cut out of another one, in whole segments.
+//
+// Several processes may make a recording, one after the other: Begin with Joins goes on,
+// Leave gives it away, Close and Recover wait until nobody makes it any more.
 //
 // Invariants:
 //

@@ -24,6 +24,10 @@ type Index struct {
 	// Target is the EXT-X-TARGETDURATION that all segments keep, in seconds.
 	Target     int         `json:"target"`
 	Renditions []Rendition `json:"renditions"`
+	// Part counts the processes that went on with the recording before this was written;
+	// By names the one that wrote it, if it was not the first.
+	Part int    `json:"part,omitempty"`
+	By   string `json:"by,omitempty"`
 
 	// Complete tells that no more will come.
 	Complete bool `json:"-"`
@@ -128,6 +132,9 @@ func decode(text []byte, id string) (*Index, error) {
 		return nil, fmt.Errorf("index of %s: version %d, this program knows %d", id, x.Version, version)
 	}
 	x.ID = id
+	if x.By != "" && !ValidID(x.By) || x.Part < 0 {
+		return nil, fmt.Errorf("index of %s: by %.64q, part %d", id, x.By, x.Part)
+	}
 	for _, r := range x.Renditions {
 		if err := r.check(); err != nil {
 			return nil, fmt.Errorf("index of %s: rendition %.64q: %w", id, r.Name, err)

@@ -13,6 +13,8 @@ const (
 	folder     = "recordings/"
 	metaName   = "stream.json"
 	indexName  = "index.json"
+	metaBegin  = "stream-"
+	metaEnd    = ".json"
 	segmentEnd = ".m4s"
 )
 
@@ -36,6 +38,24 @@ func validName(name string) bool {
 
 // Key is the key of a file of a recording.
 func Key(id, file string) string { return folder + id + "/" + file }
+
+// metaFile is the file of the store that describes what one process made of a recording:
+// stream.json, and another one for each that went on with it. So none writes over another's.
+func (x *Index) metaFile() string {
+	if x.By == "" {
+		return metaName
+	}
+	return metaBegin + x.By + metaEnd
+}
+
+// isMeta says whether a file is a metaFile.
+func isMeta(file string) bool {
+	by, ok := strings.CutPrefix(file, metaBegin)
+	if ok {
+		by, ok = strings.CutSuffix(by, metaEnd)
+	}
+	return file == metaName || ok && ValidID(by)
+}
 
 // InitFile is the file of a rendition's initialisation segment.
 func InitFile(rendition string, i int) string {

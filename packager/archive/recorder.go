@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +22,9 @@ type Stream struct {
 	Epoch  time.Time
 	Target int   // EXT-X-TARGETDURATION
 	Files  Files // where rewinding reads
+	// Joins tells that another process made the beginning, under the same ID: what that
+	// left is taken over, and the recording goes on.
+	Joins bool
 }
 
 // Recorder is the packager's Sink for a stream that is recorded: what Files does,
@@ -47,8 +49,12 @@ type Recorder struct {
 	full     bool // the spool overflowed; said once
 	over     bool // no more comes
 
+	meta sync.Mutex // of the file in the spool
+
+	joins    bool // another process made the beginning
 	publish  sync.Mutex
-	revealed int // the revision that the store has
+	revealed int  // the revision that the store has
+	joined   bool // what the store had is in the index
 }
 
 // lane carries one rendition to the store, in order.
@@ -66,32 +72,49 @@ type item struct {
 	revision int // of stream.json that must be stored before it
 }
 
-// Begin starts a recording. It fails where its ID is in use, or the spool cannot be
-// written. Close must be called.
+// Begin starts a recording, or goes on with one. It fails where its ID is in use, or the
+// spool cannot be written. Finish or Leave must be called.
 func (r *Recordings) Begin(ctx context.Context, s Stream) (*Recorder, error) {
 	if !ValidID(s.ID) {
 		return nil, fmt.Errorf("record: %q is no ID", s.ID)
 	}
 	rec := &Recorder{
-		Files: s.Files, all: r, id: s.ID, lanes: make(map[string]*lane), revision: 1,
+		Files: s.Files, all: r, id: s.ID, lanes: make(map[string]*lane), revision: 1, joins: s.Joins,
 		index: &Index{Version: version, ID: s.ID, Name: s.Name, Epoch: s.Epoch.UTC(), Target: s.Target, Renditions: []Rendition{}},
 	}
-	r.mu.Lock()
-	_, taken := r.busy[s.ID]
-	if !taken {
-		r.busy[s.ID] = rec
-	}
-	r.mu.Unlock()
-	if taken {
+	if !r.occupy(rec) {
 		return nil, fmt.Errorf("record %s: %w", s.ID, ErrRunning)
 	}
-	if err := errors.Join(os.MkdirAll(r.path(s.ID), 0o750), rec.writeMeta()); err != nil {
+	err := os.MkdirAll(r.path(s.ID), 0o750)
+	if err == nil && s.Joins {
+		err = rec.inherit()
+	}
+	if err == nil {
+		err = rec.writeMeta()
+	}
+	if err != nil {
 		r.release(s.ID)
 		return nil, fmt.Errorf("record %s: %w", s.ID, err)
 	}
 	rec.ctx, rec.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	r.running.Add(1)
+	for _, l := range rec.lanes {
+		rec.wait.Go(func() { rec.carry(l) })
+	}
 	return rec, nil
+}
+
+// occupy makes the ID of a recording busy, unless it is; one that waits to be closed may be
+// gone on with.
+func (r *Recordings) occupy(rec *Recorder) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, taken := r.busy[rec.id]; taken && !(rec.joins && r.waits[rec.id]) {
+		return false
+	}
+	delete(r.waits, rec.id)
+	r.busy[rec.id] = rec
+	return true
 }
 
 func (r *Recordings) release(id string) {
@@ -115,6 +138,12 @@ func (r *Recorder) Put(f *window.Finished) (string, error) {
 	}
 	return path, nil
 }
+
+// ID is that of the recording.
+func (r *Recorder) ID() string { return r.id }
+
+// Stopped tells whether Stop was called.
+func (r *Recorder) Stopped() bool { return r.stopped.Load() }
 
 // Bytes is how much was recorded until now. It may be called from anywhere.
 func (r *Recorder) Bytes() int64 { return r.size.Load() }
@@ -174,19 +203,12 @@ func flagsOf(s *window.Segment) (f Flags) {
 // lane finds the lane of a rendition, or makes it, and spools the initialisation
 // segment if it is new.
 func (r *Recorder) lane(f *window.Finished) (*lane, error) {
-	l := r.lanes[f.Rendition] // made below only
+	l := r.lanes[f.Rendition] // made by Begin and here only
 	if l == nil {
-		if !validName(f.Rendition) {
-			return nil, fmt.Errorf("a rendition called %q", f.Rendition)
-		}
-		if err := os.MkdirAll(filepath.Join(r.all.path(r.id), f.Rendition), 0o750); err != nil {
+		var err error
+		if l, err = r.open(f.Rendition, f.Kind); err != nil {
 			return nil, err
 		}
-		l = &lane{name: f.Rendition, more: make(chan struct{}, 1)}
-		r.mu.Lock()
-		r.lanes[f.Rendition] = l
-		r.index.add(Rendition{Name: f.Rendition, Kind: f.Kind, Inits: []Init{}, Segments: Segments{}})
-		r.mu.Unlock()
 		r.wait.Go(func() { r.carry(l) })
 	}
 	n := f.Segment.Init
@@ -211,6 +233,24 @@ func (r *Recorder) lane(f *window.Finished) (*lane, error) {
 	return l, nil
 }
 
+// open makes the lane of a rendition.
+func (r *Recorder) open(rendition string, kind media.Kind) (*lane, error) {
+	if !validName(rendition) {
+		return nil, fmt.Errorf("a rendition called %q", rendition)
+	}
+	if err := os.MkdirAll(filepath.Join(r.all.path(r.id), rendition), 0o750); err != nil {
+		return nil, err
+	}
+	l := &lane{name: rendition, more: make(chan struct{}, 1)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lanes[rendition] = l
+	if r.index.Rendition(rendition) == nil {
+		r.index.add(Rendition{Name: rendition, Kind: kind, Inits: []Init{}, Segments: Segments{}})
+	}
+	return l, nil
+}
+
 // add keeps pictures before sound, and among them what is coded as the publisher likes
 // behind what everybody can play, whichever came first.
 func (x *Index) add(r Rendition) {
@@ -231,13 +271,15 @@ func (r *Rendition) known(n int) bool { return n < len(r.Inits) && r.Inits[n] !=
 
 // learn describes initialisation segment n; those before it may never be needed.
 func (r *Rendition) learn(n int, d Init) {
-	r.Inits = append(slices.Clip(r.Inits), make([]Init, n+1-len(r.Inits))...)
+	r.Inits = append(slices.Clone(r.Inits), make([]Init, max(0, n+1-len(r.Inits)))...) // others may read the old ones
 	r.Inits[n] = d
 }
 
 // writeMeta writes stream.json into the spool, for who closes this recording should
 // this process be killed.
 func (r *Recorder) writeMeta() error {
+	r.meta.Lock()
+	defer r.meta.Unlock()
 	r.mu.Lock()
 	text, err := r.index.bare().encode()
 	r.mu.Unlock()
@@ -342,6 +384,32 @@ var _ interface{ Remove(string) error } = (*Recorder)(nil)
 // empties its spool. When ctx ends before, the rest is for Recover of the next process.
 // Nothing may be Put afterwards.
 func (r *Recorder) Finish(ctx context.Context) error {
+	if err := r.drain(ctx); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	x, lost := r.index.clone(), r.lost // whoever watches meanwhile still reads the other
+	r.mu.Unlock()
+	if r.joins {
+		return r.all.conclude(ctx, x, lost, true)
+	}
+	return r.all.complete(ctx, x, lost)
+}
+
+// Leave is Finish for a recording with which another process goes on, or may: it has to be
+// closed by Recordings.Close, of this process, or Recover of the next.
+func (r *Recorder) Leave(ctx context.Context) error {
+	if err := r.drain(ctx); err != nil {
+		return err
+	}
+	r.all.mu.Lock()
+	defer r.all.mu.Unlock()
+	r.all.busy[r.id], r.all.waits[r.id] = nil, true
+	return nil
+}
+
+// drain waits until all of the recording is stored.
+func (r *Recorder) drain(ctx context.Context) error {
 	defer r.all.running.Add(-1)
 	stop := context.AfterFunc(ctx, r.cancel)
 	defer stop()
@@ -356,51 +424,7 @@ func (r *Recorder) Finish(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("recording %s is left to the next start: %w", r.id, err)
 	}
-	r.mu.Lock()
-	x, lost := r.index.clone(), r.lost // whoever watches meanwhile still reads the other
-	r.mu.Unlock()
-	return r.all.complete(ctx, x, lost)
-}
-
-// complete writes the index of a recording that has all its segments in the store,
-// reports it, and forgets its spool.
-func (r *Recordings) complete(ctx context.Context, x *Index, lost int) error {
-	x.Complete = true
-	report := x.report()
-	report.Lost = lost
-	err := r.persist(ctx, "store the index", x.ID, func(ctx context.Context) error {
-		if report.Bytes == 0 {
-			return r.remove(ctx, x.ID)
-		}
-		text, err := x.encode()
-		if err != nil {
-			return err
-		}
-		return r.Put(ctx, x.ID, indexName, text, "application/json")
-	})
-	if err == nil {
-		r.whole(x.ID)
-	}
-	if err == nil && r.cfg.Done != nil {
-		err = r.persist(ctx, "report the recording", x.ID, func(ctx context.Context) error { return r.cfg.Done(ctx, report) })
-	}
-	if err != nil {
-		return fmt.Errorf("recording %s is left to the next start: %w", x.ID, err)
-	}
-	if err := os.RemoveAll(r.path(x.ID)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("spool of recording %s: %w", x.ID, err)
-	}
-	r.release(x.ID)
-	r.cfg.Log.Info("recorded", "stream", x.Name, "recording", x.ID, "duration", report.Duration.Round(time.Millisecond), "bytes", report.Bytes, "lost", lost)
 	return nil
-}
-
-// whole says that what the store has of a recording is all of it: it is read there from
-// now on, though its spool is not empty yet.
-func (r *Recordings) whole(id string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.busy[id] = nil
 }
 
 func (x *Index) report() Report {

@@ -38,6 +38,11 @@ type Config struct {
 	// Done, when set, is told of every recording that is over, once it is complete.
 	// It is called again, also by the next process, until it returns nil.
 	Done func(ctx context.Context, r Report) error
+	// Goes, when set, says whether another process makes a recording of a stream at
+	// present, or may go on with it: nobody closes it here until that is over.
+	Goes func(ctx context.Context, id, stream string) (bool, error)
+	// Look is how long it is waited between two looks at that; default 1 s.
+	Look time.Duration
 	// Try is how long one call of the store may take; default 30 s. Pause is how
 	// long it is waited after one that failed, at first; default 200 ms. It doubles up
 	// to 25 times that.
@@ -73,7 +78,9 @@ type Recordings struct {
 
 	mu   sync.Mutex
 	busy map[string]*Recorder // nil: it is read from the store, though it is not closed
-	held map[string]*hold
+	// waits are those of busy that are to be closed, and may be gone on with until then.
+	waits map[string]bool
+	held  map[string]*hold
 
 	waiting, running              atomic.Int64
 	stored, bytes, failures, lost atomic.Uint64
@@ -91,6 +98,9 @@ func Open(cfg Config) (*Recordings, error) {
 	if cfg.Pause == 0 {
 		cfg.Pause = 200 * time.Millisecond
 	}
+	if cfg.Look == 0 {
+		cfg.Look = time.Second
+	}
 	if err := os.MkdirAll(cfg.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("spool of recordings: %w", err)
 	}
@@ -98,11 +108,11 @@ func Open(cfg Config) (*Recordings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spool of recordings: %w", err)
 	}
-	r := &Recordings{cfg: cfg, busy: make(map[string]*Recorder), held: make(map[string]*hold)}
+	r := &Recordings{cfg: cfg, busy: make(map[string]*Recorder), waits: make(map[string]bool), held: make(map[string]*hold)}
 	for _, e := range entries {
 		if e.IsDir() && ValidID(e.Name()) {
 			r.left = append(r.left, e.Name())
-			r.busy[e.Name()] = nil
+			r.busy[e.Name()], r.waits[e.Name()] = nil, true
 		}
 	}
 	return r, nil
@@ -136,10 +146,7 @@ func (r *Recordings) Load(ctx context.Context, id string) (*Index, error) {
 	if !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
-	if x, err = r.read(ctx, id, metaName); err != nil {
-		return nil, err
-	}
-	return x, r.list(ctx, x)
+	return r.gather(ctx, id)
 }
 
 // maxIndex bounds an index that is read: a day of ten renditions has 20 MB.
@@ -161,24 +168,60 @@ func (r *Recordings) read(ctx context.Context, id, file string) (*Index, error) 
 	return decode(text, id)
 }
 
-// list adds the segments that the store has to an index without any.
-func (r *Recordings) list(ctx context.Context, x *Index) error {
-	prefix := Key(x.ID, "")
+// mostParts bounds the processes that made a recording together.
+const mostParts = 1000
+
+// gather is a recording by what the store has: the descriptions of all who made it, and
+// their segments. The error wraps ErrNotFound where nothing is described.
+func (r *Recordings) gather(ctx context.Context, id string) (*Index, error) {
+	prefix := Key(id, "")
+	var metas []string
+	found := map[string]Segments{}
 	err := r.each(ctx, prefix, func(o Object) error {
 		rendition, name, _ := cutLast(o.Key[len(prefix):])
-		in := x.Rendition(rendition)
-		s, ok := ParseSegment(name)
-		if in == nil || !ok || s.Init >= len(in.Inits) {
-			return nil
+		if rendition == "" && isMeta(name) && len(metas) < mostParts {
+			metas = append(metas, name)
 		}
-		if n := len(in.Segments); n > 0 && in.Segments[n-1].MSN >= s.MSN {
-			return nil // a second try with other times; the first is as good
+		if s, ok := ParseSegment(name); ok {
+			s.Size = o.Size
+			found[rendition] = append(found[rendition], s)
 		}
-		s.Size = o.Size
-		in.Segments = append(in.Segments, s)
 		return nil
 	})
-	return err
+	if err != nil {
+		return nil, err
+	}
+	var x *Index
+	for _, name := range metas {
+		part, err := r.read(ctx, id, name)
+		switch {
+		case errors.Is(err, ErrNotFound):
+		case err != nil:
+			return nil, err
+		case x == nil:
+			x = part
+		default:
+			x.absorb(part)
+		}
+	}
+	if x == nil {
+		return nil, fmt.Errorf("recording %s: %w", id, ErrNotFound)
+	}
+	x.fill(found)
+	return x, nil
+}
+
+// fill adds segments that were found to renditions that are described.
+func (x *Index) fill(found map[string]Segments) {
+	for i := range x.Renditions {
+		in := &x.Renditions[i]
+		in.Segments = nil
+		for _, s := range found[in.Name] {
+			if n := len(in.Segments); s.Init < len(in.Inits) && (n == 0 || in.Segments[n-1].MSN < s.MSN) { // else a second try with other times; the first is as good
+				in.Segments = append(in.Segments, s)
+			}
+		}
+	}
 }
 
 // each calls f for every object below prefix.

@@ -15,6 +15,8 @@ type Taken struct {
 	Name string    // of the stream
 	At   time.Time // about the first picture
 	Of   *Broadcast
+	// Again: another process began it, and this one goes on.
+	Again bool
 }
 
 // Stored is what became of a recording.
@@ -32,7 +34,7 @@ type Stored struct {
 // and again until that has worked.
 func (s *Service) Record(x Taken) {
 	r := &Recording{ID: x.ID, Name: x.Name, Store: s.shelf.name, Kind: Whole, State: Being, Started: x.At.UTC().Truncate(time.Microsecond), Version: 1, Created: s.stamp(),
-		Cut: Cut{Node: s.node}}
+		Cut: Cut{Node: s.node}, again: x.Again}
 	if x.Of != nil {
 		channel, session := x.Of.grant.Channel, x.Of.ID
 		r.Channel, r.Session = &channel, &session
@@ -55,7 +57,10 @@ func (s *Service) flushRecordings(ctx context.Context) error {
 			if err := s.title(ctx, st, r); err != nil {
 				return err
 			}
-			_, err := st.addRecording(ctx, r)
+			added, err := st.addRecording(ctx, r)
+			if err == nil && !added && r.again {
+				err = st.reopen(ctx, r)
+			}
 			return err
 		})
 		if err != nil {

@@ -53,6 +53,8 @@ type Recording struct {
 	Version     int64
 	Created     time.Time
 	Closed      *time.Time // nothing more is stored
+
+	again bool // another node began it
 }
 
 // Cut is where a clip comes from.

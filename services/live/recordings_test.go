@@ -327,7 +327,7 @@ func TestSearch(t *testing.T) {
 	})
 }
 
-// A recording whose node never came back is closed by another one, a day later.
+// A recording whose node never came back is closed by another one, an hour later.
 func TestLeftRecording(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		v, o := r.shelved(t, Keep{}), r.owned(t, "anna")
@@ -351,8 +351,41 @@ func TestLeftRecording(t *testing.T) {
 		ok(t, r.search(t.Context()))
 		same(t, "while it is closed", r.listed(t, o.owner, o), []RecordingState{Being})
 		v.busy[b.ID] = false
+		r.clock.Pass(-24*time.Hour - 30*time.Minute)
+		ok(t, r.search(t.Context()))
+		same(t, "half an hour later", r.listed(t, o.owner, o), []RecordingState{Being})
+		r.clock.Pass(time.Hour)
 		ok(t, r.search(t.Context()))
 		same(t, "afterwards", r.listed(t, o.owner, o), []RecordingState{Ready})
+	})
+}
+
+// A recording with which another node goes on is that one's, also when it was closed too
+// early, and remains one.
+func TestRecordingGoesOn(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		v, o := r.shelved(t, Keep{}), r.owned(t, "anna")
+		began := r.clock.Now()
+		b := r.begin(t, r.admit(t, o.key.Secret))
+		r.Record(Taken{ID: b.ID, Name: "anna", At: began, Of: b})
+		ok(t, r.flush(t.Context()))
+		for i, node := range []string{"node-2", "node-3"} {
+			other := r.open(t, Config{Node: node, Vault: v, Store: "here"})
+			r.clock.Pass(time.Minute)
+			other.Record(Taken{ID: b.ID, Name: "anna", At: r.clock.Now(), Of: b, Again: true})
+			ok(t, other.flushRecordings(t.Context()))
+			x, err := r.store().recording(t.Context(), b.ID)
+			ok(t, err)
+			if x.State != Being || x.Cut.Node != node || !x.Started.Equal(began) || x.Closed != nil || x.Title != "" {
+				t.Errorf("%+v", x)
+			}
+			ok(t, other.Recorded(t.Context(), Stored{ID: b.ID, Name: "anna", Started: began, Duration: time.Minute, Bytes: int64(i + 1)}))
+			same(t, "closed", r.listed(t, o.owner, o), []RecordingState{Ready})
+		}
+		ok(t, r.DeleteRecording(t.Context(), o.owner, b.ID))
+		r.Record(Taken{ID: b.ID, Name: "anna", At: r.clock.Now(), Of: b, Again: true})
+		ok(t, r.flushRecordings(t.Context()))
+		same(t, "deleted meanwhile", r.listed(t, o.owner, o), []RecordingState{Deleting})
 	})
 }
 

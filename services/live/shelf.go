@@ -88,9 +88,11 @@ const (
 	everySweep = 30 * time.Second
 	// everySearch is how often the store is compared with the database.
 	everySearch = time.Hour
-	// orphanAge is how old something in the store must be to be nobody's, and how long
-	// after its session a recording is waited for.
+	// orphanAge is how old something in the store must be to be nobody's.
 	orphanAge = 24 * time.Hour
+	// leftAge is how long after its session a recording is waited for whose node is gone.
+	// That may add to it later.
+	leftAge = time.Hour
 	// sweepLease is how long a process is the one that sweeps.
 	sweepLease = time.Minute
 	sweepBatch = 100

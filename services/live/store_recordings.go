@@ -66,6 +66,13 @@ VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$
 	return n == 1, err
 }
 
+// reopen makes a recording that another node began the one of r's node.
+func (s Store) reopen(ctx context.Context, r *Recording) error {
+	_, err := s.q.Exec(ctx, `UPDATE live_recordings SET node=$1, state=$2, closed_at=NULL WHERE id=$3 AND kind=$4 AND state IN ($2, $5)`,
+		r.Cut.Node, string(Being), r.ID, string(Whole), string(Ready))
+	return err
+}
+
 func (r *Recording) encoded() (json.RawMessage, error) {
 	list := r.Renditions
 	if list == nil {

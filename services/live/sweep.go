@@ -153,9 +153,9 @@ func (s *Service) age(id uuid.UUID) time.Duration {
 	return s.now().Sub(time.Unix(sec, nsec))
 }
 
-// closeLeft closes recordings whose node went away and did not come back for a day.
+// closeLeft closes recordings whose node went away and did not come back in time.
 func (s *Service) closeLeft(ctx context.Context) error {
-	list, err := s.store().left(ctx, s.shelf.name, s.stamp().Add(-orphanAge), sweepBatch)
+	list, err := s.store().left(ctx, s.shelf.name, s.stamp().Add(-leftAge), sweepBatch)
 	if err != nil {
 		return err
 	}
