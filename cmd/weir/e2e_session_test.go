@@ -297,7 +297,7 @@ func stored(t *testing.T, dir string) (files []string) {
 	return files
 }
 
-// TestPublishersBehindProxy: a trusted proxy in front of RTMP says who connects, and that
+// TestPublishersBehindProxy: a trusted proxy in front of RTMP and RTSP says who connects, and that
 // counts for the cap of an address; nobody else is believed.
 func TestPublishersBehindProxy(t *testing.T) {
 	for name, trusted := range map[string]bool{"trusted": true, "not trusted": false} {
@@ -325,6 +325,27 @@ func TestPublishersBehindProxy(t *testing.T) {
 			}
 			if err := publish("203.0.113.9", "three"); err == nil {
 				t.Error("a second one of an address that may have one")
+			}
+			greeted := func(from string) bool {
+				conn, err := net.Dial("tcp", s.rtsp)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { conn.Close() })
+				_ = conn.SetDeadline(time.Now().Add(patience))
+				if _, err := io.WriteString(conn, "PROXY TCP4 "+from+" 10.0.0.1 4660 8554\r\nOPTIONS rtsp://weir/live RTSP/1.0\r\nCSeq: 1\r\n\r\n"); err != nil {
+					t.Fatal(err)
+				}
+				answer := make([]byte, len("RTSP/1.0 200"))
+				_, _ = io.ReadFull(conn, answer) // the connection may end instead
+				return string(answer) == "RTSP/1.0 200"
+			}
+			// Who is not believed has one connection, of the address that it comes from.
+			if one, two := greeted("203.0.113.9"), greeted("203.0.113.10"); trusted && !one || two != trusted {
+				t.Errorf("RTSP, two addresses: %v and %v", one, two)
+			}
+			if greeted("203.0.113.9") {
+				t.Error("RTSP: a second one of an address that may have one")
 			}
 			if log := s.stop().stderr; strings.Contains(log, `"peer":"203.0.113.9:4660"`) != trusted {
 				t.Errorf("log: %s", log)

@@ -135,7 +135,7 @@ func (m *mediaRole) listen(ctx context.Context, cfg Config) error {
 	if err := m.listenSRT(cfg.Ingest); err != nil {
 		return err
 	}
-	if err := m.listenRTSP(ctx, cfg.Ingest); err != nil {
+	if err := m.listenRTSP(ctx, cfg); err != nil {
 		return err
 	}
 	if err := m.listenPlay(ctx, cfg.Ingest); err != nil {
@@ -154,11 +154,8 @@ func (m *mediaRole) listenRTMP(ctx context.Context, cfg Config, setting string, 
 	if addr == "" {
 		return nil
 	}
-	front := func(l net.Listener) net.Listener {
-		return proxied.Listener{Listener: l, Trusted: cfg.HTTP.TrustedProxies.Prefixes(), Timeout: gateway.DefaultHeaderTimeout}
-	}
 	s, err := rtmp.Open(ctx, rtmp.Config{
-		Addr: string(addr), TLS: secure, Front: front, Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, MaxConnsPerIP: cfg.Ingest.MaxConnsPerIP,
+		Addr: string(addr), TLS: secure, Front: cfg.front(), Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, MaxConnsPerIP: cfg.Ingest.MaxConnsPerIP,
 	})
 	if err != nil {
 		return bindError(setting, addr, err)
@@ -187,12 +184,24 @@ func (m *mediaRole) listenSRT(cfg IngestConfig) error {
 	return nil
 }
 
-func (m *mediaRole) listenRTSP(ctx context.Context, cfg IngestConfig) error {
+// front believes trusted proxies who connects; nil: there are none.
+func (c *Config) front() func(net.Listener) net.Listener {
+	trusted := c.HTTP.TrustedProxies.Prefixes()
+	if len(trusted) == 0 {
+		return nil
+	}
+	return func(l net.Listener) net.Listener {
+		return proxied.Listener{Listener: l, Trusted: trusted, Timeout: gateway.DefaultHeaderTimeout}
+	}
+}
+
+func (m *mediaRole) listenRTSP(ctx context.Context, all Config) error {
+	cfg := all.Ingest
 	if cfg.RTSPAddr == "" {
 		return nil
 	}
 	s, err := rtsp.Open(ctx, rtsp.Config{
-		Addr: string(cfg.RTSPAddr), UDPAddr: string(cfg.RTSPUDPAddr), Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, MaxConnsPerIP: cfg.MaxConnsPerIP,
+		Addr: string(cfg.RTSPAddr), UDPAddr: string(cfg.RTSPUDPAddr), Front: all.front(), Sessions: ingest.Local{Sessions: m.sessions}, Log: m.log, MaxConnsPerIP: cfg.MaxConnsPerIP,
 	})
 	if udp := (*rtsp.UDPError)(nil); errors.As(err, &udp) {
 		return bindError("WEIR_RTSP_UDP_ADDR", cfg.RTSPUDPAddr, err)

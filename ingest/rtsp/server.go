@@ -18,8 +18,11 @@ import (
 
 // Config is what a Server needs. Zero values mean the defaults.
 type Config struct {
-	Addr     string // host:port to listen on, TCP
-	UDPAddr  string // host:port for RTP, with an even port; RTCP has the next one; empty: media over TCP only
+	Addr    string // host:port to listen on, TCP
+	UDPAddr string // host:port for RTP, with an even port; RTCP has the next one; empty: media over TCP only
+	// Front stands before all connections, and may know better who connects: the address of
+	// a connection may then take its time. Nil: nothing does.
+	Front    func(net.Listener) net.Listener
 	Sessions ingest.Opener
 	Log      *slog.Logger // default: none
 
@@ -54,6 +57,9 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	var err error
 	if s.lis, err = new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr); err != nil {
 		return nil, fmt.Errorf("rtsp: %w", err)
+	}
+	if cfg.Front != nil {
+		s.lis = wire.NewKnown(cfg.Front(s.lis))
 	}
 	if cfg.UDPAddr == "" {
 		return s, nil
