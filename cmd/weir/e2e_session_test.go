@@ -62,6 +62,9 @@ func publisherReturns(t *testing.T, slate bool) {
 				t.Fatalf("no slate in %s: %v", u, err)
 			}
 		}
+		if mpd, err := s.must(ctx, "/live/back/manifest.mpd"); err != nil || !strings.Contains(mpd, "/d0-$Number$.m4s") || !strings.Contains(mpd, "/d1-$Number$.m4s") {
+			t.Errorf("the slate has the addresses of what was before it: %v\n%s", err, mpd)
+		}
 	}
 	second := air(t, s, "back")
 	for _, u := range v.all() {

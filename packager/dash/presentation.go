@@ -69,7 +69,7 @@ type Set struct {
 	Preferred bool   // players that can play several sets of a kind take this one
 
 	// Media is the template of URLs, relative to the MPD, in which $RepresentationID$ and
-	// $Number$ are replaced.
+	// $Number$ are replaced; representations may have one of their own.
 	Media string
 
 	Timing Timing
@@ -139,5 +139,6 @@ type Representation struct {
 
 	SampleRate, Channels int // audio
 
-	Init string // URL, relative to the MPD; below a folder of the ID's name
+	Init  string // URL, relative to the MPD; below a folder of the ID's name
+	Media string // instead of the set's, and the same wherever Init is but for that folder
 }

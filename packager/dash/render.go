@@ -61,11 +61,11 @@ func (p *Presentation) check() error {
 }
 
 func (s *Set) check() error {
-	if len(s.Representations) == 0 || s.Media == "" || s.Timing.Segment <= 0 && len(s.Timing.Timeline) == 0 {
+	if len(s.Representations) == 0 || s.Timing.Segment <= 0 && len(s.Timing.Timeline) == 0 {
 		return fmt.Errorf("%w: adaptation set %d", ErrIncomplete, s.ID)
 	}
 	for _, r := range s.Representations {
-		if r.ID == "" || r.Codecs == "" || r.Bandwidth <= 0 || r.Init == "" {
+		if r.ID == "" || r.Codecs == "" || r.Bandwidth <= 0 || r.Init == "" || s.media(&r) == "" {
 			return fmt.Errorf("%w: representation %q", ErrIncomplete, r.ID)
 		}
 	}
@@ -162,6 +162,7 @@ func (p *Presentation) set(in *Set, start time.Duration) *mpd.AdaptationSetType 
 	}
 	template := p.template(in, start)
 	template.Initialization = in.Representations[0].shared()
+	template.Media = in.media(&in.Representations[0])
 	a.SegmentTemplate = template
 	if in.Prft && !p.Static {
 		r := mpd.NewProducerReferenceTime()
@@ -179,7 +180,7 @@ func (p *Presentation) set(in *Set, start time.Duration) *mpd.AdaptationSetType 
 		out := representation(r)
 		if r.shared() != template.Initialization { // whole: VLC 3 inherits nothing that is below
 			own := *template
-			own.Initialization = r.Init
+			own.Initialization, own.Media = r.Init, in.media(r)
 			out.SegmentTemplate = &own
 		}
 		a.AppendRepresentation(out)
@@ -192,9 +193,16 @@ func (r *Representation) shared() string {
 	return strings.Replace(r.Init, r.ID+"/", "$RepresentationID$/", 1)
 }
 
+// media is the template of a representation's segments.
+func (s *Set) media(r *Representation) string {
+	if r.Media != "" {
+		return r.Media
+	}
+	return s.Media
+}
+
 func (p *Presentation) template(in *Set, start time.Duration) *mpd.SegmentTemplateType {
 	t := mpd.NewSegmentTemplate()
-	t.Media = in.Media
 	t.Timescale = mpd.Ptr(uint32(timescale))
 	t.StartNumber = mpd.Ptr(uint32(in.Timing.First))
 	if in.Timing.Last > 0 {

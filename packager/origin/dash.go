@@ -3,14 +3,40 @@ package origin
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"weir/packager/cmaf"
 	"weir/packager/window"
 )
 
+// numberedSegment is a DASH segment, and the initialisation segment that its player has.
+type numberedSegment struct{ number, init uint64 }
+
+// numbered reads the name of one.
+func numbered(file string) (d numberedSegment, ok bool) {
+	init, rest, _ := strings.Cut(file, "-")
+	if d.init, ok = number(init, "d", ""); ok {
+		d.number, ok = number(rest, "", ".m4s")
+	}
+	return d, ok
+}
+
+// foreign tells whether the player has another initialisation segment than the HLS segment
+// needs.
+func (d numberedSegment) foreign(t *window.Track, msn uint64) (yes bool) {
+	t.View(func(v *window.View) {
+		seg := v.Find(msn)
+		yes = seg != nil && !seg.Gap && uint64(seg.Init) != d.init //nolint:gosec // not negative
+	})
+	return yes
+}
+
 // dashSegment sends a DASH segment: the HLS segments that it spans, part by part
-// while the newest is written. A request that comes a little early waits.
-func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, n uint64) {
+// while the newest is written. A request that comes a little early waits. Who does not know
+// yet that another Period began, with another initialisation segment, gets no media: that
+// of the new Period would be an error to its decoder.
+func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, d numberedSegment) {
+	n := d.number
 	from, to, open, ok := s.Window.Span(n)
 	if next := s.Window.NextNumber(); !ok && n >= next && n <= next+early && !s.Window.Ended() {
 		from, to, open, ok = h.awaitSpan(r.Context(), s, n)
@@ -21,6 +47,10 @@ func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, v *visit, 
 	}
 	if !ok {
 		notFound(w)
+		return
+	}
+	if d.foreign(t, from) {
+		h.nothing(w, r, v, s)
 		return
 	}
 	if err := s.admit(v); err != nil { // it may have waited
@@ -37,7 +67,7 @@ func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, v *visit, 
 		return
 	}
 	for msn := from; open || msn < to; msn++ {
-		if !h.sendSpanned(w, r, v, s, t, n, msn) {
+		if !h.sendSpanned(w, r, v, s, t, d, msn) {
 			return
 		}
 		if open {
@@ -47,7 +77,7 @@ func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, v *visit, 
 }
 
 // nothing sends a segment without media: dash.js gives up after some errors, but takes a
-// hole. It is called for what another process had.
+// hole. It is called for what another process had, and for what another Period has.
 func (h *Handler) nothing(w http.ResponseWriter, r *http.Request, v *visit, s *Stream) {
 	if err := s.admit(v); err != nil {
 		turnAway(w, err)
@@ -77,7 +107,7 @@ func (h *Handler) awaitSpan(ctx context.Context, s *Stream, n uint64) (from, to 
 
 // sendSpanned sends HLS segment msn as a piece of DASH segment n. It reports
 // false when the DASH segment is over, the stream or its viewer is gone, or may watch no longer.
-func (h *Handler) sendSpanned(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, n, msn uint64) bool {
+func (h *Handler) sendSpanned(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, d numberedSegment, msn uint64) bool {
 	for i := 0; ; i++ {
 		p, path, state := h.next(r.Context(), s, t, msn, i, w)
 		switch state {
@@ -87,7 +117,11 @@ func (h *Handler) sendSpanned(w http.ResponseWriter, r *http.Request, v *visit, 
 			return true
 		case partFound:
 			// Whether the segment still belongs to n is certain once it has a part.
-			if _, to, open, ok := s.Window.Span(n); i == 0 && (!ok || !open && msn >= to) {
+			if _, to, open, ok := s.Window.Span(d.number); i == 0 && (!ok || !open && msn >= to) {
+				return false
+			}
+			if i == 0 && d.foreign(t, msn) {
+				_, _ = w.Write(cmaf.AppendStyp(nil))
 				return false
 			}
 			if s.admit(v) != nil {

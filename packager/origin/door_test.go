@@ -56,7 +56,7 @@ func TestDoor(t *testing.T) {
 	r.handler.Add(r.stream)
 	r.segments(3)
 	live, with := r.server.URL+"/live/", r.server.URL+"/live/~"+goodPass+"/"
-	paths := []string{"x/index.m3u8", "x/manifest.mpd", "x/e1/source/index.m3u8", "x/e1/source/init0.mp4", "x/e1/source/1.m4s", "x/e1/source/d1.m4s", "x/e1/source/index.m3u8?_HLS_msn=2&_HLS_part=0"}
+	paths := []string{"x/index.m3u8", "x/manifest.mpd", "x/e1/source/index.m3u8", "x/e1/source/init0.mp4", "x/e1/source/1.m4s", "x/e1/source/d0-1.m4s", "x/e1/source/index.m3u8?_HLS_msn=2&_HLS_part=0"}
 	for _, path := range paths {
 		hidden := r.get(live + path)
 		absent := r.get(live + strings.Replace(path, "x/", "y/", 1))
@@ -115,7 +115,7 @@ func TestRevokedWhileWaiting(t *testing.T) {
 	for _, tt := range []struct{ name, path string }{
 		{"playlist", "x/e1/source/index.m3u8?_HLS_msn=3&_HLS_part=1"},
 		{"part", "x/e1/source/3.1.m4s"},
-		{"DASH segment", "x/e1/source/d4.m4s"},
+		{"DASH segment", "x/e1/source/d0-4.m4s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t)

@@ -114,8 +114,7 @@ func (s *Stream) period(tracks []*window.Track, marks []window.Mark, newest bool
 	kinds := []media.Kind{media.Video, media.Audio}
 	for id, kind := range kinds {
 		set := dash.Set{
-			ID: uint32(id + 1), Kind: kind, Media: s.Epoch + "/$RepresentationID$/d$Number$.m4s",
-			Timing: timing, Prft: true,
+			ID: uint32(id + 1), Kind: kind, Timing: timing, Prft: true,
 		}
 		for _, t := range tracks {
 			if t.Kind == kind {
@@ -143,7 +142,9 @@ func timeline(marks []window.Mark, usual media.Time, newest bool) dash.Timing {
 	return t
 }
 
-// represent adds a rendition to a set, as it was when the period began.
+// represent adds a rendition to a set, as it was when the period began. What follows the
+// same initialisation segment has addresses of its own: a player that does not know of the
+// next Period yet asks for numbers of it.
 func (s *Stream) represent(set *dash.Set, t *window.Track, marks []window.Mark) {
 	sum := summarise(t)
 	init, found := 0, false
@@ -170,6 +171,7 @@ func (s *Stream) represent(set *dash.Set, t *window.Track, marks []window.Mark) 
 		ID: t.Name, Bandwidth: max(sum.peak, 1), Codecs: sum.codecs,
 		Width: sum.track.Width, Height: sum.track.Height, FrameRate: sum.track.FrameRate,
 		SampleRate: sum.track.SampleRate, Channels: sum.track.Channels,
-		Init: s.Epoch + "/" + t.Name + "/init" + strconv.Itoa(init) + ".mp4",
+		Init:  s.Epoch + "/" + t.Name + "/init" + strconv.Itoa(init) + ".mp4",
+		Media: s.Epoch + "/$RepresentationID$/d" + strconv.Itoa(init) + "-$Number$.m4s",
 	})
 }

@@ -18,8 +18,8 @@ func (h *Handler) media(w http.ResponseWriter, r *http.Request, v *visit, s *Str
 		h.init(w, r, v, t, n)
 		return
 	}
-	if n, ok := number(file, "d", ".m4s"); ok {
-		h.dashSegment(w, r, v, s, t, n)
+	if d, ok := numbered(file); ok {
+		h.dashSegment(w, r, v, s, t, d)
 		return
 	}
 	base, isMedia := strings.CutSuffix(file, ".m4s")

@@ -228,7 +228,7 @@ func TestPartsAndSegmentsAreTheSameBytes(t *testing.T) {
 			if a.body != all || !strings.Contains(a.header.Get("Cache-Control"), "immutable") {
 				t.Errorf("%s: segment %d is not its parts (%d and %d bytes)", where, msn, len(a.body), len(all))
 			}
-			if d := r.get(fmt.Sprintf("%sd%d.m4s", r.base, msn)); d.body != all {
+			if d := r.get(fmt.Sprintf("%sd0-%d.m4s", r.base, msn)); d.body != all {
 				t.Errorf("%s: DASH segment %d is not its parts", where, msn)
 			}
 		}
@@ -292,14 +292,14 @@ func TestHintedPart(t *testing.T) {
 func TestDASHSegmentIsSentWhileItIsWritten(t *testing.T) {
 	r := newRig(t)
 	r.handler.Add(r.stream)
-	early := r.later(r.base + "d0.m4s")
+	early := r.later(r.base + "d0-0.m4s")
 	pending(t, early)
 	r.open(true) // minis: two HLS segments in one DASH segment
 	r.add()
 	r.close()
 	r.open(false)
 	r.add()
-	res, err := r.server.Client().Get(r.base + "d0.m4s")
+	res, err := r.server.Client().Get(r.base + "d0-0.m4s")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +320,7 @@ func TestDASHSegmentIsSentWhileItIsWritten(t *testing.T) {
 	if strings.Contains(a.body, "<source 2.0") || a.status != 200 {
 		t.Errorf("%d: the DASH segment goes on into the next one", a.status)
 	}
-	if a := r.get(r.base + "d7.m4s"); a.status != 404 {
+	if a := r.get(r.base + "d0-7.m4s"); a.status != 404 {
 		t.Errorf("a segment of the far future: %d", a.status)
 	}
 }
@@ -334,7 +334,7 @@ func TestEntryIsHeldUntilThePlaylistsAreReady(t *testing.T) {
 	r.open(true)
 	r.add()
 	a := <-manifest
-	if _, err := mpd.ReadFromString(a.body); err != nil || a.status != 200 || !strings.Contains(a.body, "e1/$RepresentationID$/d$Number$.m4s") {
+	if _, err := mpd.ReadFromString(a.body); err != nil || a.status != 200 || !strings.Contains(a.body, "e1/$RepresentationID$/d0-$Number$.m4s") {
 		t.Errorf("%d %v\n%s", a.status, err, a.body)
 	}
 	r.close()
@@ -440,7 +440,7 @@ func TestClosingEndsWaiting(t *testing.T) {
 	r.segments(2)
 	waiting := []<-chan answer{
 		r.later(r.base + "index.m3u8?_HLS_msn=2&_HLS_part=0"), r.later(r.base + "2.0.m4s"),
-		r.later(r.base + "d2.m4s"), r.later(r.server.URL + "/live/nobody/index.m3u8"),
+		r.later(r.base + "d0-2.m4s"), r.later(r.server.URL + "/live/nobody/index.m3u8"),
 	}
 	for _, ch := range waiting {
 		pending(t, ch)
@@ -482,7 +482,7 @@ func TestWhatDoesNotExist(t *testing.T) {
 		"/live/", "/live/x", "/live/x/", "/live/x/e1", "/live/x/e1/source", "/live/x/e1/nope/index.m3u8", "/live/x/e2/source/index.m3u8",
 		"/live/x/e1/source/9.m4s", "/live/x/e1/source/01.m4s", "/live/x/e1/source/-1.m4s", "/live/x/e1/source/1.99.m4s", "/live/x/e1/source/init9.mp4",
 		"/live/x/e1/source/1.m4s/", "/live/x/e1/source/..%2f..%2fkeys.json", "/live/x/e1/source/1.1.1.m4s", "/live/x/thumb.jpg",
-		"/live/x/e1/source/18446744073709551616.m4s", "/live/x/e1/source/d99.m4s", "/live/%00/index.m3u8",
+		"/live/x/e1/source/18446744073709551616.m4s", "/live/x/e1/source/d0-99.m4s", "/live/x/e1/source/d0.m4s", "/live/x/e1/source/d00-0.m4s", "/live/%00/index.m3u8",
 	} {
 		if a := r.get(r.server.URL + path); a.status != 404 {
 			t.Errorf("%s: %d", path, a.status)

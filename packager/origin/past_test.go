@@ -58,9 +58,9 @@ func TestPeriodOfAnotherProcess(t *testing.T) {
 			t.Errorf("numbers of the one before: %+v", s)
 		}
 	}
-	for n, want := range map[string]int{"d4": http.StatusNotFound, "d5": http.StatusOK, "d19": http.StatusOK, "d20": http.StatusOK} {
+	for n, want := range map[string]int{"d0-4": http.StatusNotFound, "d3-5": http.StatusOK, "d0-19": http.StatusOK, "d0-20": http.StatusOK} {
 		a := r.get(r.base + n + ".m4s")
-		if a.status != want || want == http.StatusOK && n != "d20" && (len(a.body) != 32 || a.body[4:8] != "styp" || strings.Contains(a.header.Get("Cache-Control"), "immutable")) {
+		if a.status != want || want == http.StatusOK && n != "d0-20" && (len(a.body) != 32 || a.body[4:8] != "styp" || strings.Contains(a.header.Get("Cache-Control"), "immutable")) {
 			t.Errorf("%s: %d %q %v", n, a.status, a.body, a.header)
 		}
 	}
