@@ -24,7 +24,7 @@ type Burst struct {
 
 	mu     sync.Mutex
 	to     netip.AddrPort // not valid: not known
-	name   unix.Sockaddr  // the same
+	name   unix.Sockaddr  // the same; for one call at a time, which writes into it
 	single bool           // the way takes no segments
 	open   bool           // between Hold and Send
 	held   *[]byte        // packets of one size, of which the last may be smaller
@@ -78,12 +78,10 @@ func (b *Burst) write(p []byte, to netip.AddrPort) (int, error) {
 		b.mu.Unlock()
 		return b.wire.WriteToUDPAddrPort(p, to)
 	}
-	if !b.open || len(p) > mostHeld {
-		name := b.name
-		b.mu.Unlock()
-		return len(p), b.wire.send(p, 0, name)
-	}
 	defer b.mu.Unlock()
+	if !b.open || len(p) > mostHeld {
+		return len(p), b.wire.send(p, 0, b.name)
+	}
 	if b.count > 0 && (b.full || len(p) > b.size || b.count == mostSegments || len(*b.held)+len(p) > mostHeld) {
 		b.flush()
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,4 +185,23 @@ func TestBurstOtherWays(t *testing.T) {
 	write(t, b, address(other), list)
 	expect(t, other, list)
 	b.Send()
+}
+
+// TestBurstOfManyWriters has media, its reports and DTLS write at once, as pion does.
+func TestBurstOfManyWriters(t *testing.T) {
+	const writers, each = 4, 1000
+	b, peer := bursting(t, "127.0.0.1", "127.0.0.1")
+	to := address(peer)
+	var wait sync.WaitGroup
+	for range writers {
+		wait.Go(func() {
+			for range each {
+				if n, err := b.wire.WriteToAddrPort(make([]byte, 50), to); err != nil || n != 50 {
+					t.Error(n, err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	expect(t, peer, [][]byte{make([]byte, 50)}) // and more, as far as there was room
 }
