@@ -14,6 +14,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
 )
 
 // relayed is an RTSP server that shows what is published to it to who has the password.
@@ -110,6 +111,14 @@ func TestCameras(t *testing.T) {
 		if n := far.asked.Load(); n != 0 {
 			t.Errorf("nobody watches, and it was asked %d times", n)
 		}
+		pc := newPion(t)
+		if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.call(ctx, pc, "/live/yard/whep"); err == nil || !strings.Contains(err.Error(), "404 yard is not live") {
+			t.Errorf("a WebRTC player that comes first: %v", err)
+		}
+		eventually(t, "a WebRTC player that waits has it pulled", func() bool { return far.asked.Load() > 0 })
 		v, err := s.view(ctx, "yard")
 		if err != nil {
 			t.Fatal(err)
