@@ -56,6 +56,7 @@ func watchThrough(r *rig, name string, network func(server int) *relay.Relay) *p
 // one, and back when there is room again, in the same connection and without a hole in its
 // numbers.
 func TestRungsFollowTheLink(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.live("x", &mediatest.Source{Width: 1280, Height: 720, GOPs: []int{15}, Bitrate: 2_500_000})
 	r.live("x/240p", &mediatest.Source{Width: 426, Height: 240, GOPs: []int{15}, Bitrate: 400_000})

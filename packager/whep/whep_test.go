@@ -28,6 +28,7 @@ func many(n int) func([]*rtp.Packet) bool {
 // A source without B-frames comes as it is, from a key frame with its parameter sets
 // on, in pictures that can be put together again.
 func TestPassThrough(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	source := &mediatest.Source{GOPs: []int{15}}
 	r.live("x", source)
@@ -60,6 +61,7 @@ func TestPassThrough(t *testing.T) {
 
 // The NAL units that arrive are those that were sent.
 func TestPicturesArriveWhole(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	source := &mediatest.Source{GOPs: []int{10}, Bitrate: 4_000_000}
 	s := r.live("x", source)
@@ -100,6 +102,7 @@ func TestPicturesArriveWhole(t *testing.T) {
 // B-frames cannot be sent: viewers get the best rendition that has none, and where
 // there is none, one is made while somebody watches.
 func TestReordered(t *testing.T) {
+	t.Parallel()
 	made := make(chan string, 8)
 	over := make(chan string, 8)
 	r := newRig(t, func(c *whep.Config) {
@@ -127,6 +130,7 @@ func TestReordered(t *testing.T) {
 
 // Sound that is not Opus is made once, and only while somebody watches.
 func TestSound(t *testing.T) {
+	t.Parallel()
 	made, over := make(chan string, 8), make(chan string, 8)
 	r := newRig(t, func(c *whep.Config) {
 		c.Make = func(ctx context.Context, _ *hub.Stream, what string) error {
@@ -178,6 +182,7 @@ func TestSound(t *testing.T) {
 
 // A lost picture is asked for, of the encoder of a rendition, and not too often.
 func TestPictureLoss(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.live("x", &mediatest.Source{BFrames: 2, GOPs: []int{15}})
 	r.live("x/720p", &mediatest.Source{GOPs: []int{75}})
@@ -229,6 +234,7 @@ func TestReports(t *testing.T) {
 }
 
 func TestAddresses(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, func(c *whep.Config) { c.ICEServers = []string{`<stun:stun.example.org>; rel="ice-server"`} })
 	r.live("x", &mediatest.Source{GOPs: []int{15}})
 	offer := newPeer(r).offer()
@@ -270,6 +276,7 @@ func TestAddresses(t *testing.T) {
 
 // The life of a session after the answer: candidates, a restart, the end.
 func TestSession(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.live("x", &mediatest.Source{GOPs: []int{15}})
 	p := watch(r, "x")
@@ -305,6 +312,7 @@ func TestSession(t *testing.T) {
 // Offers that are never followed by a connection are forgotten, and only so many are
 // taken at once.
 func TestHalfOpen(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, func(c *whep.Config) { c.MaxViewersPerIP, c.HalfOpen = 3, 3*time.Second })
 	r.live("x", &mediatest.Source{GOPs: []int{15}})
 	offer := newPeer(r).offer()
@@ -331,6 +339,7 @@ func TestHalfOpen(t *testing.T) {
 
 // Somebody who never connects keeps few places, and is told to slow down.
 func TestOneNetworkHalfOpen(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.live("x", &mediatest.Source{GOPs: []int{15}})
 	p := watch(r, "x")
@@ -355,6 +364,7 @@ func TestOneNetworkHalfOpen(t *testing.T) {
 
 // Who may not watch gets nothing, and who may no longer is sent away.
 func TestDoor(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.live("x", &mediatest.Source{GOPs: []int{15}})
 	shut := func(err error) { r.mu.Lock(); defer r.mu.Unlock(); r.shut = err }
@@ -377,6 +387,7 @@ func TestDoor(t *testing.T) {
 
 // A panic in what serves a viewer ends that viewer alone.
 func TestFault(t *testing.T) {
+	t.Parallel()
 	var watchingFails, askingFails atomic.Bool
 	r := newRig(t, func(c *whep.Config) {
 		admit := c.Admit
@@ -421,6 +432,7 @@ func TestFault(t *testing.T) {
 
 // The end of a stream is the end for its viewers.
 func TestStreamEnds(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	s := r.live("x", &mediatest.Source{GOPs: []int{15}})
 	p := watch(r, "x")
