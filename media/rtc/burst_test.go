@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +21,7 @@ func bursting(t *testing.T, from, to string) (b *Burst, peer *net.UDPConn) {
 	for i, ip := range []string{from, to} {
 		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(ip), 0)))
 		if err != nil {
-			t.Skip("no such addresses here:", err)
+			t.Fatal(err)
 		}
 		t.Cleanup(func() {
 			if err := c.Close(); err != nil {
@@ -105,9 +107,12 @@ func TestBurst(t *testing.T) {
 		"grows":                 {20, 1200, 1200, 1201},
 		"small ones":            {30, 20, 20, 30},
 	}
-	for _, at := range []struct{ name, from, to string }{
-		{"IPv4", "127.0.0.1", "127.0.0.1"}, {"IPv4 at a socket for both", "::", "127.0.0.1"}, {"IPv6", "::1", "::1"},
-	} {
+	type place struct{ name, from, to string }
+	places := []place{{"IPv4", "127.0.0.1", "127.0.0.1"}}
+	if six(t) {
+		places = append(places, place{"IPv4 at a socket for both", "::", "127.0.0.1"}, place{"IPv6", "::1", "::1"})
+	}
+	for _, at := range places {
 		t.Run(at.name, func(t *testing.T) {
 			b, peer := bursting(t, at.from, at.to)
 			for name, list := range sizes {
@@ -123,6 +128,16 @@ func TestBurst(t *testing.T) {
 			}
 		})
 	}
+}
+
+// six says whether this machine has IPv6.
+func six(t *testing.T) bool {
+	t.Helper()
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(list, func(a net.Addr) bool { return strings.HasPrefix(a.String(), "::1/") })
 }
 
 // TestBurstWaits has packets stay until Send, but no others.

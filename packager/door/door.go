@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 )
 
@@ -17,6 +18,22 @@ type Bearer struct {
 // that a pass was made for, 0 where none was needed. The error is ErrHidden or a Refusal.
 // It is called for every request, from any goroutine, and must not block.
 type Door func(b Bearer) (viewer uint64, err error)
+
+// Admit says whether who shows b may watch what is live under a name; the error is
+// ErrHidden or a Refusal. watching is to be called about once a second as long as the
+// viewer is there; its error ends the viewer.
+type Admit func(r *http.Request, b Bearer, name string) (watching func() error, err error)
+
+// Guest is who came by another way than HTTP, to a path such as /live/~PASS/NAME, as the
+// request that asks for the same. The name is empty where the path is none.
+func Guest(path, peer string) (r *http.Request, b Bearer, name string) {
+	const prefix = "/live"
+	r = &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Header: http.Header{}, RemoteAddr: peer}
+	if b, name = Read(r, prefix); !strings.HasPrefix(path, prefix+"/") || strings.Contains(name, "/") {
+		name = ""
+	}
+	return r, b, name
+}
 
 // ErrHidden is for those who may not know whether there is something to watch.
 var ErrHidden = errors.New("there is nothing to watch")

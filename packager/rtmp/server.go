@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,11 +23,9 @@ const acceptPause = 200 * time.Millisecond
 
 // Config is what a Server needs. Zero values mean the defaults.
 type Config struct {
-	Addr string // host:port to listen on
-	Hub  *hub.Hub
-	// Admit says whether a viewer may watch what is live under a name; the error is
-	// door.ErrHidden or a door.Refusal. watching is asked again while it does.
-	Admit func(r *http.Request, b door.Bearer, name string) (watching func() error, err error)
+	Addr  string // host:port to listen on
+	Hub   *hub.Hub
+	Admit door.Admit
 	Log   *slog.Logger // default: none
 
 	Limits        wire.Limits
@@ -147,9 +142,8 @@ var (
 
 // open finds what the player of a path, /live/NAME or /live/~PASS/NAME, may watch.
 func (s *Server) open(v *viewer, req wire.PlayRequest, peer string) error {
-	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: req.Path}, Header: http.Header{}, RemoteAddr: peer}
-	b, name := door.Read(r, "/live")
-	if !strings.HasPrefix(req.Path, "/live/") || name == "" || strings.Contains(name, "/") {
+	r, b, name := door.Guest(req.Path, peer)
+	if name == "" {
 		return errPath
 	}
 	watching, err := s.cfg.Admit(r, b, name)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"weir/media/mediatest"
 	wire "weir/media/rtmp"
 	"weir/packager/door"
+	"weir/packager/door/doortest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,17 +35,14 @@ type rig struct {
 	t      *testing.T
 	hub    hub.Hub
 	server *Server
+	door   *doortest.Door
 	stop   func()
-
-	mu    sync.Mutex
-	shut  map[string]error // what the door says to a pass
-	asked map[string]int
 }
 
 func newRig(t *testing.T, change func(*Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, shut: map[string]error{}, asked: map[string]int{}}
-	cfg := Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.admit}
+	r := &rig{t: t, door: doortest.New(t)}
+	cfg := Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.door.Admit}
 	if change != nil {
 		change(&cfg)
 	}
@@ -63,27 +60,6 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	r.stop = func() { cancel(); work.Wait() }
 	t.Cleanup(r.stop)
 	return r
-}
-
-// admit is the door.
-func (r *rig) admit(_ *http.Request, b door.Bearer, _ string) (func() error, error) {
-	if !b.From.IsLoopback() {
-		r.t.Errorf("it comes from %v", b.From)
-	}
-	ask := func() error {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.asked[b.Pass]++
-		return r.shut[b.Pass]
-	}
-	return ask, ask()
-}
-
-// close makes the door say something to a pass from now on.
-func (r *rig) close(pass string, says error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.shut[pass] = says
 }
 
 func (r *rig) live(name media.StreamID, tracks ...*media.Track) *hub.Stream {
@@ -166,10 +142,8 @@ func TestWatch(t *testing.T) {
 		}
 		c.Close()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.asked[""] < 2 || r.asked["mine"] < 2 {
-		t.Errorf("viewers are counted when they begin: %v", r.asked)
+	if all, mine := r.door.Asked(""), r.door.Asked("mine"); all < 2 || mine < 2 {
+		t.Errorf("viewers are counted when they begin: %d, %d with a pass", all, mine)
 	}
 }
 
@@ -307,7 +281,7 @@ func (r *rig) refused(app, name, verb string) string {
 func TestRefusals(t *testing.T) {
 	r := newRig(t, nil)
 	r.live("anna", (&mediatest.Source{}).Tracks()...)
-	r.close("over", door.Refusal{Words: "this pass has ended"})
+	r.door.Close("over", door.Refusal{Words: "this pass has ended"})
 	for name, tt := range map[string]struct{ app, name, verb, want string }{
 		"nobody":            {"live", "bert", "play", "nothing is live under this name"},
 		"a pass that ended": {"live/~over", "anna", "play", "this pass has ended"},
@@ -336,7 +310,7 @@ func TestEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.close("over", door.ErrHidden)
+	r.door.Close("over", door.ErrHidden)
 	if said, err := io.ReadAll(over.NetConn()); err != nil || !strings.Contains(string(said), "nothing is live") {
 		t.Errorf("a pass that does not hold any more: %v %q", err, said)
 	}

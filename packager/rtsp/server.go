@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,11 +22,9 @@ import (
 
 // Config is what a Server needs. Zero values mean the defaults.
 type Config struct {
-	Addr string // host:port to listen on, TCP
-	Hub  *hub.Hub
-	// Admit says whether a viewer may watch what is live under a name; the error is
-	// door.ErrHidden or a door.Refusal. watching is asked again while it does.
-	Admit func(r *http.Request, b door.Bearer, name string) (watching func() error, err error)
+	Addr  string // host:port to listen on, TCP
+	Hub   *hub.Hub
+	Admit door.Admit
 	Log   *slog.Logger // default: none
 
 	MaxConns      int           // connections at once; default 1,000
@@ -98,12 +93,11 @@ var errRefused = errors.New("refused")
 
 // open finds the channel of a path, /live/NAME or /live/~PASS/NAME, for who may watch it.
 func (s *Server) open(conn *gortsplib.ServerConn, path string) (*channel, func() error, *base.Response) {
-	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Header: http.Header{}, RemoteAddr: conn.NetConn().RemoteAddr().String()}
-	b, name := door.Read(r, "/live")
+	r, b, name := door.Guest(path, conn.NetConn().RemoteAddr().String())
 	no := func(code base.StatusCode, words string) (*channel, func() error, *base.Response) {
 		return nil, nil, &base.Response{StatusCode: code, StatusMessage: words}
 	}
-	if !strings.HasPrefix(path, "/live/") || name == "" || strings.Contains(name, "/") {
+	if name == "" {
 		return no(base.StatusNotFound, "the address is rtsp://HOST/live/NAME")
 	}
 	watching, err := s.cfg.Admit(r, b, name)

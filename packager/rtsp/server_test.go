@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -21,6 +20,7 @@ import (
 	"weir/media/hub"
 	"weir/media/mediatest"
 	"weir/packager/door"
+	"weir/packager/door/doortest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,16 +33,14 @@ type rig struct {
 	t      *testing.T
 	hub    hub.Hub
 	server *Server
-
-	mu   sync.Mutex
-	shut map[string]error // what the door says to a pass
+	door   *doortest.Door
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, shut: map[string]error{}}
+	r := &rig{t: t, door: doortest.New(t)}
 	var err error
-	if r.server, err = Open(t.Context(), Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.admit}); err != nil {
+	if r.server, err = Open(t.Context(), Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.door.Admit}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -54,26 +52,6 @@ func newRig(t *testing.T) *rig {
 	})
 	t.Cleanup(func() { cancel(); work.Wait() })
 	return r
-}
-
-// admit is the door.
-func (r *rig) admit(_ *http.Request, b door.Bearer, _ string) (func() error, error) {
-	if !b.From.IsLoopback() {
-		r.t.Errorf("it comes from %v", b.From)
-	}
-	ask := func() error {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return r.shut[b.Pass]
-	}
-	return ask, ask()
-}
-
-// close makes the door say something to a pass from now on.
-func (r *rig) close(pass string, says error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.shut[pass] = says
 }
 
 func (r *rig) live(name media.StreamID, tracks ...*media.Track) *hub.Stream {
@@ -218,7 +196,7 @@ func TestPassIsOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.close("over", door.ErrHidden)
+	r.door.Close("over", door.ErrHidden)
 	over.ended()
 	for _, p := range source.Packets(media.Second) {
 		s.Write(p)
@@ -271,8 +249,8 @@ func TestRefusals(t *testing.T) {
 	r := newRig(t)
 	r.live("anna", (&mediatest.Source{}).Tracks()...)
 	r.live("vera", &media.Track{Kind: media.Video, Codec: media.VP8, Width: 320, Height: 240})
-	r.close("hidden", door.ErrHidden)
-	r.close("late", door.Refusal{Words: "this link is over"})
+	r.door.Close("hidden", door.ErrHidden)
+	r.door.Close("late", door.Refusal{Words: "this link is over"})
 	udp := gortsplib.ProtocolUDP
 	for _, tt := range []struct {
 		path   string

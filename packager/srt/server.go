@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -23,11 +21,9 @@ import (
 
 // Config is what a Server needs. Zero values mean the defaults.
 type Config struct {
-	Addr string // host:port to listen on, UDP
-	Hub  *hub.Hub
-	// Admit says whether a viewer may watch what is live under a name; the error is
-	// door.ErrHidden or a door.Refusal. watching is asked again while it does.
-	Admit func(r *http.Request, b door.Bearer, name string) (watching func() error, err error)
+	Addr  string // host:port to listen on, UDP
+	Hub   *hub.Hub
+	Admit door.Admit
 	Log   *slog.Logger // default: none
 
 	Latency       time.Duration // for lost packets to be sent again; the larger wish of both sides counts; default 120 ms
@@ -145,10 +141,8 @@ var (
 
 // open finds what a player asks for, if it may watch that.
 func (s *Server) open(req srt.ConnRequest, peer string) (*hub.Stream, func() error, error) {
-	path := wanted(req.StreamId())
-	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/live/" + path}, Header: http.Header{}, RemoteAddr: peer}
-	b, name := door.Read(r, "/live")
-	if name == "" || strings.ContainsAny(name, "/:") {
+	r, b, name := door.Guest("/live/"+wanted(req.StreamId()), peer)
+	if name == "" || strings.Contains(name, ":") {
 		return nil, nil, errStreamID
 	}
 	if req.IsEncrypted() {

@@ -2,7 +2,6 @@ package srt
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"weir/media/mediatest"
 	"weir/media/mpegts"
 	"weir/packager/door"
+	"weir/packager/door/doortest"
 )
 
 func TestMain(m *testing.M) {
@@ -33,17 +33,14 @@ type rig struct {
 	t      *testing.T
 	hub    hub.Hub
 	server *Server
-
-	mu    sync.Mutex
-	shut  map[string]error // what the door says to a pass
-	asked map[string]int
+	door   *doortest.Door
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, shut: map[string]error{}, asked: map[string]int{}}
+	r := &rig{t: t, door: doortest.New(t)}
 	var err error
-	if r.server, err = Open(Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.admit, MaxConnsPerIP: 3}); err != nil {
+	if r.server, err = Open(Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.door.Admit, MaxConnsPerIP: 3}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -61,27 +58,6 @@ func newRig(t *testing.T) *rig {
 		}
 	})
 	return r
-}
-
-// admit is the door.
-func (r *rig) admit(_ *http.Request, b door.Bearer, _ string) (func() error, error) {
-	if !b.From.IsLoopback() {
-		r.t.Errorf("it comes from %v", b.From)
-	}
-	ask := func() error {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.asked[b.Pass]++
-		return r.shut[b.Pass]
-	}
-	return ask, ask()
-}
-
-// close makes the door say something to a pass from now on.
-func (r *rig) close(pass string, says error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.shut[pass] = says
 }
 
 func (r *rig) live(name media.StreamID, tracks ...*media.Track) *hub.Stream {
@@ -221,10 +197,8 @@ func TestWatch(t *testing.T) {
 		}
 		_ = p.wire.Close()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.asked[""] < 2 || r.asked["mine"] < 2 {
-		t.Errorf("viewers are counted when they begin: %v", r.asked)
+	if all, mine := r.door.Asked(""), r.door.Asked("mine"); all < 2 || mine < 2 {
+		t.Errorf("viewers are counted when they begin: %d, %d with a pass", all, mine)
 	}
 }
 
@@ -266,7 +240,7 @@ func TestEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.close("over", door.ErrHidden)
+	r.door.Close("over", door.ErrHidden)
 	over.ended()
 	for _, p := range source.Packets(2 * media.Second) {
 		s.Write(p)
@@ -286,8 +260,8 @@ func TestRefusals(t *testing.T) {
 	r := newRig(t)
 	r.live("anna", (&mediatest.Source{}).Tracks()...)
 	r.live("vera", &media.Track{Kind: media.Video, Codec: media.VP8, Width: 320, Height: 240})
-	r.close("late", door.Refusal{Words: "this pass has ended"})
-	r.close("hidden", door.ErrHidden)
+	r.door.Close("late", door.Refusal{Words: "this pass has ended"})
+	r.door.Close("hidden", door.ErrHidden)
 	for _, tt := range []struct {
 		id, passphrase string
 		want           srt.RejectionReason

@@ -28,10 +28,7 @@ type Config struct {
 	Make func(ctx context.Context, source *hub.Stream, what string) error
 	// AskKey asks whoever encodes a stream for a key frame; it must not block. May be nil.
 	AskKey func(id media.StreamID)
-	// Admit says whether a viewer may watch what is live under a name; the error is
-	// door.ErrHidden or a door.Refusal. watching is called about once a second as long
-	// as the viewer is there; its error ends the viewer. Nil: all may watch.
-	Admit func(r *http.Request, b door.Bearer, name string) (watching func() error, err error)
+	Admit  door.Admit // nil: all may watch
 	// Sent is told of each frame that was sent to a viewer, how long it took from the
 	// stream's writer to the last of its packets. Called by many goroutines; nil: nobody
 	// wants to know.
