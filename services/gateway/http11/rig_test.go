@@ -214,6 +214,19 @@ func media(t *testing.T) http.Handler {
 		w.(http.Flusher).Flush()
 		io.WriteString(w, "late")
 	})
+	on("steps", func(w http.ResponseWriter, r *http.Request) { // flushes, and writes of so many bytes
+		text(w)
+		if n := r.FormValue("length"); n != "" {
+			w.Header().Set("Content-Length", n)
+		}
+		for i, step := range strings.Split(r.FormValue("of"), ".") {
+			if n, err := strconv.Atoi(step); err == nil {
+				io.WriteString(w, strings.Repeat(strconv.Itoa(i), n))
+			} else {
+				w.(http.Flusher).Flush()
+			}
+		}
+	})
 	on("file", func(w http.ResponseWriter, r *http.Request) {
 		f, err := os.Open(path)
 		if err != nil {

@@ -66,19 +66,19 @@ func (w *response) write(out *[]byte, b, p []byte, tail string) (err error) {
 		p, tail = nil, ""
 	}
 	*out = b
-	if len(b) == 0 {
-		return nil
-	}
 	w.c.writeUntil(w.until, time.Now())
-	if p == nil {
+	switch {
+	case len(p) > 0 && len(b) > 0:
+		pieces := net.Buffers{b, p}
+		if tail != "" {
+			pieces = append(pieces, []byte(tail))
+		}
+		_, err = pieces.WriteTo(w.c.rwc)
+	case len(p) > 0: // a body whose head has left; one in chunks has its size in b
+		_, err = w.c.rwc.Write(p)
+	case len(b) > 0:
 		_, err = w.c.rwc.Write(b)
-		return err
 	}
-	pieces := net.Buffers{b, p}
-	if tail != "" {
-		pieces = append(pieces, []byte(tail))
-	}
-	_, err = pieces.WriteTo(w.c.rwc)
 	return err
 }
 
