@@ -16,6 +16,8 @@ func TestWhyItEnded(t *testing.T) {
 		want      error
 	}{
 		"goodbye":                   {time.Hour, func(r *rig) { r.pub.Close(true) }, ingest.ErrGoodbye},
+		"a reason of its own":       {time.Hour, func(r *rig) { r.pub.Quit(enough) }, enough},
+		"its own after it was lost": {time.Hour, func(r *rig) { r.pub.Close(false); r.pub.Quit(enough) }, enough},
 		"lost":                      {time.Microsecond, func(r *rig) { r.pub.Close(false) }, ingest.ErrLost},
 		"goodbye after it was lost": {time.Hour, func(r *rig) { r.pub.Close(false); r.pub.Close(true) }, ingest.ErrGoodbye},
 		"sent away":                 {time.Hour, func(r *rig) { r.sessions.Get("x").End(enough) }, enough},

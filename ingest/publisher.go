@@ -112,12 +112,33 @@ func (p *Publisher) Write(pkt *media.Packet) error {
 // ends. Otherwise the session waits for it to come back. It may be called more
 // than once: who was lost can say goodbye as long as it is waited for.
 func (p *Publisher) Close(clean bool) {
+	if clean {
+		p.Quit(ErrGoodbye)
+		return
+	}
 	s := p.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.gone {
-		if clean && s.lost == p {
-			s.end(ErrGoodbye)
+		return
+	}
+	p.leave(errLeft)
+	if p.waiting {
+		s.next = nil
+		return
+	}
+	s.lost = p
+	s.await()
+}
+
+// Quit is Close of a publisher that goes in good order, for a reason of its own.
+func (p *Publisher) Quit(reason error) {
+	s := p.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.gone {
+		if s.lost == p {
+			s.end(reason)
 		}
 		return
 	}
@@ -125,14 +146,11 @@ func (p *Publisher) Close(clean bool) {
 	switch {
 	case p.waiting:
 		s.next = nil
-		if clean && s.pub == nil {
-			s.end(ErrGoodbye)
+		if s.pub == nil {
+			s.end(reason)
 		}
-	case !clean:
-		s.lost = p
-		s.await()
 	case !s.inherit():
-		s.end(ErrGoodbye)
+		s.end(reason)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,8 +57,8 @@ type asked struct{ any, admitted time.Time }
 // pulling is one camera.
 type pulling struct {
 	order camera.Order
-	stop  context.CancelFunc
-	done  chan struct{} // closed when nothing is pulled any more
+	stop  context.CancelCauseFunc // the cause is for the history of the channel
+	done  chan struct{}           // closed when nothing is pulled any more
 
 	mu     sync.Mutex
 	status camera.CameraStatus
@@ -168,7 +169,7 @@ func (c *cameras) follow(ctx context.Context, orders []camera.Order) {
 	}
 	for id, x := range c.now {
 		if !wanted[id] {
-			x.stop()
+			x.stop(c.why(ctx, x, orders))
 		}
 		if over(x.done) {
 			delete(c.now, id)
@@ -176,14 +177,26 @@ func (c *cameras) follow(ctx context.Context, orders []camera.Order) {
 	}
 }
 
+// why is the reason for which a camera is not pulled any more, or not as it is.
+func (c *cameras) why(ctx context.Context, x *pulling, orders []camera.Order) error {
+	if slices.ContainsFunc(orders, func(o camera.Order) bool { return o.Channel == x.order.Channel }) {
+		return ingest.Refusal{Words: "the camera was changed"}
+	}
+	words, err := c.service.Why(ctx, x.order.Channel)
+	if err != nil {
+		words = "the camera is not fetched any more"
+	}
+	return ingest.Refusal{Words: words}
+}
+
 func (c *cameras) begin(ctx context.Context, o camera.Order) {
 	x := &pulling{order: o, done: make(chan struct{})}
-	ctx, x.stop = context.WithCancel(ctx)
+	ctx, x.stop = context.WithCancelCause(ctx)
 	x.tell(camera.CameraStatus{State: "connecting", Tries: 1}) // it is reported before it runs
 	c.now[o.Channel] = x
 	c.wait.Go(func() {
 		defer close(x.done)
-		defer x.stop()
+		defer x.stop(nil)
 		x.run(ctx, c)
 	})
 }
@@ -230,7 +243,30 @@ func (c *cameras) open(ctx context.Context, channel uuid.UUID) (ingest.Hold, err
 	if err != nil {
 		return nil, err
 	}
-	return c.media.sessions.Join(within, g, ingest.Request{Protocol: "rtsp", Encoder: "camera"})
+	p, err := c.media.sessions.Join(within, g, ingest.Request{Protocol: "rtsp", Encoder: "camera"})
+	if err != nil {
+		return nil, err
+	}
+	return fetched{p, ctx}, nil
+}
+
+// fetched is a camera's hold on its session. Nobody says goodbye but this process, which
+// knows why.
+type fetched struct {
+	*ingest.Publisher
+	pulled context.Context // its cause is the reason
+}
+
+func (f fetched) Close(clean bool) {
+	var own ingest.Refusal
+	switch cause := context.Cause(f.pulled); {
+	case !clean:
+		f.Publisher.Close(false)
+	case errors.As(cause, &own):
+		f.Quit(own)
+	default:
+		f.Quit(ingest.ErrClosing)
+	}
 }
 
 func (x *pulling) tell(s camera.CameraStatus) {

@@ -140,6 +140,15 @@ func TestCameras(t *testing.T) {
 		if _, err := v.until(ctx, v.pictures[0], func(m *playlist.Media) bool { return m.Endlist }); err != nil {
 			t.Errorf("after the camera was removed: %v", err)
 		}
+		var history struct {
+			Items []struct {
+				Reason string `json:"end_reason"`
+			}
+		}
+		eventually(t, "why it ended", func() bool {
+			anna.ask(http.MethodGet, "channels/"+channel+"/sessions", nil, &history)
+			return len(history.Items) == 1 && history.Items[0].Reason == "the camera was deleted"
+		})
 	}
 	for _, x := range []*station{s, strict} {
 		if r := x.stop(); r.code != 0 || strings.Contains(r.stderr, "hunter2") || strings.Contains(r.stderr, `"ERROR"`) {

@@ -37,7 +37,7 @@ const SCENES = [person, admin, broadcaster, leaver].filter((s) => s.name.startsW
 
 /** Refusals that are looked for, and the answers to "do I follow?" and "is there an export?", are errors on the console; so are
     the pictures of a recording that has just ended. */
-const ALLOWED = [/status of (401|404|422) .*\/api\/v1\//, /status of 404 .*\/vod\/(~[^/]+\/)?[^/]+\/(storyboard\.vtt|thumb\.jpg)/];
+const ALLOWED = [/status of (401|422|404(?! .*\/camera\b)) .*\/api\/v1\//, /status of 404 .*\/vod\/(~[^/]+\/)?[^/]+\/(storyboard\.vtt|thumb\.jpg)/];
 
 async function view(browser, { label, ...size }) {
   const provider = await Provider.start({ sub: 'ada-there', email: 'ada@acme.example', email_verified: true });

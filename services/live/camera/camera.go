@@ -29,6 +29,7 @@ const (
 const (
 	Always  = "always"
 	Watched = "watched" // while somebody watches
+	None    = "none"    // the channel has no camera
 )
 
 // Channels says who manages a channel. hold keeps the channel from being deleted until
@@ -76,7 +77,7 @@ func Open(c Config) (*Service, error) {
 type Camera struct {
 	Channel     uuid.UUID     `json:"channel_id"`
 	URL         string        `json:"url" doc:"rtsp:// or rtsps://" example:"rtsp://camera.example.org/stream1"`
-	Mode        string        `json:"mode" enum:"always,watched" doc:"watched: it is pulled while somebody watches, and half a minute longer"`
+	Mode        string        `json:"mode" enum:"always,watched,none" doc:"watched: it is pulled while somebody watches, and half a minute longer; none: the channel has no camera"`
 	Enabled     bool          `json:"enabled" doc:"Whether it is pulled; it counts within a second"`
 	Credentials bool          `json:"has_credentials" doc:"Whether there are a user and a password, which are shown to nobody"`
 	Created     time.Time     `json:"created_at"`
@@ -148,21 +149,17 @@ func (s *Service) within(ctx context.Context, do func(ctx context.Context, st st
 
 func (s *Service) stamp() time.Time { return s.c.Now().UTC().Truncate(time.Microsecond) }
 
-func noSuch(err error) error {
-	if errors.Is(err, db.ErrNotFound) {
-		return fault.New(fault.NotFound, "this channel has no camera")
-	}
-	return db.Fault("camera", err)
-}
-
-// Camera is a channel's, with how it does.
+// Camera is a channel's, with how it does; where there is none its mode is None.
 func (s *Service) Camera(ctx context.Context, who auth.Identity, channel uuid.UUID) (Camera, error) {
 	if err := s.c.Channels.Manages(ctx, s.c.DB, who, channel, false); err != nil {
 		return Camera{}, err
 	}
 	c, err := store{s.c.DB}.camera(ctx, channel, false)
+	if errors.Is(err, db.ErrNotFound) {
+		return Camera{Channel: channel, Mode: None}, nil
+	}
 	if err != nil {
-		return c, noSuch(err)
+		return c, db.Fault("camera", err)
 	}
 	if c.Enabled {
 		c.Status = s.things.News(ctx, channel)[0]
@@ -206,7 +203,7 @@ func (s *Service) Delete(ctx context.Context, who auth.Identity, channel uuid.UU
 		}
 		n, err := st.q.Exec(ctx, `DELETE FROM live_cameras WHERE channel_id=$1`, channel)
 		if err == nil && n == 0 {
-			err = noSuch(db.ErrNotFound)
+			err = fault.New(fault.NotFound, "this channel has no camera")
 		}
 		return err
 	})

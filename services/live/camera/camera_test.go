@@ -86,13 +86,22 @@ func (r *rig) take(t testing.TB, node string, watched Demand) []Order {
 	return list
 }
 
+// whySays holds why a node is to pull the camera no more.
+func (r *rig) whySays(t testing.TB, words string) {
+	t.Helper()
+	if got, err := r.Why(t.Context(), r.channel.ID); err != nil || got != words {
+		t.Errorf("the reason is %q, %v", got, err)
+	}
+}
+
 func nobody(string) (anybody, admitted bool) { return false, false }
 
 func TestCamera(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		ctx := t.Context()
-		_, err := r.Camera(ctx, r.anna, r.channel.ID)
-		want(t, err, fault.NotFound)
+		if c, err := r.Camera(ctx, r.anna, r.channel.ID); err != nil || c.Mode != None || c.Enabled {
+			t.Errorf("where there is none: %+v %v", c, err)
+		}
 		if c := r.set(t, ""); c.Version != 1 || c.Mode != Watched || !c.Enabled || !c.Credentials {
 			t.Errorf("%+v", c)
 		}
@@ -168,6 +177,7 @@ func TestTake(t *testing.T) {
 		if len(r.take(t, "node-2", nobody)) != 0 {
 			t.Error("nobody watches any more")
 		}
+		r.whySays(t, "nobody watched the camera any more")
 		_, err := r.db.Exec(ctx, `UPDATE live_channels SET visibility='private'`)
 		ok(t, err)
 		if len(r.take(t, "node-2", public)) != 0 {
@@ -182,6 +192,9 @@ func TestTake(t *testing.T) {
 		if len(r.take(t, "node-2", public)) != 0 {
 			t.Error("it is off")
 		}
+		r.whySays(t, "the camera was turned off")
+		ok(t, r.Delete(ctx, r.anna, r.channel.ID))
+		r.whySays(t, "the camera was deleted")
 	})
 }
 
@@ -239,7 +252,9 @@ func TestHTTP(t *testing.T) {
 		}
 		const camera = `{"url":"rtsp://cam.example.org/1","username":"admin","password":"` + secret + `"}`
 		ask(401, "GET", "", "")
-		ask(404, "GET", "anna", "")
+		if header, got := ask(200, "GET", "anna", ""); header.Get("ETag") != "" || got["mode"] != None || got["enabled"] != false {
+			t.Errorf("where there is none: %v %v", header, got)
+		}
 		ask(422, "PUT", "anna", `{"mode":"always"}`)
 		ask(200, "PUT", "anna", camera)
 		header, got := ask(200, "GET", "anna", "")
@@ -252,7 +267,10 @@ func TestHTTP(t *testing.T) {
 		ask(403, "PUT", "bert", camera)
 		ask(403, "DELETE", "bert", "")
 		ask(204, "DELETE", "anna", "")
-		ask(404, "GET", "anna", "")
+		ask(404, "DELETE", "anna", "")
+		if _, got := ask(200, "GET", "anna", ""); got["mode"] != None {
+			t.Errorf("after it was deleted: %v", got)
+		}
 	})
 }
 

@@ -48,7 +48,11 @@ func answer(c Camera, err error) (*cameraAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cameraAnswer{ETag: httpd.ETag(c.Version), Cache: "private, no-store", Body: c}, nil
+	a := &cameraAnswer{Cache: "private, no-store", Body: c}
+	if c.Mode != None {
+		a.ETag = httpd.ETag(c.Version)
+	}
+	return a, nil
 }
 
 func (r routes) get(ctx context.Context, who auth.Identity, in *byChannel) (*cameraAnswer, error) {

@@ -2,6 +2,7 @@ package camera
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -77,6 +78,22 @@ func wanted(x claim, watched Demand) bool {
 	}
 	anybody, admitted := watched(x.name)
 	return admitted || anybody && !x.private
+}
+
+// Why says, for the history of a channel, why a node is not to pull its camera any more.
+func (s *Service) Why(ctx context.Context, channel uuid.UUID) (string, error) {
+	c, err := store{s.c.DB}.camera(ctx, channel, false)
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return "the camera was deleted", nil
+	case err != nil:
+		return "", db.Fault("camera", err)
+	case !c.Enabled:
+		return "the camera was turned off", nil
+	case c.Mode == Watched:
+		return "nobody watched the camera any more", nil
+	}
+	return "the camera is not fetched here any more", nil
 }
 
 // Release lets other nodes pull what this one does not any more.

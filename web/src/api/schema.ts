@@ -1692,10 +1692,10 @@ export interface components {
             /** @description Whether there are a user and a password, which are shown to nobody */
             has_credentials: boolean;
             /**
-             * @description watched: it is pulled while somebody watches, and half a minute longer
+             * @description watched: it is pulled while somebody watches, and half a minute longer; none: the channel has no camera
              * @enum {string}
              */
-            mode: "always" | "watched";
+            mode: "always" | "watched" | "none";
             /** @description How it does; absent: no node pulls it now */
             status?: components["schemas"]["CameraStatus"];
             /**

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { api, done } from '../../api/client';
-import { Refusal, sentence, words } from '../../api/problem';
+import { sentence, words } from '../../api/problem';
 import type { components } from '../../api/schema';
 import { Choice, Field, Password } from '../../form/Field';
 import { Form, text } from '../../form/Form';
@@ -11,21 +11,20 @@ import { State } from '../../ui/State';
 import { Sure } from '../../ui/Sure';
 import { at, type Channel } from './channel';
 
-type Pulled = components['schemas']['Camera'];
-type Mode = Pulled['mode'];
+type Told = components['schemas']['Camera'];
+type Mode = Exclude<Told['mode'], 'none'>;
+type Pulled = Told & { mode: Mode };
 
 const ASK_EVERY_MS = 3_000;
 
 const MODES: readonly (readonly [Mode, string])[] = [['watched', 'While somebody watches'], ['always', 'Always']];
 
+const isOne = (camera: Told): camera is Pulled => camera.mode !== 'none';
+
 /** The camera of a channel, null when it has none. */
 async function read(id: string): Promise<Pulled | null> {
-  try {
-    return await done(api.GET('/api/v1/channels/{id}/camera', at(id)));
-  } catch (err) {
-    if (err instanceof Refusal && err.status === 404) return null;
-    throw err;
-  }
+  const camera = await done(api.GET('/api/v1/channels/{id}/camera', at(id)));
+  return isOne(camera) ? camera : null;
 }
 
 /** The camera that weir fetches for a channel. */
@@ -101,8 +100,10 @@ function Choose({ channel, camera, changed }: Props<Pulled | null>) {
 }
 
 /** Fails when somebody else has changed it meanwhile. */
-const write = (id: string, before: Pulled | null, body: components['schemas']['CameraChanges']): Promise<Pulled> =>
-  done(api.PUT('/api/v1/channels/{id}/camera', { params: { path: { id }, ...(before && { header: { 'If-Match': `"${before.version}"` } }) }, body }));
+async function write(id: string, before: Pulled | null, body: components['schemas']['CameraChanges']): Promise<Pulled | null> {
+  const camera = await done(api.PUT('/api/v1/channels/{id}/camera', { params: { path: { id }, ...(before && { header: { 'If-Match': `"${before.version}"` } }) }, body }));
+  return isOne(camera) ? camera : null;
+}
 
 const label = (mode: Mode): string => MODES.find(([m]) => m === mode)?.[1].toLowerCase() ?? '';
 
