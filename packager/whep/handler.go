@@ -190,7 +190,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, b door.Bearer, na
 	v.Created(w, r.URL.EscapedPath(), answer)
 }
 
-// find gives the session of a name, nil when there is none.
+// find gives the session of a name, nil when there is none or it has to go.
 func (h *Handler) find(name, id string) *viewer {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -198,7 +198,12 @@ func (h *Handler) find(name, id string) *viewer {
 	if v == nil || v.channel.name != name {
 		return nil
 	}
-	return v
+	select {
+	case <-v.over:
+		return nil
+	default:
+		return v
+	}
 }
 
 // remove ends a session.

@@ -303,10 +303,10 @@ func TestSession(t *testing.T) {
 	if res, _ := r.request(http.MethodDelete, p.session, "", ""); res.StatusCode != http.StatusOK {
 		t.Errorf("DELETE: %d", res.StatusCode)
 	}
-	eventually(t, "the viewer is gone", func() bool { return r.handler.Viewers() == 0 })
 	if res, _ := r.request(http.MethodDelete, p.session, "", ""); res.StatusCode != http.StatusNotFound {
 		t.Errorf("second DELETE: %d", res.StatusCode)
 	}
+	eventually(t, "the viewer is gone", func() bool { return r.handler.Viewers() == 0 })
 }
 
 // Offers that are never followed by a connection are forgotten, and only so many are
