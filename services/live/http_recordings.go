@@ -11,10 +11,18 @@ import (
 	"weir/services/httpd"
 )
 
+const forPasses = "Where the channel is not public, it is for who works for it, and for who shows a pass in the header Weir-Pass; the media are then below the path that the playback calls replay. Anything else that you may not see is not found."
+
 func (r routes) addRecordings(api huma.API) {
-	huma.Register(api, httpd.Op("listRecordings", http.MethodGet, "/channels/{id}/recordings", "recordings", "What is kept of a channel's streams, newest first", http.StatusOK), r.recordings)
+	list := httpd.Op("listRecordings", http.MethodGet, "/channels/{id}/recordings", "recordings", "What is kept of a channel's streams, newest first", http.StatusOK)
+	list.Description = forPasses
+	list.Errors = append(list.Errors, http.StatusForbidden)
+	huma.Register(api, list, r.recordings)
 	huma.Register(api, httpd.Op("createClip", http.MethodPost, "/channels/{id}/clips", "recordings", "Cut a piece out of a recording, or out of what is on the air; it can be played some seconds later", http.StatusAccepted, ScopeWrite), httpd.As(r.createClip))
-	huma.Register(api, httpd.Op("getRecording", http.MethodGet, "/recordings/{recording}", "recordings", "A recording or clip", http.StatusOK), r.recording)
+	one := httpd.Op("getRecording", http.MethodGet, "/recordings/{recording}", "recordings", "A recording or clip", http.StatusOK)
+	one.Description = forPasses
+	one.Errors = append(one.Errors, http.StatusForbidden)
+	huma.Register(api, one, r.recording)
 	huma.Register(api, httpd.Op("updateRecording", http.MethodPatch, "/recordings/{recording}", "recordings", "Change what a recording says of itself", http.StatusOK, ScopeWrite), httpd.As(r.updateRecording))
 	huma.Register(api, httpd.Op("deleteRecording", http.MethodDelete, "/recordings/{recording}", "recordings", "Delete a recording or clip, for ever; its media go soon after", http.StatusNoContent, ScopeWrite), httpd.As(r.deleteRecording))
 }
@@ -22,11 +30,21 @@ func (r routes) addRecordings(api huma.API) {
 type recordingsInput struct {
 	ByID
 	httpd.Paged
+	Passed
 	Kind string `query:"kind" enum:"recording,clip" doc:"Only these; absent: both"`
 }
 
+// Passed is what who watches may show. It is embedded in inputs: huma reads its field.
+type Passed struct {
+	Pass string `header:"Weir-Pass" maxLength:"400" doc:"The pass of a playback, to see what is kept of a channel that is not public"`
+}
+
+func (p Passed) shown(ctx context.Context) Shown {
+	return Shown{Pass: p.Pass, From: httpd.From(ctx).Client}
+}
+
 func (r routes) recordings(ctx context.Context, in *recordingsInput) (*httpd.PageOf[RecordingView], error) {
-	return httpd.Answer(r.Recordings(ctx, caller(ctx), in.ID.UUID, Kind(in.Kind), in.After, in.Limit))
+	return httpd.Answer(r.Recordings(ctx, caller(ctx), in.shown(ctx), in.ID.UUID, Kind(in.Kind), in.After, in.Limit))
 }
 
 type clipInput struct {
@@ -73,8 +91,17 @@ type RecordingID struct {
 	Recording httpd.ID `path:"recording" doc:"Id of a recording or clip"`
 }
 
-func (r routes) recording(ctx context.Context, in *RecordingID) (*recordingAnswer, error) {
-	return recordingOf(r.Recording(ctx, caller(ctx), in.Recording.UUID))
+type shownInput struct {
+	RecordingID
+	Passed
+}
+
+func (r routes) recording(ctx context.Context, in *shownInput) (*recordingAnswer, error) {
+	out, err := recordingOf(r.Recording(ctx, caller(ctx), in.shown(ctx), in.Recording.UUID))
+	if err == nil && in.Pass != "" {
+		out.Cache = "private, no-cache"
+	}
+	return out, err
 }
 
 type recordingInput struct {

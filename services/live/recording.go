@@ -136,14 +136,15 @@ func (r *Recording) view(role Role) RecordingView {
 }
 
 // Recordings are those of a channel, newest first; kind, when not empty, picks one. Viewers
-// find those of public channels that are ready.
-func (s *Service) Recordings(ctx context.Context, who auth.Identity, channel uuid.UUID, kind Kind, after string, limit int) (httpd.Page[RecordingView], error) {
+// find those that are ready, of public channels and of the one that their pass opens.
+// denied: the pass does not hold.
+func (s *Service) Recordings(ctx context.Context, who auth.Identity, shown Shown, channel uuid.UUID, kind Kind, after string, limit int) (httpd.Page[RecordingView], error) {
 	var none httpd.Page[RecordingView]
 	c, err := s.store().channel(ctx, channel)
-	if err != nil {
-		return none, notFound(err, "channel")
+	if err != nil && !missing(err) {
+		return none, faultOf(err)
 	}
-	role, err := s.watches(ctx, who, c)
+	role, err := s.watches(ctx, who, c, shown, "channel")
 	if err != nil {
 		return none, err
 	}
@@ -163,36 +164,22 @@ func (s *Service) Recordings(ctx context.Context, who auth.Identity, channel uui
 	return httpd.PageByID(views, limit, func(v RecordingView) uuid.UUID { return v.ID }), nil
 }
 
-// watches is the role of who in a channel whose recordings are asked for: those of a
-// channel that is not public, or banned, are for who works for it.
-func (s *Service) watches(ctx context.Context, who auth.Identity, c *Channel) (role Role, err error) {
-	if who.User != uuid.Nil {
-		if role, err = s.roleOf(ctx, s.store(), who, c); err != nil {
-			return "", faultOf(err)
-		}
-	}
-	if role == "" && (c.Visibility != Public || c.Banned != nil) {
-		return "", noSuch("channel")
-	}
-	return role, nil
-}
-
 // Recording is what the caller, who may be nobody, sees of a recording. Those of streams
-// without a channel are for everybody.
-func (s *Service) Recording(ctx context.Context, who auth.Identity, id uuid.UUID) (RecordingView, error) {
+// without a channel are for everybody. denied: the pass does not hold.
+func (s *Service) Recording(ctx context.Context, who auth.Identity, shown Shown, id uuid.UUID) (RecordingView, error) {
 	r, err := s.store().recording(ctx, id)
-	if err != nil {
-		return RecordingView{}, notFound(err, "recording")
+	if err != nil && !missing(err) {
+		return RecordingView{}, faultOf(err)
 	}
 	role := s.operator(who)
-	if r.Channel != nil {
-		c, err := s.store().channel(ctx, *r.Channel)
-		if err != nil {
-			return RecordingView{}, notFound(err, "recording")
+	if r == nil || r.Channel != nil {
+		var c *Channel
+		if r != nil {
+			if c, err = s.store().channel(ctx, *r.Channel); err != nil && !missing(err) {
+				return RecordingView{}, faultOf(err)
+			}
 		}
-		if role, err = s.watches(ctx, who, c); fault.Is(err, fault.NotFound) {
-			return RecordingView{}, noSuch("recording")
-		} else if err != nil {
+		if role, err = s.watches(ctx, who, c, shown, "recording"); err != nil {
 			return RecordingView{}, err
 		}
 	}

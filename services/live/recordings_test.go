@@ -110,7 +110,7 @@ func (r *rig) taken(t testing.TB, v *vault, o owned, bytes int64) uuid.UUID {
 // listed are the states of a channel's recordings as somebody sees them, newest first.
 func (r *rig) listed(t testing.TB, who auth.Identity, o owned) (states []RecordingState) {
 	t.Helper()
-	p, err := r.Recordings(t.Context(), who, o.ID, "", "", 100)
+	p, err := r.Recordings(t.Context(), who, Shown{}, o.ID, "", "", 100)
 	ok(t, err)
 	for _, x := range p.Items {
 		states = append(states, x.State)
@@ -129,7 +129,7 @@ func TestLifeOfARecording(t *testing.T) {
 		ok(t, r.flush(t.Context()))
 		same(t, "for the owner, while it is made", r.listed(t, o.owner, o), []RecordingState{Being})
 		same(t, "for viewers, while it is made", r.listed(t, auth.Identity{}, o), nil)
-		_, err = r.Recording(t.Context(), auth.Identity{}, b.ID)
+		_, err = r.Recording(t.Context(), auth.Identity{}, Shown{}, b.ID)
 		want(t, err, fault.NotFound)
 		want(t, r.DeleteRecording(t.Context(), o.owner, b.ID), fault.Conflict)
 
@@ -142,7 +142,7 @@ func TestLifeOfARecording(t *testing.T) {
 		for range 2 { // told again: a node that was killed in between does so
 			ok(t, r.Recorded(t.Context(), x))
 		}
-		got, err := r.Recording(t.Context(), auth.Identity{}, b.ID)
+		got, err := r.Recording(t.Context(), auth.Identity{}, Shown{}, b.ID)
 		ok(t, err)
 		base := "/vod/" + b.ID.String()
 		same(t, "for viewers", got, RecordingView{
@@ -195,10 +195,10 @@ func TestOddRecordings(t *testing.T) {
 		open := uuid.Must(uuid.NewV7())
 		r.Record(Taken{ID: open, Name: "anybody", At: r.clock.Now()})
 		ok(t, r.flush(t.Context()))
-		_, err := r.Recording(t.Context(), o.owner, open)
+		_, err := r.Recording(t.Context(), o.owner, Shown{}, open)
 		want(t, err, fault.NotFound)
 		ok(t, r.Recorded(t.Context(), Stored{ID: open, Name: "anybody", Started: r.clock.Now(), Bytes: 1}))
-		got, err := r.Recording(t.Context(), auth.Identity{}, open)
+		got, err := r.Recording(t.Context(), auth.Identity{}, Shown{}, open)
 		ok(t, err)
 		if got.Channel != nil || got.State != Ready {
 			t.Errorf("%+v", got)
@@ -315,7 +315,7 @@ func TestSearch(t *testing.T) {
 		if _, orphans := r.Removed(); orphans != 1 {
 			t.Errorf("%d orphans", orphans)
 		}
-		p, err := r.Recordings(t.Context(), auth.Identity{}, o.ID, "", "", 10)
+		p, err := r.Recordings(t.Context(), auth.Identity{}, Shown{}, o.ID, "", "", 10)
 		ok(t, err)
 		ids := map[uuid.UUID]bool{}
 		for _, x := range p.Items {
@@ -420,7 +420,7 @@ func TestClips(t *testing.T) {
 				t.Errorf("%+v", c)
 			}
 			ok(t, r.cutAll(t.Context()))
-			got, err := r.Recording(t.Context(), o.owner, c.ID)
+			got, err := r.Recording(t.Context(), o.owner, Shown{}, c.ID)
 			ok(t, err)
 			return got
 		}
@@ -446,7 +446,7 @@ func TestClips(t *testing.T) {
 		if len(ready) != 2 || ready[0].ClipID != last.ID || ready[0].SourceID != b.ID || ready[0].ByUserID != o.owner.User || ready[1].ClipID != piece.ID {
 			t.Errorf("%+v", ready)
 		}
-		p, err := r.Recordings(t.Context(), auth.Identity{}, o.ID, Clip, "", 10)
+		p, err := r.Recordings(t.Context(), auth.Identity{}, Shown{}, o.ID, Clip, "", 10)
 		ok(t, err)
 		same(t, "clips for viewers", len(p.Items), 2)
 		if at := began.Add(30 * time.Second); !last.Created.Equal(r.clock.Now()) || at.After(r.clock.Now()) {

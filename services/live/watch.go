@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/singleflight"
 
+	"weir/services/auth"
 	"weir/services/fault"
 	"weir/services/live/pass"
 )
@@ -79,6 +80,38 @@ func (s *Service) Cookie(stream string) string { return s.passes.ring.Cookie(str
 // Viewer reads what Cookie made for that stream; false for anything else.
 func (s *Service) Viewer(stream, cookie string) (uint64, bool) {
 	return s.passes.ring.Viewer(stream, cookie)
+}
+
+// Shown is what somebody shows to see what is kept of a channel that is not public.
+type Shown struct {
+	Pass string     // empty: none
+	From netip.Addr // the zero Addr when that is not known
+}
+
+// watches is the role of who in a channel whose recordings are asked for, nil for none:
+// those of a channel that is not public, or banned, are for who works for it, and for who
+// shows a pass. denied: that does not hold. Whatever else is not to be seen is no what at
+// all, also for who has a pass of another channel.
+func (s *Service) watches(ctx context.Context, who auth.Identity, c *Channel, shown Shown, what string) (role Role, err error) {
+	if c != nil && who.User != uuid.Nil {
+		if role, err = s.roleOf(ctx, s.store(), who, c); err != nil {
+			return "", faultOf(err)
+		}
+	}
+	if role != "" || c != nil && c.door() == Public {
+		return role, nil
+	}
+	if shown.Pass == "" {
+		return "", noSuch(what)
+	}
+	p, err := s.readPass(shown.Pass, shown.From)
+	if err != nil {
+		return "", err
+	}
+	if c == nil || p.Channel != c.ID {
+		return "", noSuch(what)
+	}
+	return "", nil
 }
 
 const (

@@ -267,11 +267,11 @@ async function guests(look, weir) {
   await press(look, 'Invite');
   await look.page.locator('.rows').last().getByText('@admin').waitFor();
   await look.check('studio-guests', true);
-  const { page: guest, asked } = await follows(look, link);
+  const { page: guest, asked, past } = await follows(look, link);
   await press(look, 'Revoke the link the press');
   await press(look, 'Revoke it');
   await says(look, 'None yet.');
-  await turnedAway(look, guest, asked);
+  await turnedAway(look, guest, asked, past);
   await ffmpeg.stop();
   await press(look, 'Remove the guest admin');
   await press(look, 'Remove the guest');
@@ -295,16 +295,27 @@ async function follows(look, link) {
   await page.locator('.about-state').getByText(/live for|started just now/).waitFor();
   await page.locator('.broadcaster-owner').getByRole('link', { name: 'cleo' }).waitFor();
   await page.getByText(/^This channel is not public, and you may watch it/).waitFor();
-  return { page, asked };
+  await page.locator('.others:has(#past) .card a').first().click();
+  await page.getByRole('button', { name: 'Play', exact: true }).click();
+  await page.locator('.player[data-state="playing"]').waitFor({ timeout: 20_000 });
+  const past = page.url();
+  look.expect(/\/replay\/[^?]+\?of=barge#share=.+$/.test(past), `the past stream is at ${past}`);
+  await page.getByRole('link', { name: 'barge', exact: true }).click();
+  await page.locator('.player[data-state="playing"]').waitFor({ timeout: 20_000 });
+  look.expect(page.url() === link, `the way back leads to ${page.url()}`);
+  return { page, asked, past };
 }
 
 /** Whose link was revoked is told so, not that the stream is over, and asks no more. */
-async function turnedAway(look, page, asked) {
+async function turnedAway(look, page, asked, past) {
   await page.getByText('This link does not open the stream', { exact: true }).waitFor({ timeout: 40_000 });
   look.expect(!/offline/i.test(await page.locator('.about-state').textContent()), 'a revoked link says that the stream is offline');
   const before = asked.length;
   await page.waitForTimeout(6_000);
   look.expect(asked.length === before, `a revoked link asks on: ${asked.slice(before)}`);
+  await page.goto('about:blank');
+  await page.goto(past);
+  await page.getByText(/^This link does not hold/).waitFor();
   await page.context().close();
 }
 

@@ -772,7 +772,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is kept of a channel's streams, newest first */
+        /**
+         * What is kept of a channel's streams, newest first
+         * @description Where the channel is not public, it is for who works for it, and for who shows a pass in the header Weir-Pass; the media are then below the path that the playback calls replay. Anything else that you may not see is not found.
+         */
         get: operations["listRecordings"];
         put?: never;
         post?: never;
@@ -1157,7 +1160,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A recording or clip */
+        /**
+         * A recording or clip
+         * @description Where the channel is not public, it is for who works for it, and for who shows a pass in the header Weir-Pass; the media are then below the path that the playback calls replay. Anything else that you may not see is not found.
+         */
         get: operations["getRecording"];
         put?: never;
         post?: never;
@@ -7649,7 +7655,10 @@ export interface operations {
                 /** @description Items on a page */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The pass of a playback, to see what is kept of a channel that is not public */
+                "Weir-Pass"?: string;
+            };
             path: {
                 /** @description Id of a channel */
                 id: string;
@@ -7665,6 +7674,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageRecordingView"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */
@@ -10129,7 +10147,10 @@ export interface operations {
     getRecording: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The pass of a playback, to see what is kept of a channel that is not public */
+                "Weir-Pass"?: string;
+            };
             path: {
                 /** @description Id of a recording or clip */
                 recording: string;
@@ -10148,6 +10169,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Not Found */

@@ -31,10 +31,10 @@ export function RecordingThumb({ recording: r }: { recording: Recording }) {
 }
 
 /** A recording as a card that leads to its page. */
-export function RecordingCard({ recording: r }: { recording: Recording }) {
+export function RecordingCard({ recording: r, to }: { recording: Recording; to: string }) {
   return (
     <li className="card">
-      <Link to={`/replay/${r.id}`}>
+      <Link to={to}>
         <RecordingThumb recording={r} />
         <span className="card-text">
           <span className="card-name">{titleOf(r)}</span>

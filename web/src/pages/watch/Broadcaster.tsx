@@ -68,9 +68,8 @@ export function Broadcaster({ name, opened, live, now }: Props) {
         {(channel.tags ?? []).length > 0 && <ul className="broadcaster-tags" aria-label="Tags">{channel.tags?.map((t) => <li key={t}>{t}</li>)}</ul>}
         {channel.inside !== undefined && <p><Link to={`/studio/${name}`}>Open this channel in the studio</Link></p>}
       </section>
-      {watched
-        ? <p className="watched quiet">This channel is not public, and you may watch it: by your link, or as a guest. Its past streams are listed for those who run it.</p>
-        : <Past channel={channel.id} name={name} visibility={channel.visibility} />}
+      {watched && <p className="watched quiet">This channel is not public, and you may watch it: by your link, or as a guest.</p>}
+      <Past channel={channel.id} name={name} visibility={channel.visibility} />
     </>
   );
 }
