@@ -23,7 +23,7 @@ func someLegacy(now time.Time) *legacy {
 }
 
 func eachLegacyStore(t *testing.T, run func(t *testing.T, s legacyStore)) {
-	t.Run("files", func(t *testing.T) { run(t, legacyFiles{t.TempDir()}) })
+	t.Run("files", func(t *testing.T) { run(t, newLegacyFiles(t.TempDir())) })
 	redistest.Each(t, func(t *testing.T, c *redis.Client) { run(t, legacyRedis{c}) })
 }
 
@@ -36,12 +36,17 @@ func TestLegacyStores(t *testing.T) {
 		if err := s.put(ctx, map[string][]byte{"anna": []byte("1"), "ben": []byte("2")}, time.Minute); err != nil {
 			t.Fatal(err)
 		}
+		for _, text := range []string{"a long text", "22"} { // of which nothing is left by the short one
+			if err := s.put(ctx, map[string][]byte{"ben": []byte(text)}, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+		}
 		names, err := s.list(ctx)
 		slices.Sort(names)
 		if err != nil || !slices.Equal(names, []string{"anna", "ben"}) {
 			t.Errorf("%q, %v", names, err)
 		}
-		if text, err := s.get(ctx, "ben"); string(text) != "2" || err != nil {
+		if text, err := s.get(ctx, "ben"); string(text) != "22" || err != nil {
 			t.Errorf("%q, %v", text, err)
 		}
 		if err := s.drop(ctx, []string{"anna", "ben", "nobody"}); err != nil {
@@ -71,7 +76,7 @@ func TestLegacies(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			store, now := legacyFiles{t.TempDir()}, time.Now()
+			store, now := newLegacyFiles(t.TempDir()), time.Now()
 			x := someLegacy(now)
 			tc.change(x)
 			text, err := json.Marshal(x)
@@ -113,7 +118,7 @@ func TestLegacies(t *testing.T) {
 
 // A recording is not closed while what its stream left names it.
 func TestLegacyNamesItsRecording(t *testing.T) {
-	store, x := legacyFiles{t.TempDir()}, someLegacy(time.Now())
+	store, x := newLegacyFiles(t.TempDir()), someLegacy(time.Now())
 	x.Recorded = &recordedAs{ID: "r", Store: "s"}
 	text, err := json.Marshal(x)
 	if err == nil {

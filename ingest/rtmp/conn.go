@@ -20,12 +20,15 @@ type conn struct {
 	wire    *wire.ServerConn
 	session ingest.Hold // nil until Sessions.Open said yes
 	mapper  *mapper
+	hasty   *socket // that may become patient; nil: it is, or cannot
 }
 
 // serve runs a connection to its end. A panic ends this connection only.
 func (s *Server) serve(ctx context.Context, nc net.Conn, peer string) {
 	defer nc.Close()
-	c := &conn{server: s, peer: peer, log: s.cfg.Log, wire: wire.NewServerConn(quick(nc), s.cfg.Limits)}
+	nc = quick(nc)
+	c := &conn{server: s, peer: peer, log: s.cfg.Log, wire: wire.NewServerConn(nc, s.cfg.Limits)}
+	c.hasty, _ = nc.(*socket)
 	defer c.recover()
 	stop := context.AfterFunc(ctx, c.wire.Interrupt)
 	defer stop()
@@ -111,6 +114,10 @@ func (c *conn) forward() error {
 		}
 		if err := c.mapper.message(m); err != nil {
 			return &rejection{err}
+		}
+		if c.hasty != nil && c.mapper.video.track != nil && c.mapper.audio.track != nil {
+			_ = c.hasty.patient() // a connection that is broken fails its reads
+			c.hasty = nil
 		}
 	}
 }

@@ -70,6 +70,47 @@ func TestSocketRead(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("patient", func(t *testing.T) {
+		ours, theirs := pair(t)
+		if err := ours.(*socket).patient(); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 4*enough)
+		for _, size := range []int{enough - 1, enough, 3 * enough, 1} { // less than enough comes too, later
+			ours.SetReadDeadline(time.Now().Add(time.Minute))
+			theirs.Write(make([]byte, size))
+			if n, err := ours.Read(buf); n != size || err != nil {
+				t.Errorf("%d, %v of %d bytes", n, err, size)
+			}
+		}
+		theirs.Write([]byte("a"))
+		go func() {
+			theirs.Write(make([]byte, enough-1))
+		}()
+		if n, err := io.ReadAtLeast(ours, buf, enough); n != enough || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		ours.SetReadDeadline(time.Now().Add(3 * lull)) // beyond the first look
+		if _, err := ours.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+		result := make(chan error)
+		ours.SetReadDeadline(time.Time{})
+		go func() {
+			_, err := ours.Read(buf)
+			result <- err
+		}()
+		ours.SetReadDeadline(time.Now())
+		if err := <-result; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+		ours.SetReadDeadline(time.Time{})
+		theirs.Write([]byte("last"))
+		theirs.Close()
+		if got, err := io.ReadAll(ours); string(got) != "last" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
 	t.Run("closed", func(t *testing.T) {
 		ours, _ := pair(t)
 		ours.Close()
