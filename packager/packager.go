@@ -24,6 +24,13 @@ type Sink interface {
 	Close() error
 }
 
+// Keeper is a Sink that keeps segments for longer than their files.
+type Keeper interface {
+	// Keeps says whether a segment that was Put can be had without its file. It must not
+	// block.
+	Keeps(rendition string, msn uint64) bool
+}
+
 // Config describes one stream to package.
 type Config struct {
 	Name  string
@@ -49,6 +56,8 @@ type Config struct {
 	PartTarget media.Time // longest part
 	Frame      media.Time // duration of a frame whose own cannot be known
 	Rewind     media.Time // length of the playlists
+	// Local is how much of Rewind stays in files at least where the Sink is a Keeper; 0: all.
+	Local media.Time
 
 	// From, when set, is where another process left this stream: it goes on there, and
 	// its first packet is a discontinuity.

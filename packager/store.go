@@ -12,12 +12,13 @@ const memory = 3
 // and removed by storeLoop: nobody who writes to a stream waits for a disk.
 func (p *Packager) stored(r *rendition, s *window.Segment) {
 	target := media.Time(p.cfg.Target) * media.Second
-	gone := r.track.Trim(window.Keep{Playlist: max(p.cfg.Rewind, memory*target), Memory: memory * target, Parts: 3 * memory * target, Minis: (memory + 1) * target})
+	gone := r.track.Trim(window.Keep{Playlist: max(p.cfg.Rewind, memory*target), Memory: memory * target, Parts: p.parts(), Minis: (memory + 1) * target})
 	for _, g := range gone {
 		if g.Path != "" {
 			p.gone = append(p.gone, g.Path)
 		}
 	}
+	p.gone = append(p.gone, p.letGo(r.track, p.cfg.Local)...)
 	p.forget()
 	if s.Gap {
 		return
@@ -32,6 +33,31 @@ func (p *Packager) stored(r *rendition, s *window.Segment) {
 		}
 		p.full = true
 	}
+}
+
+// parts is how much of the live edge has parts.
+func (p *Packager) parts() media.Time {
+	return 3 * memory * media.Time(p.cfg.Target) * media.Second
+}
+
+// letGo lets go of files behind local of which the Sink keeps the segments.
+func (p *Packager) letGo(t *window.Track, local media.Time) []string {
+	k, ok := p.cfg.Sink.(Keeper)
+	if !ok || p.cfg.Local == 0 {
+		return nil
+	}
+	return t.Release(max(local, p.parts()), func(msn uint64) bool { return k.Keeps(t.Name, msn) })
+}
+
+// Spare removes all files that the stream can do without, and reports whether there were
+// any: for a Sink that has no room.
+func (p *Packager) Spare() bool {
+	var paths []string
+	for _, t := range p.win.Tracks() {
+		paths = append(paths, p.letGo(t, 0)...)
+	}
+	p.remove(paths)
+	return len(paths) > 0
 }
 
 // forget drops the cuts and DASH marks that no rendition needs any more.

@@ -126,7 +126,7 @@ func (l *library) cut(ctx context.Context, id string, c live.Cut) (archive.Repor
 	if l.media != nil {
 		if p := l.media.pipelines.of(*c.Source); p != nil && (p.rec == nil || reaches(p.stream.Window, media.FromDuration(c.Start))) {
 			s := archive.Stream{ID: id, Name: p.stream.Name, Epoch: p.source.Epoch(), Target: p.stream.Target}
-			return l.recordings.ClipLive(ctx, s, p.stream.Window, p.source.Epoch().Add(c.Start), c.Length)
+			return l.recordings.ClipLive(ctx, s, p.stream.Window, source, p.source.Epoch().Add(c.Start), c.Length)
 		}
 	}
 	return l.recordings.ClipSince(ctx, id, source, c.Start, c.Length)

@@ -184,8 +184,12 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	}
 	pl.files, pl.rec = p.sink(pl, epoch, pack.Target)
 	pack.Sink = pl.files
+	var store origin.Store
 	if pl.rec != nil {
-		pack.Sink = pl.rec
+		pack.Sink, store = pl.rec, p.recordings.Reader(pl.rec.ID())
+		if p.cfg.Store.S3Endpoint != "" { // else the file that is recorded is the same
+			pack.Local = media.FromDuration(p.cfg.Live.DVRLocal)
+		}
 	}
 	if pl.pack, err = packager.New(pack); err != nil {
 		p.control.finish(pl.session, totals(s, 0))
@@ -197,7 +201,7 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	pl.stream = &origin.Stream{
 		Name: name, Epoch: epoch, Window: pl.pack.Window(),
 		Target: pack.Target, Segment: pack.Segment, PartTarget: pack.PartTarget, Rewind: pack.Rewind,
-		Door: doors{p.control.live}.live(pl.session.live),
+		Door: doors{p.control.live}.live(pl.session.live), Store: store,
 	}
 	return pl, nil
 }

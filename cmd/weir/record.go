@@ -58,7 +58,10 @@ func newRecording() uuid.UUID {
 func (p *pipelines) sink(pl *pipeline, epoch string, target int) (files *archive.Files, rec *archive.Recorder) {
 	s, of := pl.source, pl.session
 	name := s.ID().Name()
-	files = &archive.Files{Dir: filepath.Join(p.cfg.Store.DataDir, liveFolder, name, epoch)}
+	files = &archive.Files{
+		Dir:   filepath.Join(p.cfg.Store.DataDir, liveFolder, name, epoch),
+		Spare: func() bool { return pl.pack.Spare() },
+	}
 	id, joins := p.recording(pl)
 	if id == uuid.Nil {
 		return files, nil

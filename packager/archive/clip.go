@@ -74,13 +74,13 @@ func (x *Index) between(start, length time.Duration) (runs []Run) {
 }
 
 // ClipLive makes the recording s.ID out of what a window holds between two instants,
-// whether it is recorded or not.
-func (r *Recordings) ClipLive(ctx context.Context, s Stream, w *window.Window, start time.Time, length time.Duration) (Report, error) {
+// whether it is recorded or not; of is the recording that has what has no files any more.
+func (r *Recordings) ClipLive(ctx context.Context, s Stream, w *window.Window, of string, start time.Time, length time.Duration) (Report, error) {
 	x := &Index{Version: version, Name: s.Name, Epoch: s.Epoch.UTC(), Target: s.Target, Complete: true}
 	for _, t := range w.Tracks() {
 		t.View(func(v *window.View) { x.add(listed(v)) })
 	}
-	return r.cut(ctx, s.ID, x, x.between(start.Sub(s.Epoch), length), length, live{w})
+	return r.cut(ctx, s.ID, x, x.between(start.Sub(s.Epoch), length), length, live{w, r.Reader(of)})
 }
 
 // listed describes what a track of a window has whole.
@@ -214,14 +214,22 @@ func (s stored) init(ctx context.Context, rendition string, n int) (io.ReadClose
 }
 
 // live is a stream that is cut.
-type live struct{ w *window.Window }
+type live struct {
+	w    *window.Window
+	kept *Reader // has what the window has no files of
+}
 
-func (l live) segment(_ context.Context, rendition string, x Segment) (body io.ReadCloser, err error) {
+func (l live) segment(ctx context.Context, rendition string, x Segment) (body io.ReadCloser, err error) {
 	path, data := "", []byte(nil)
+	var away *window.Segment
 	l.w.Track(rendition).View(func(v *window.View) {
 		s := v.Find(x.MSN)
 		if s == nil {
 			return
+		}
+		if s.Away {
+			one := *s
+			away = &one
 		}
 		if path = s.Path; path == "" {
 			for i := range s.Parts {
@@ -229,6 +237,9 @@ func (l live) segment(_ context.Context, rendition string, x Segment) (body io.R
 			}
 		}
 	})
+	if away != nil {
+		return l.kept.Segment(ctx, rendition, *away, 0, 0)
+	}
 	if path != "" {
 		return os.Open(path)
 	}

@@ -119,7 +119,7 @@ func TestClipLive(t *testing.T) {
 		track.Trim(window.Keep{Playlist: 60 * media.Second, Memory: 18 * media.Second, Minis: media.Second})
 	}
 	s := archive.Stream{ID: clip, Name: "x", Epoch: epoch, Target: 2}
-	p, err := r.all.ClipLive(t.Context(), s, w, epoch.Add(31*time.Second), 20*time.Second)
+	p, err := r.all.ClipLive(t.Context(), s, w, id, epoch.Add(31*time.Second), 20*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestClipLive(t *testing.T) {
 			}
 		}
 	}
-	if _, err := r.all.ClipLive(t.Context(), s, w, epoch.Add(time.Hour), time.Second); !errors.Is(err, archive.ErrNoMedia) {
+	if _, err := r.all.ClipLive(t.Context(), s, w, id, epoch.Add(time.Hour), time.Second); !errors.Is(err, archive.ErrNoMedia) {
 		t.Error(err)
 	}
 }

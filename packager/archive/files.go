@@ -18,21 +18,33 @@ import (
 // Dir/RENDITION/MSN.m4s. A file is complete once Put has returned its path.
 type Files struct {
 	Dir string
+	// Spare, when set, makes room where a segment cannot be written, and reports whether it
+	// did: then that is tried once more. It is called by Put.
+	Spare func() bool
 }
 
 // Put writes a segment. A failed write leaves nothing behind.
 func (f *Files) Put(s *window.Finished) (string, error) {
 	path, parts := filepath.Join(f.Dir, s.Rendition, strconv.FormatUint(s.Segment.MSN, 10)+".m4s"), s.Data
+	err := place(path, parts)
+	if err != nil && f.Spare != nil && f.Spare() {
+		err = place(path, parts)
+	}
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("store segment: %w", err), ignoreMissing(os.Remove(path)))
+	}
+	return path, nil
+}
+
+// place is write, into a folder that may not be there yet.
+func place(path string, parts [][]byte) error {
 	err := write(path, parts)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.MkdirAll(filepath.Dir(path), 0o750); err == nil {
 			err = write(path, parts)
 		}
 	}
-	if err != nil {
-		return "", errors.Join(fmt.Errorf("store segment: %w", err), ignoreMissing(os.Remove(path)))
-	}
-	return path, nil
+	return err
 }
 
 // write makes a new file, in place of an old one: that may have other names, of

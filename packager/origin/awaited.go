@@ -21,26 +21,27 @@ const (
 // wanted is a part that is waited for until its state is another than partAwaited.
 type wanted interface {
 	window.Goal
-	look(v *window.View) (p window.Part, path string, state partState)
+	// look also gives the part's segment as it is at the moment, for where its bytes are.
+	look(v *window.View) (p window.Part, at window.Segment, state partState)
 }
 
-func find(t *window.Track, want wanted) (p window.Part, path string, state partState) {
-	t.View(func(v *window.View) { p, path, state = want.look(v) })
-	return p, path, state
+func find(t *window.Track, want wanted) (p window.Part, at window.Segment, state partState) {
+	t.View(func(v *window.View) { p, at, state = want.look(v) })
+	return p, at, state
 }
 
 // await waits for a part, at most three target durations.
-func (h *Handler) await(ctx context.Context, s *Stream, t *window.Track, want wanted) (p window.Part, path string, state partState) {
-	if p, path, state = find(t, want); state != partAwaited {
-		return p, path, state
+func (h *Handler) await(ctx context.Context, s *Stream, t *window.Track, want wanted) (p window.Part, at window.Segment, state partState) {
+	if p, at, state = find(t, want); state != partAwaited {
+		return p, at, state
 	}
 	if t.Wait(ctx, h.Closing, s.patience(), want) != nil {
-		return window.Part{}, "", streamOver
+		return window.Part{}, window.Segment{}, streamOver
 	}
-	if p, path, state = find(t, want); state == partAwaited {
+	if p, at, state = find(t, want); state == partAwaited {
 		state = streamOver
 	}
-	return p, path, state
+	return p, at, state
 }
 
 // patience is how long a request for what should come is held (rfc8216bis 6.2.5.2).
@@ -58,23 +59,23 @@ func (w hinted) Met(v *window.View) bool {
 	return state != partAwaited
 }
 
-func (w hinted) look(v *window.View) (p window.Part, path string, state partState) {
+func (w hinted) look(v *window.View) (p window.Part, at window.Segment, state partState) {
 	nextMSN, next := hls.NextPart(v)
 	msn, n := successor(v, w.msn, w.n)
 	seg := v.Find(msn)
 	_, _, begun := v.Last()
 	switch {
 	case seg != nil && seg.Merged:
-		return p, "", streamOver
+		return p, at, streamOver
 	case seg != nil && n < len(seg.Parts):
-		return seg.Parts[n], seg.Path, partFound
+		return seg.Parts[n], *seg, partFound
 	case !v.Ended && !begun && msn < v.First:
 		// It was another process's. Players that are told so after the playlist that says
 		// it know where to go on.
 	case v.Ended || msn != nextMSN || n != next:
-		return p, "", streamOver
+		return p, at, streamOver
 	}
-	return p, "", partAwaited
+	return p, at, partAwaited
 }
 
 // successor is the part that came in place of one that was hinted when its segment had
@@ -104,15 +105,15 @@ func (w following) Met(v *window.View) bool {
 	return state != partAwaited
 }
 
-func (w following) look(v *window.View) (p window.Part, path string, state partState) {
+func (w following) look(v *window.View) (p window.Part, at window.Segment, state partState) {
 	seg := v.Find(w.msn)
 	switch {
 	case seg != nil && w.n < len(seg.Parts):
-		return seg.Parts[w.n], seg.Path, partFound
+		return seg.Parts[w.n], *seg, partFound
 	case seg != nil && seg.Closed:
-		return p, "", segmentDone
+		return p, at, segmentDone
 	case v.Ended, seg == nil && len(v.Segments) > 0 && v.Segments[0].MSN > w.msn:
-		return p, "", streamOver
+		return p, at, streamOver
 	}
-	return p, "", partAwaited
+	return p, at, partAwaited
 }

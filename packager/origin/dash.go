@@ -109,7 +109,7 @@ func (h *Handler) awaitSpan(ctx context.Context, s *Stream, n uint64) (from, to 
 // false when the DASH segment is over, the stream or its viewer is gone, or may watch no longer.
 func (h *Handler) sendSpanned(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, d numberedSegment, msn uint64) bool {
 	for i := 0; ; i++ {
-		p, path, state := h.next(r.Context(), s, t, msn, i, w)
+		p, at, state := h.next(r.Context(), s, t, msn, i, w)
 		switch state {
 		case streamOver:
 			return false
@@ -128,7 +128,7 @@ func (h *Handler) sendSpanned(w http.ResponseWriter, r *http.Request, v *visit, 
 				return false
 			}
 			deadline(w)
-			h.send(w, p, path)
+			h.send(r.Context(), w, s, t, p, at)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -15,7 +16,7 @@ import (
 // media answers for initialisation segments, segments and parts.
 func (h *Handler) media(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, file string) {
 	if n, ok := number(file, "init", ".mp4"); ok {
-		h.init(w, r, v, t, n)
+		h.init(w, r, v, s, t, n)
 		return
 	}
 	if d, ok := numbered(file); ok {
@@ -55,13 +56,18 @@ func number(text, prefix, suffix string) (uint64, bool) {
 	return n, err == nil
 }
 
-func (h *Handler) init(w http.ResponseWriter, r *http.Request, v *visit, t *window.Track, n uint64) {
+func (h *Handler) init(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, n uint64) {
 	var data []byte
+	known := false
 	t.View(func(v *window.View) {
-		if n < uint64(len(v.Inits)) {
+		if known = n < uint64(len(v.Inits)); known {
 			data = v.Inits[n].Data
 		}
 	})
+	if data == nil && known && s.Store != nil {
+		h.awayInit(w, r, v, s, t, int(n)) //nolint:gosec // there are so many
+		return
+	}
 	if data == nil {
 		notFound(w)
 		return
@@ -82,7 +88,7 @@ func mediaHeader(w http.ResponseWriter, v *visit, size int64) {
 // part sends a part; the one that comes next is waited for, and no byte of it is
 // sent before it is whole (rfc8216bis 6.2.2).
 func (h *Handler) part(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, msn uint64, n int) {
-	p, path, state := h.await(r.Context(), s, t, hinted{msn, n})
+	p, at, state := h.await(r.Context(), s, t, hinted{msn, n})
 	if state != partFound {
 		notFound(w)
 		return
@@ -96,18 +102,24 @@ func (h *Handler) part(w http.ResponseWriter, r *http.Request, v *visit, s *Stre
 		return
 	}
 	deadline(w)
-	h.send(w, p, path)
+	h.send(r.Context(), w, s, t, p, at)
 }
 
-// send writes a part from memory or from its segment's file.
-func (h *Handler) send(w io.Writer, p window.Part, path string) {
+// send writes a part from memory, from its segment's file or out of the Store.
+func (h *Handler) send(ctx context.Context, w io.Writer, s *Stream, t *window.Track, p window.Part, at window.Segment) {
 	if p.Data != nil {
 		_, _ = w.Write(p.Data)
 		return
 	}
-	f, err := os.Open(path)
+	f, err := os.Open(at.Path)
 	if err != nil {
-		h.Log.Warn("cannot read segment", "err", err)
+		body, wrong := s.fetch(ctx, t, at, p.Offset, int64(p.Size))
+		if wrong != nil {
+			h.Log.Warn("cannot read segment", "stream", s.Name, "err", errors.Join(err, wrong))
+			return
+		}
+		defer func() { _ = body.Close() }()
+		_, _ = io.CopyN(w, body, int64(p.Size))
 		return
 	}
 	defer func() { _ = f.Close() }()
@@ -116,26 +128,29 @@ func (h *Handler) send(w io.Writer, p window.Part, path string) {
 	}
 }
 
-// segment sends a whole segment: from its file where it is stored, from memory
-// otherwise, or part by part while it is written.
+// segment sends a whole segment: from its file, or out of the Store, where it is stored,
+// from memory otherwise, or part by part while it is written.
 func (h *Handler) segment(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, msn uint64) {
-	var path string
+	var seg window.Segment
 	var size int64
-	found, closed := false, false
+	found := false
 	t.View(func(v *window.View) {
-		if seg := v.Find(msn); seg != nil && !seg.Gap {
-			found, closed, path, size = true, seg.Closed, seg.Path, seg.Size()
+		if s := v.Find(msn); s != nil && !s.Gap {
+			found, seg, size = true, *s, s.Size()
 		}
 	})
 	if !found {
 		notFound(w)
 		return
 	}
-	if path != "" {
-		h.file(w, r, v, path)
+	if seg.Path != "" && h.file(w, r, v, seg.Path) {
 		return
 	}
-	if !closed {
+	if seg.Path != "" || seg.Away {
+		h.away(w, r, v, s, t, seg, size)
+		return
+	}
+	if !seg.Closed {
 		size = -1
 	}
 	mediaHeader(w, v, size)
@@ -144,31 +159,32 @@ func (h *Handler) segment(w http.ResponseWriter, r *http.Request, v *visit, s *S
 	}
 }
 
-// file sends a stored segment by sendfile, ranges included.
-func (h *Handler) file(w http.ResponseWriter, r *http.Request, v *visit, path string) {
+// file sends a stored segment by sendfile, ranges included; false: there is no such file
+// any more.
+func (h *Handler) file(w http.ResponseWriter, r *http.Request, v *visit, path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
-		notFound(w)
-		return
+		return false
 	}
 	defer func() { _ = f.Close() }()
 	mediaHeader(w, v, -1)
 	deadline(w)
 	http.ServeContent(w, r, "", time.Time{}, f)
+	return true
 }
 
 // stream sends the parts of segments [from, to) as they come, each flushed when
 // the next has to be waited for.
 func (h *Handler) stream(w http.ResponseWriter, r *http.Request, v *visit, s *Stream, t *window.Track, from, to uint64) {
 	for msn, n := from, 0; msn < to; {
-		p, path, state := h.next(r.Context(), s, t, msn, n, w)
+		p, at, state := h.next(r.Context(), s, t, msn, n, w)
 		switch state {
 		case partFound:
 			if s.admit(v) != nil {
 				return
 			}
 			deadline(w)
-			h.send(w, p, path)
+			h.send(r.Context(), w, s, t, p, at)
 			n++
 		case segmentDone:
 			msn, n = msn+1, 0
@@ -180,10 +196,10 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, v *visit, s *St
 
 // next finds part n of segment msn, or tells that the segment has no more. What came so far
 // is sent before it waits.
-func (h *Handler) next(ctx context.Context, s *Stream, t *window.Track, msn uint64, n int, w http.ResponseWriter) (p window.Part, path string, state partState) {
+func (h *Handler) next(ctx context.Context, s *Stream, t *window.Track, msn uint64, n int, w http.ResponseWriter) (p window.Part, at window.Segment, state partState) {
 	want := following{msn, n}
-	if p, path, state = find(t, want); state != partAwaited {
-		return p, path, state
+	if p, at, state = find(t, want); state != partAwaited {
+		return p, at, state
 	}
 	_ = http.NewResponseController(w).Flush()
 	return h.await(ctx, s, t, want)

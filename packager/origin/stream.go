@@ -22,6 +22,7 @@ type Stream struct {
 	Rewind     media.Time // length of the playlists
 	Audience   Audience   // who watches
 	Door       door.Door  // who may; nil: everybody
+	Store      Store      // has what is Away; nil: nothing is
 
 	once      sync.Once
 	playlists map[*window.Track]*playlist

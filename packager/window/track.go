@@ -32,6 +32,7 @@ type Segment struct {
 	Closed        bool
 	Path          string // file that holds the whole segment; "" while it is in memory only
 	Lost          bool   // could not be stored: it goes when it leaves memory
+	Away          bool   // has no file any more: another store has it
 	Foreign       bool   // a gap for what another process had and took with it
 
 	before media.Time // of media in all segments before it

@@ -191,7 +191,7 @@ func (t *Track) Trim(k Keep) (gone []*Segment) {
 	// plus that of the longest playlist that listed it.
 	t.removed = slices.DeleteFunc(t.removed, func(s *Segment) bool {
 		s.forget()
-		if last.End()-s.End() < 2*k.Playlist+s.Duration && !s.Lost || s.Path == "" && !s.Lost && !s.Gap {
+		if last.End()-s.End() < 2*k.Playlist+s.Duration && !s.Lost || s.Path == "" && !s.Lost && !s.Gap && !s.Away {
 			return false // still wanted, or still on its way to storage
 		}
 		gone = append(gone, s)
@@ -199,6 +199,35 @@ func (t *Track) Trim(k Keep) (gone []*Segment) {
 	})
 	t.dropInits()
 	return gone
+}
+
+// Release lets go of the files of segments that end more than beyond before the live edge,
+// where has says that another store has them, and returns their paths. beyond is at least
+// Keep.Parts, has must not block.
+func (t *Track) Release(beyond media.Time, has func(msn uint64) bool) (paths []string) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	n := len(t.segments)
+	if n == 0 {
+		return nil
+	}
+	edge := t.segments[n-1].before + t.segments[n-1].Duration
+	each := func(list []*Segment) {
+		for _, s := range list {
+			if !s.Closed || s.after(edge) < beyond {
+				return
+			}
+			if s.Path != "" && has(s.MSN) {
+				s.forget()
+				s.merge()
+				paths = append(paths, s.Path)
+				s.Path, s.Away = "", true
+			}
+		}
+	}
+	each(t.removed)
+	each(t.segments)
+	return paths
 }
 
 // dropInits frees the initialisation segments that nothing needs any more; the
