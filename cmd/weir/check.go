@@ -113,6 +113,7 @@ func (s *Settings) checkTimes() []error {
 	}
 	between("WEIR_PART", s.Live.Part, bound{is: 50 * time.Millisecond}, most)
 	between("WEIR_DVR", s.Live.DVR, bound{dvrSegments * segment, fmt.Sprintf(" (%d times WEIR_SEGMENT=%s)", dvrSegments, brief(segment))}, bound{is: 30 * 24 * time.Hour})
+	between("WEIR_DVR_LOCAL", s.Live.DVRLocal, bound{}, bound{is: 30 * 24 * time.Hour})
 	return problems
 }
 

@@ -68,7 +68,7 @@ type LiveConfig struct {
 	RecordFreeGB  int           `env:"WEIR_RECORD_FREE_GB" envDefault:"2" unit:"GB" help:"no recording begins with less room in WEIR_DATA_DIR, where recordings go without S3; 0: no bound"`
 	SpoolMB       int           `env:"WEIR_SPOOL_MB" envDefault:"4096" unit:"MB" help:"how much of recordings waits in WEIR_DATA_DIR while the object store does not work; what is more is lost, the oldest first"`
 	DVR           time.Duration `env:"WEIR_DVR" envDefault:"10m" unit:"duration" help:"how far viewers can go back, at least 6 times WEIR_SEGMENT"`
-	DVRLocal      time.Duration `env:"WEIR_DVR_LOCAL" envDefault:"10m" unit:"duration" help:"how much of WEIR_DVR stays in files of the data folder where a stream is recorded to S3; what is older is read there"`
+	DVRLocal      time.Duration `env:"WEIR_DVR_LOCAL" envDefault:"10m" unit:"duration" help:"how much of WEIR_DVR stays in files of the data folder where a stream is recorded to S3; what is older is read there; 0s: all of it"`
 }
 
 // ToldConfig is about servers elsewhere, whose addresses users choose.

@@ -4,9 +4,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"net"
+	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -96,7 +100,8 @@ func (s *switchboard) forward(c net.Conn) {
 	_, _ = io.Copy(c, far)
 }
 
-// TestRecordingOutage takes the object store away in the middle of a recording.
+// TestRecordingOutage takes the object store away in the middle of a recording, of which
+// viewers read what is far back.
 func TestRecordingOutage(t *testing.T) {
 	t.Parallel()
 	recordThroughOutage(t, 5*time.Second)
@@ -110,7 +115,7 @@ func recordThroughOutage(t *testing.T, outage time.Duration) {
 	}
 	store := startSwitchboard(t, u.Host)
 	s := startStation(t, "WEIR_RECORD=all", "WEIR_S3_ENDPOINT=http://"+store.listener.Addr().String(), "WEIR_S3_BUCKET="+c.Bucket,
-		"WEIR_S3_ACCESS_KEY="+c.AccessKey, "WEIR_S3_SECRET_KEY="+c.SecretKey)
+		"WEIR_S3_ACCESS_KEY="+c.AccessKey, "WEIR_S3_SECRET_KEY="+c.SecretKey, "WEIR_DVR_LOCAL=1s")
 	ctx, cancel := context.WithTimeout(t.Context(), patience+outage)
 	defer cancel()
 	o := air(t, s, "kept")
@@ -118,10 +123,13 @@ func recordThroughOutage(t *testing.T, outage time.Duration) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.until(ctx, v.pictures[0], closedSegments(7)); err != nil {
+	m, err := v.until(ctx, v.pictures[0], closedSegments(7))
+	if err != nil {
 		t.Fatal(err)
 	}
+	old := s.rewound(ctx, t, resolve(v.pictures[0], m.Segments[5].URI))
 	store.turn(true)
+	old.check(ctx, http.StatusServiceUnavailable)
 	began := time.Now()
 	spool := filepath.Join(s.dir, spoolFolder)
 	live, err := v.until(ctx, v.pictures[0], func(*playlist.Media) bool { return time.Since(began) > outage })
@@ -132,7 +140,9 @@ func recordThroughOutage(t *testing.T, outage time.Duration) {
 		t.Errorf("the stream suffers: %v", err)
 	}
 	waiting := filesBelow(t, spool)
+	old.check(ctx, http.StatusServiceUnavailable)
 	store.turn(false)
+	old.check(ctx, http.StatusOK)
 	if len(waiting) < 3 {
 		t.Errorf("in the spool were %v", waiting)
 	}
@@ -140,7 +150,7 @@ func recordThroughOutage(t *testing.T, outage time.Duration) {
 	if err := o.leave(); err != nil {
 		t.Fatal(err)
 	}
-	m := s.recorded(ctx, t, id, "source")
+	m = s.recorded(ctx, t, id, "source")
 	last := live.Segments[len(live.Segments)-1]
 	if want := last.DateTime.Add(last.Duration).Sub(*m.Segments[0].DateTime); length(m) < want-10*time.Millisecond || discontinuities(m) > 0 {
 		t.Errorf("%v are recorded with %d holes, %v could be seen", length(m), discontinuities(m), want)
@@ -153,5 +163,39 @@ func recordThroughOutage(t *testing.T, outage time.Duration) {
 	empty(t, spool)
 	if r := s.stop(); r.code != 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// rewinding is a segment of a live stream that has no file any more.
+type rewinding struct {
+	t       *testing.T
+	station *station
+	url     string
+	bytes   string
+}
+
+// rewound reads a segment, and waits until its file is gone.
+func (s *station) rewound(ctx context.Context, t *testing.T, u string) *rewinding {
+	t.Helper()
+	text, err := s.must(ctx, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(s.dir, liveFolder, strings.SplitN(u, "/live/", 2)[1])
+	eventually(t, "the end of "+file, func() bool {
+		_, err := os.Stat(file)
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	r := &rewinding{t, s, u, text}
+	r.check(ctx, http.StatusOK)
+	return r
+}
+
+// check holds that the segment is answered for with a status, and the bytes that it had.
+func (r *rewinding) check(ctx context.Context, want int) {
+	r.t.Helper()
+	status, text, err := r.station.get(ctx, r.url)
+	if err != nil || status != want || status == http.StatusOK && text != r.bytes {
+		r.t.Errorf("%s: %d (%v), %d bytes, want %d and the %d bytes that it had", r.url, status, err, len(text), want, len(r.bytes))
 	}
 }
