@@ -3,7 +3,7 @@
 //
 // It has the shape of every way in: server.go accepts and counts, conn.go carries one
 // publisher from its key to its last packet, map.go turns RTP into packets for the
-// session (package ingest). proof.go reads keys and digests of them, lane.go knows the
+// session (package ingest). proof.go reads keys and digests of them, lane.go and latm.go know the
 // payload formats, media/rtsp bounds what a stranger may send. The wire is gortsplib's, the order of packets media/frames'.
 //
 // RTP tells when a picture is shown and not when it is decoded; decode times are made by

@@ -132,6 +132,8 @@ func newLane(f format.Format) *lane {
 		l.frames.Fresh, ok = func() rtp.Depacketizer { return &codecs.H265Depacketizer{} }, f.MaxDONDiff == 0
 	case *format.MPEG4Audio:
 		ok = l.aac(f)
+	case *format.MPEG4AudioLATM:
+		ok = l.latm(f)
 	case *format.Opus:
 		l.track, ok = opusTrack(f.ChannelCount), f.ChannelCount == 1 || f.ChannelCount == 2
 		l.unpack = whole
@@ -186,22 +188,26 @@ func opusTrack(channels int) *media.Track {
 // aac makes l one of AAC (RFC 3640); false: it cannot be.
 func (l *lane) aac(f *format.MPEG4Audio) bool {
 	config, err := f.Config.Marshal()
-	if err != nil {
-		return false
-	}
-	info, err := codec.ParseASC(config)
-	if err != nil {
-		return false
-	}
-	if l.track, err = codec.NewTrack(media.AAC, config); err != nil {
+	if err != nil || !l.configureAAC(config) {
 		return false
 	}
 	d := &rtpmpeg4audio.Decoder{SizeLength: f.SizeLength, IndexLength: f.IndexLength, IndexDeltaLength: f.IndexDeltaLength}
 	if d.Init() != nil {
 		return false
 	}
-	l.unpack, l.step = d.Decode, int64(info.FrameSamples)
+	l.unpack = d.Decode
 	return true
+}
+
+// configureAAC takes the AudioSpecificConfig of a description; false: it cannot be taken.
+func (l *lane) configureAAC(config []byte) bool {
+	info, err := codec.ParseASC(config)
+	if err != nil {
+		return false
+	}
+	l.track, err = codec.NewTrack(media.AAC, config)
+	l.step = int64(info.FrameSamples)
+	return err == nil
 }
 
 // incomplete tells whether an error of unpack only says that the frame goes on.

@@ -53,6 +53,7 @@ func TestFFmpegPublishes(t *testing.T) {
 	}{
 		{"h264 with b-frames, aac, tcp", "tcp", append(x264, "-bf", "3", "-c:a", "aac", "-ac", "2"), media.H264, media.AAC, true},
 		{"h264 with b-frames, aac, udp", "udp", append(x264, "-bf", "3", "-c:a", "aac", "-ac", "2"), media.H264, media.AAC, true},
+		{"h264, aac in latm", "tcp", append(x264, "-bf", "0", "-c:a", "aac", "-ac", "2", "-rtpflags", "latm"), media.H264, media.AAC, false},
 		{"hevc, opus", "tcp", []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "keyint=25:bframes=3:log-level=none", "-pix_fmt", "yuv420p", "-c:a", "libopus", "-ac", "2"}, media.H265, media.Opus, true},
 		{"h264, a-law", "udp", append(x264, "-bf", "0", "-c:a", "pcm_alaw", "-ar", "8000", "-ac", "1"), media.H264, media.PCMA, false},
 		{"h264, mu-law", "tcp", append(x264, "-bf", "0", "-c:a", "pcm_mulaw", "-ar", "8000", "-ac", "1"), media.H264, media.PCMU, false},
