@@ -22,12 +22,15 @@ type Goal interface {
 
 // goal is one that somebody waits for.
 type goal struct {
-	met     chan struct{} // closed by the writer
+	met     chan struct{} // closed by the writer, or when it is late
+	late    bool          // nobody waits for it any longer; not changed once met is closed
+	timer   *time.Timer   // makes it late
 	readers int
 }
 
-// Wait blocks until a goal is met, at most so long (context.DeadlineExceeded), or until ctx
-// ends, or closing (which may be nil) is closed.
+// Wait blocks until a goal is met, or until ctx ends, or closing (which may be nil) is
+// closed. It ends (context.DeadlineExceeded) when the first of those who wait for the goal
+// has waited for as long as it wanted: one timer is theirs, where thousands wait.
 func (t *Track) Wait(ctx context.Context, closing <-chan struct{}, most time.Duration, g Goal) error {
 	t.w.mu.RLock()
 	if g.Met(t.view()) {
@@ -38,12 +41,13 @@ func (t *Track) Wait(ctx context.Context, closing <-chan struct{}, most time.Dur
 		t.w.mu.RUnlock()
 		return ErrLeft
 	}
-	waited := t.join(g)
+	waited := t.join(g, most)
 	t.w.mu.RUnlock()
-	timer := time.NewTimer(most)
-	defer timer.Stop()
 	select {
 	case <-waited.met:
+		if waited.late {
+			return context.DeadlineExceeded
+		}
 		t.w.mu.RLock()
 		defer t.w.mu.RUnlock()
 		if t.w.left && !g.Met(t.view()) {
@@ -56,23 +60,31 @@ func (t *Track) Wait(ctx context.Context, closing <-chan struct{}, most time.Dur
 	case <-ctx.Done():
 		t.leave(g, waited)
 		return ctx.Err()
-	case <-timer.C:
-		t.leave(g, waited)
-		return context.DeadlineExceeded
 	}
 }
 
 // join counts a reader in. The caller holds the window's lock, so that no change is missed.
-func (t *Track) join(key Goal) *goal {
+func (t *Track) join(key Goal, most time.Duration) *goal {
 	t.waits.Lock()
 	defer t.waits.Unlock()
 	g := t.goals[key]
 	if g == nil {
 		g = &goal{met: make(chan struct{})}
+		g.timer = time.AfterFunc(most, func() { t.giveUp(key, g) })
 		t.goals[key] = g
 	}
 	g.readers++
 	return g
+}
+
+// giveUp ends the waiting for a goal that is not met in time.
+func (t *Track) giveUp(key Goal, g *goal) {
+	t.waits.Lock()
+	defer t.waits.Unlock()
+	if t.goals[key] == g {
+		g.late = true
+		t.over(key, g)
+	}
 }
 
 // leave is for a reader who was not woken.
@@ -80,7 +92,7 @@ func (t *Track) leave(key Goal, g *goal) {
 	t.waits.Lock()
 	defer t.waits.Unlock()
 	if g.readers--; g.readers == 0 && t.goals[key] == g {
-		delete(t.goals, key)
+		t.over(key, g)
 	}
 }
 
@@ -94,10 +106,16 @@ func (t *Track) wake() {
 	v := t.view()
 	for key, g := range t.goals {
 		if t.w.left || key.Met(v) {
-			close(g.met)
-			delete(t.goals, key)
+			t.over(key, g)
 		}
 	}
+}
+
+// over ends the waiting for a goal; the caller holds waits.
+func (t *Track) over(key Goal, g *goal) {
+	g.timer.Stop()
+	close(g.met)
+	delete(t.goals, key)
 }
 
 // Wait blocks until ok returns true, which is called after every change of any

@@ -3,6 +3,7 @@ package window_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -111,6 +112,31 @@ func TestReadersOfOneGoalCostOneLook(t *testing.T) {
 	// two parts for each segment before, and the part that meets it
 	if n := goal.times.Load(); n != readers+9*2+1 {
 		t.Errorf("looked %d times", n)
+	}
+}
+
+// Who waits for what others wait for has given up when they have.
+func TestReadersOfOneGoalGiveUpTogether(t *testing.T) {
+	v := window.New(time.Now()).Add("source", media.Video)
+	const readers = 50
+	goal := asked{9, new(atomic.Int64), make(chan struct{}), readers}
+	var wait sync.WaitGroup
+	give := func(most time.Duration) {
+		if err := v.Wait(t.Context(), nil, most, goal); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	}
+	wait.Go(func() { give(50 * time.Millisecond) })
+	for goal.times.Load() == 0 {
+		runtime.Gosched()
+	}
+	for range readers - 1 {
+		wait.Go(func() { give(time.Second) })
+	}
+	wait.Wait()
+	fill(v, 0, 10, false)
+	if err := v.Wait(t.Context(), nil, time.Minute, goal); err != nil { // it may be waited for again
+		t.Error(err)
 	}
 }
 

@@ -42,6 +42,8 @@ type conn struct {
 	look func(fd uintptr) bool
 	got  int
 	err  error
+	push func(fd uintptr) bool // writeRaw, made once
+	out  []byte                // what it writes
 
 	common  http.Request // what all requests of the connection are like
 	answer  response
@@ -53,7 +55,7 @@ func newConn(s *Server, rwc net.Conn) *conn {
 	c := &conn{server: s, rwc: rwc}
 	if tcp, ok := rwc.(*net.TCPConn); ok {
 		if raw, err := tcp.SyscallConn(); err == nil {
-			c.raw, c.look = raw, c.lookRaw
+			c.raw, c.look, c.push = raw, c.lookRaw, c.writeRaw
 		}
 	}
 	return c
@@ -176,25 +178,6 @@ func (c *conn) fill() error {
 	}
 	c.have += c.got
 	return nil
-}
-
-// lookRaw reads without waiting; false: nothing is there yet.
-func (c *conn) lookRaw(fd uintptr) bool {
-	c.provide()
-	for {
-		n, err := syscall.Read(int(fd), c.buf[c.have:])
-		switch {
-		case errors.Is(err, syscall.EINTR):
-			continue
-		case errors.Is(err, syscall.EAGAIN):
-			if c.have == 0 {
-				c.release()
-			}
-			return false
-		}
-		c.got, c.err = max(n, 0), err
-		return true
-	}
 }
 
 // provide takes a buffer where there is none.

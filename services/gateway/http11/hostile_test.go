@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -110,6 +111,28 @@ func TestPipelined(t *testing.T) {
 	}
 }
 
+// Answers that find no room wait for it, and come whole.
+func TestAnswersThatWait(t *testing.T) {
+	const pieces = 10_000 // more than the system takes at once
+	var all atomic.Int64
+	r := newRig(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for range pieces {
+			n, _ := w.Write(make([]byte, 3000))
+			all.Add(int64(n))
+			w.(http.Flusher).Flush()
+		}
+	}), config{})
+	c := dial(t, r.addr)
+	io.WriteString(c, get)
+	res, err := http.ReadResponse(bufio.NewReaderSize(c, 100), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, res.Body); n != pieces*3000 || n != all.Load() || err != nil {
+		t.Errorf("%d of %d bytes, %v", n, all.Load(), err)
+	}
+}
+
 // A head may come in any pieces.
 func TestPieces(t *testing.T) {
 	r := newRig(t, hello(), config{})
@@ -157,7 +180,8 @@ func TestClientThatTakesNothing(t *testing.T) {
 	for name, tc := range map[string]struct {
 		cfg    config
 		within time.Duration
-	}{"server": {config{write: short}, 0}, "handler": {config{}, short}} {
+		piece  int // bytes of a write
+	}{"server": {config{write: short}, 0, 1 << 20}, "handler": {config{}, short, 1 << 20}, "little by little": {config{write: short}, 0, 3000}} {
 		t.Run(name, func(t *testing.T) {
 			failed := make(chan error, 1)
 			r := newRig(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -167,7 +191,7 @@ func TestClientThatTakesNothing(t *testing.T) {
 					}
 				}
 				for {
-					if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+					if _, err := w.Write(make([]byte, tc.piece)); err != nil {
 						failed <- err
 						return
 					}

@@ -77,7 +77,7 @@ func (w *response) write(out *[]byte, b, p []byte, tail string) (err error) {
 	case len(p) > 0: // a body whose head has left; one in chunks has its size in b
 		_, err = w.c.rwc.Write(p)
 	case len(b) > 0:
-		_, err = w.c.rwc.Write(b)
+		err = w.c.put(b)
 	}
 	return err
 }
