@@ -62,6 +62,9 @@ type Config struct {
 	// From, when set, is where another process left this stream: it goes on there, and
 	// its first packet is a discontinuity.
 	From *State
+	// Past are segments from before From that can be had out of a store yet, by rendition and
+	// in order; each has one part, which is all of it.
+	Past map[string][]window.Segment
 
 	// Published, when set, is told of every part: the rendition and how long
 	// after the arrival of its last packet it could be had.

@@ -412,7 +412,7 @@ func (r *rig) writeSlowly(list []*media.Packet) {
 			r.waitFor(t.Name, at-media.Second/4)
 			for settled := false; !settled; {
 				t.View(func(v *window.View) {
-					settled = !slices.ContainsFunc(v.Segments, func(s *window.Segment) bool { return s.Closed && s.Path == "" && !s.Lost && !s.Away })
+					settled = !slices.ContainsFunc(v.Segments, func(s *window.Segment) bool { return s.Closed && s.Path == "" && !s.Lost && !s.Away && !s.Gap })
 				})
 				if ctx.Err() != nil {
 					r.t.Fatal("storage never finished")

@@ -156,8 +156,8 @@ func (r *rendition) finish(s *window.Segment) {
 func (r *rendition) start(init int, at media.Time, key bool) {
 	c := r.p.cuts.get(r.msn)
 	r.open, r.starved, r.parts = true, false, 0
-	if from := r.p.cfg.From; from != nil && r.msn == r.first {
-		r.track.Miss(from.missed(at, media.Time(r.p.cfg.Target)*media.Second))
+	if r.p.cfg.From != nil && r.msn == r.first {
+		r.track.Miss(r.p.behind(r.track.Name, at))
 	}
 	r.track.Open(window.Segment{MSN: r.msn, Start: at, Discontinuity: c.discontinuity, Key: key, Mini: c.mini || r.msn == r.first, Init: init})
 }

@@ -13,6 +13,8 @@ type State struct {
 	Next   uint64     `json:"next"`   // MSN of the segment after the open one
 	Number uint64     `json:"number"` // of the next DASH segment
 	End    media.Time `json:"end"`    // of the media so far
+	// Oldest is the first segment that is listed: playlists do not go back before it.
+	Oldest uint64 `json:"oldest,omitempty"`
 	// Discontinuities there were so far.
 	Discontinuities uint64 `json:"discontinuities"`
 	// Inits is how many initialisation segments any rendition had.
@@ -53,6 +55,9 @@ func (p *Packager) State() (s State, ok bool) {
 				if x.Discontinuity {
 					n++
 				}
+			}
+			if len(v.Segments) > 0 {
+				s.Oldest = max(s.Oldest, v.Segments[0].MSN)
 			}
 			s.Discontinuities, s.Inits = max(s.Discontinuities, n), max(s.Inits, len(v.Inits))
 			if i == 0 {

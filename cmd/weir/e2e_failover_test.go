@@ -96,13 +96,46 @@ func follow(ctx context.Context, t *testing.T, s *station, name string) *followe
 	return f
 }
 
-// gaps is how many segments at the beginning of a playlist are those of another process.
-func gaps(m *playlist.Media) int {
-	n := slices.IndexFunc(m.Segments, func(s *playlist.MediaSegment) bool { return !s.Gap })
-	if n < 0 {
-		return len(m.Segments)
+// gaps is how many segments at the beginning of a playlist are those of another process: up to
+// the last gap or, without any, to the discontinuity with which this one began.
+func gaps(m *playlist.Media) (n int) {
+	for i, s := range m.Segments {
+		if s.Gap {
+			n = i + 1
+		}
+	}
+	if n == 0 {
+		n = max(0, slices.IndexFunc(m.Segments, func(s *playlist.MediaSegment) bool { return s.Discontinuity }))
 	}
 	return n
+}
+
+// rewinding is a segment of a live stream that another process made, or that has no file any more.
+type rewinding struct {
+	t       *testing.T
+	station *station
+	url     string
+	bytes   string
+}
+
+// check holds that the segment is answered for with a status, and the bytes that it had.
+func (r *rewinding) check(ctx context.Context, want int) {
+	r.t.Helper()
+	status, text, err := r.station.get(ctx, r.url)
+	if err != nil || status != want || status == http.StatusOK && text != r.bytes {
+		r.t.Errorf("%s: %d (%v), %d bytes, want %d and the %d bytes that it had", r.url, status, err, len(text), want, len(r.bytes))
+	}
+}
+
+// seen is the newest segment but one that a follower was told of.
+func (f *follower) seen(ctx context.Context, t *testing.T) *rewinding {
+	t.Helper()
+	u := resolve(f.url, f.last.Segments[len(f.last.Segments)-2].URI)
+	text, err := f.station.must(ctx, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &rewinding{t, f.station, u, text}
 }
 
 // wentOn wants media that came after before, behind a discontinuity, and a playlist that
@@ -216,7 +249,7 @@ func TestRestartGoesOn(t *testing.T) {
 	c := channelAt(t, s.web, s.password, "anna")
 	o := air(t, &s, "anna")
 	f := follow(ctx, t, &s, "anna")
-	before := f.last
+	before, old := f.last, f.seen(ctx, t)
 	if err := first.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -225,13 +258,16 @@ func TestRestartGoesOn(t *testing.T) {
 	run()
 	waits := make(chan error, 1)
 	go func() {
-		waits <- f.until(ctx, func(m *playlist.Media) bool { return m.MediaSequence > before.MediaSequence })
+		waits <- f.until(ctx, func(m *playlist.Media) bool {
+			return m.MediaSequence+len(m.Segments) > before.MediaSequence+len(before.Segments)
+		})
 	}()
 	again := air(t, &s, "anna")
 	if err := <-waits; err != nil {
 		t.Fatal(err)
 	}
 	wentOn(ctx, t, f, before)
+	old.check(ctx, http.StatusOK)
 	if err := again.leave(); err != nil {
 		t.Error(err)
 	}

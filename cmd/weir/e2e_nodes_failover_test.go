@@ -115,7 +115,7 @@ func TestNodesFailover(t *testing.T) {
 		c := p.channel(t, "anna")
 		first := air(t, s, "anna")
 		f := follow(ctx, t, s, "anna")
-		before := f.last
+		before, old := f.last, f.seen(ctx, t)
 		if err := p.first.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -125,6 +125,7 @@ func TestNodesFailover(t *testing.T) {
 		}
 		again := air(t, s, "anna")
 		wentOn(ctx, t, f, before)
+		old.check(ctx, http.StatusOK)
 		t.Logf("new media %v after the end of the node, %v after the newest of the old", time.Since(killed).Round(100*time.Millisecond), f.pause.Round(100*time.Millisecond))
 		v, err := s.view(ctx, "anna")
 		if err != nil || v.pictures[0] != f.url {

@@ -166,14 +166,6 @@ func recordThroughOutage(t *testing.T, outage time.Duration) {
 	}
 }
 
-// rewinding is a segment of a live stream that has no file any more.
-type rewinding struct {
-	t       *testing.T
-	station *station
-	url     string
-	bytes   string
-}
-
 // rewound reads a segment, and waits until its file is gone.
 func (s *station) rewound(ctx context.Context, t *testing.T, u string) *rewinding {
 	t.Helper()
@@ -189,13 +181,4 @@ func (s *station) rewound(ctx context.Context, t *testing.T, u string) *rewindin
 	r := &rewinding{t, s, u, text}
 	r.check(ctx, http.StatusOK)
 	return r
-}
-
-// check holds that the segment is answered for with a status, and the bytes that it had.
-func (r *rewinding) check(ctx context.Context, want int) {
-	r.t.Helper()
-	status, text, err := r.station.get(ctx, r.url)
-	if err != nil || status != want || status == http.StatusOK && text != r.bytes {
-		r.t.Errorf("%s: %d (%v), %d bytes, want %d and the %d bytes that it had", r.url, status, err, len(text), want, len(r.bytes))
-	}
 }

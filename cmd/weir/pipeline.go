@@ -187,6 +187,7 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	var store origin.Store
 	if pl.rec != nil {
 		pack.Sink, store = pl.rec, p.recordings.Reader(pl.rec.ID())
+		pack.Past = p.past(pl, &pack)
 		if p.cfg.Store.S3Endpoint != "" { // else the file that is recorded is the same
 			pack.Local = media.FromDuration(p.cfg.Live.DVRLocal)
 		}

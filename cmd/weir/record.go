@@ -9,7 +9,9 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
 
+	"weir/packager"
 	"weir/packager/archive"
+	"weir/packager/window"
 	"weir/services/live"
 )
 
@@ -85,6 +87,31 @@ func (p *pipelines) sink(pl *pipeline, epoch string, target int) (files *archive
 	p.control.live.Record(live.Taken{ID: id, Name: name, At: s.Epoch(), Of: of.live, Again: joins})
 	p.log.Info("recording", "stream", name, "recording", id, "goes_on", joins)
 	return files, rec
+}
+
+// pastWithin bounds the look at what a recording has of the window before.
+const pastWithin = 3 * time.Second
+
+// past are the segments that viewers can go back to of a stream that another process had, where
+// its recording goes on here.
+func (p *pipelines) past(pl *pipeline, pack *packager.Config) map[string][]window.Segment {
+	if pl.from == nil || pl.from.Recorded == nil || pl.from.Recorded.ID != pl.rec.ID() {
+		return nil
+	}
+	var names []string
+	for _, in := range pack.Pictures {
+		names = append(names, in.Name)
+	}
+	if pack.Sound.Stream != nil {
+		names = append(names, pack.Sound.Name)
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, pastWithin)
+	defer cancel()
+	list, err := p.recordings.Reader(pl.rec.ID()).Since(ctx, names, pack.From.Oldest)
+	if err != nil {
+		p.log.Warn("the recording cannot be read: viewers can go back to this moment only", "stream", pack.Name, "err", err)
+	}
+	return list
 }
 
 // recorded is what a stream leaves of its recording; nil: it has none.

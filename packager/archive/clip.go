@@ -92,7 +92,7 @@ func listed(v *window.View) Rendition {
 		}
 	}
 	for _, s := range v.Segments {
-		if s.Closed && !s.Gap {
+		if s.Closed && !s.Gap && !s.Foreign {
 			in.Segments = append(in.Segments, Segment{MSN: s.MSN, Start: s.Start, Duration: s.Duration, Size: s.Size(), Init: s.Init, Flags: flagsOf(s)})
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
 
 	"weir/media"
 	"weir/packager/archive"
@@ -64,6 +66,55 @@ func TestReader(t *testing.T) {
 	if _, err := read.Segment(t.Context(), "source", s, 0, 0); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("while the store is down: %v", err)
 	}
+}
+
+// TestSince lists what the store and the spool have, each segment once.
+func TestSince(t *testing.T) {
+	r := newRig(t)
+	rec := r.begin()
+	list := func(from uint64) string {
+		t.Helper()
+		all, err := r.all.Reader(id).Since(t.Context(), []string{"source", "720p"}, from)
+		if err != nil || len(all["720p"])+len(all["audio"]) > 0 {
+			t.Fatalf("%v %v", all, err)
+		}
+		text := ""
+		for _, s := range all["source"] {
+			if text += fmt.Sprint(s.MSN, " "); !s.Away || !s.Key || s.Size() == 0 || s.Duration != 2*media.Second || s.Start != media.Time(s.MSN)*2*media.Second {
+				t.Errorf("%+v", s)
+			}
+		}
+		return text
+	}
+	for msn := range uint64(20) {
+		r.put(rec, msn, 0)
+	}
+	for begun := time.Now(); r.all.Stats().Waiting > 0; runtime.Gosched() {
+		if time.Since(begun) > time.Minute {
+			t.Fatal("the store never got it all")
+		}
+	}
+	r.store.SetDown(true)
+	if _, err := r.all.Reader(id).Since(t.Context(), []string{"source"}, 0); err == nil {
+		t.Error("a store that is down has a list")
+	}
+	r.put(rec, 20, 0)
+	r.put(rec, 22, 0)
+	spool := filepath.Join(r.dir, "spool", id, "source")
+	if err := os.WriteFile(filepath.Join(spool, "0000000019-"+fmt.Sprint(int64(38*media.Second), "-", int64(2*media.Second))+"-0-k.m4s"), []byte("twice"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.store.SetDown(false)
+	if got := list(17); got != "17 18 19 20 22 " {
+		t.Errorf("from 17 on: %s", got)
+	}
+	if got := list(0); got != "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 22 " {
+		t.Errorf("all: %s", got)
+	}
+	if got := list(1 << 62); got != "" {
+		t.Errorf("what does not exist: %s", got)
+	}
+	r.finish(rec)
 }
 
 // segmentOf is what rewinding reads.

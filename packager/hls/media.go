@@ -102,7 +102,7 @@ func (m *Media) segment(dst []byte, v *window.View, i int, parts bool) []byte {
 	dst = append(dst, "#EXT-X-PROGRAM-DATE-TIME:"...)
 	dst = appendDate(dst, m.Epoch.Add(s.Start.Duration()), v.Kind)
 	dst = append(dst, '\n')
-	if parts {
+	if parts && !s.Merged {
 		for j := range s.Parts {
 			dst = appendPart(dst, s.MSN, j, &s.Parts[j])
 		}

@@ -65,13 +65,13 @@ func (w hinted) look(v *window.View) (p window.Part, at window.Segment, state pa
 	seg := v.Find(msn)
 	_, _, begun := v.Last()
 	switch {
+	case !v.Ended && !begun && msn < v.First:
+		// It was another process's. Players that are told so after the playlist that says
+		// it know where to go on.
 	case seg != nil && seg.Merged:
 		return p, at, streamOver
 	case seg != nil && n < len(seg.Parts):
 		return seg.Parts[n], *seg, partFound
-	case !v.Ended && !begun && msn < v.First:
-		// It was another process's. Players that are told so after the playlist that says
-		// it know where to go on.
 	case v.Ended || msn != nextMSN || n != next:
 		return p, at, streamOver
 	}

@@ -33,7 +33,7 @@ type Segment struct {
 	Path          string // file that holds the whole segment; "" while it is in memory only
 	Lost          bool   // could not be stored: it goes when it leaves memory
 	Away          bool   // has no file any more: another store has it
-	Foreign       bool   // a gap for what another process had and took with it
+	Foreign       bool   // another process had it: it is Away, or a gap for what that took with it
 
 	before media.Time // of media in all segments before it
 }
@@ -159,7 +159,7 @@ type View struct {
 // newest part (RFC 8216bis 4.4.5.4: LAST-MSN, LAST-PART); ok is false before the first.
 func (v *View) Last() (msn uint64, part int, ok bool) {
 	for i := len(v.Segments) - 1; i >= 0; i-- {
-		if s := v.Segments[i]; len(s.Parts) > 0 || s.Gap && !s.Foreign {
+		if s := v.Segments[i]; !s.Foreign && (len(s.Parts) > 0 || s.Gap) {
 			return s.MSN, max(len(s.Parts)-1, 0), true
 		}
 	}

@@ -26,8 +26,8 @@ func (t *Track) Begin(first, discs uint64, inits int) {
 }
 
 // Miss lists what another process had, oldest first, before the first segment is opened,
-// which has the MSN after. Nobody can have any of it. Its discontinuities are among those
-// that Begin was told of.
+// which has the MSN after. What is not Away nobody can have. The discontinuities are among
+// those that Begin was told of.
 func (t *Track) Miss(list []Segment) {
 	t.w.mu.Lock()
 	defer t.w.mu.Unlock()
@@ -35,7 +35,7 @@ func (t *Track) Miss(list []Segment) {
 		if s.Discontinuity {
 			t.discs--
 		}
-		s.Foreign, s.Gap, s.Closed = true, true, true
+		s.Foreign, s.Gap, s.Closed, s.Merged = true, !s.Away, true, s.Away
 		t.add(s)
 	}
 }
@@ -296,7 +296,7 @@ func (t *Track) obsolete(s, next *Segment, k Keep) bool {
 	}
 	last := t.segments[len(t.segments)-1]
 	after := s.after(last.before + last.Duration)
-	if s.Foreign { // as long as the first ones after it
+	if s.Foreign && s.Gap { // as long as the first ones after it
 		for _, own := range t.segments {
 			if !own.Foreign {
 				return last.before+last.Duration-own.before > k.Minis
