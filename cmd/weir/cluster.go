@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"weir/ingest"
+	"weir/services/backing/redis"
 	"weir/services/gateway"
 	"weir/services/live"
 	"weir/services/live/place"
@@ -26,6 +27,7 @@ func (n *node) joinOthers(m *mediaRole) error {
 		Redis: n.backings.redis, Node: n.live.Node(), URL: n.cfg.HTTP.NodeURL, Remember: n.cfg.Ingest.Reconnect, Owner: m, Log: n.log,
 	})
 	m.control.place = table
+	m.ownFiles = ownRecordings(n.cfg.Config)
 	m.awaitReturns(context.Background(), table)
 	if n.cfg.HTTP.NodeURL == "" {
 		return nil
@@ -37,6 +39,42 @@ func (n *node) joinOthers(m *mediaRole) error {
 	m.peers = newPeers(table, m.origin, secret, m.closing, n.log)
 	m.origin.Elsewhere = m.peers
 	return nil
+}
+
+// ownRecordings says that what is recorded goes to files that no other node has.
+func ownRecordings(cfg Config) bool { return cfg.Live.Record != "off" && cfg.Store.S3Endpoint == "" }
+
+// keptApart says what comes of recordings that each node keeps for itself.
+const keptApart = "each node keeps its recordings in files of its own: the others cannot play them, and a stream that goes on at another node becomes two recordings; give all nodes the same WEIR_S3_ENDPOINT, or WEIR_RECORD=off"
+
+// warnApart says it once in the log, when there is another node.
+func (m *mediaRole) warnApart() {
+	if m.ownFiles && len(m.control.place.Peers()) > 0 {
+		m.ownFiles = false
+		m.log.Warn(keptApart)
+	}
+}
+
+// checkApart looks whether there are other nodes, or are to be.
+func checkApart(ctx context.Context, cfg *Settings) []finding {
+	if !ownRecordings(cfg.Config) {
+		return nil
+	}
+	several := cfg.HTTP.NodeURL != ""
+	if !several && cfg.Store.RedisURL != "" {
+		ctx, cancel := context.WithTimeout(ctx, askWithin)
+		defer cancel()
+		r, err := redis.Open(ctx, redis.Config{URL: cfg.Store.RedisURL})
+		if err != nil {
+			return nil // said elsewhere
+		}
+		nodes, err := place.Nodes(ctx, r)
+		several = errors.Join(err, r.Close()) == nil && nodes > 1
+	}
+	if !several {
+		return nil
+	}
+	return []finding{{what: "recordings", remark: keptApart}}
 }
 
 // joinPast makes viewers wait for what was on the air when the process before this one

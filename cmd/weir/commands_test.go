@@ -374,6 +374,7 @@ func TestDoctorAsks(t *testing.T) {
 		"broker":         {"WEIR_AMQP_URL=amqp://u:hush@" + closed.Addr().String(), "BAD  WEIR_AMQP_URL: does not answer"},
 		"user":           {"WEIR_USER_URL=" + answer(200), "ok   WEIR_USER_URL: answers"},
 		"user not up":    {"WEIR_USER_URL=" + answer(503), "BAD  WEIR_USER_URL: does not answer as it should: http"},
+		"nodes apart":    {"WEIR_NODE_URL=http://10.0.0.8:8080", "ok   recordings: each node keeps its recordings in files of its own"},
 		"live is no URL": {"WEIR_LIVE_URL=10.0.0.8:8082", "BAD  WEIR_LIVE_URL: want a URL that begins with http://"},
 	} {
 		r := weir(context.Background(), quiet(tc.setting, "WEIR_S3_BUCKET=weir", "WEIR_S3_ACCESS_KEY=a", "WEIR_S3_SECRET_KEY=hush"), "doctor")

@@ -306,6 +306,7 @@ func (m *mediaRole) report(ctx context.Context) {
 			}
 		}
 		m.pipelines.measureWork()
+		m.warnApart()
 		m.endKeyless(ctx, time.Now())
 		m.tellViewers(ctx, all)
 	})

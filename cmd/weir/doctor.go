@@ -47,6 +47,7 @@ func runDoctor(ctx context.Context, p process) error {
 	findings = append(findings, checkBackings(ctx, cfg)...)
 	findings = append(findings, askProviders(ctx, cfg)...)
 	findings = append(findings, checkSeal(ctx, cfg))
+	findings = append(findings, checkApart(ctx, cfg)...)
 	bad := 0
 	for _, f := range findings {
 		if f.err != nil {

@@ -52,6 +52,7 @@ type mediaRole struct {
 	vod       *vod.Handler
 	boards    *boards
 	peers     *peers // nil: no other node can be asked
+	ownFiles  bool   // of report: recordings are in files that no other node has, and nobody was told
 	stills    *still.Stills
 	restreams *restreams         // nil until all is open
 	cameras   *cameras           // nil until all is open

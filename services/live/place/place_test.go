@@ -104,6 +104,9 @@ func TestOneNodeHasAName(t *testing.T) {
 		if n := b.Others(); n != 1 {
 			t.Errorf("%d others, want a", n)
 		}
+		if n, err := place.Nodes(t.Context(), c); err != nil || n != 2 {
+			t.Errorf("%d nodes in all, %v", n, err)
+		}
 		if list := b.Streams(); len(list) != 1 || list[0].Name != "x" {
 			t.Errorf("streams of others: %+v", list)
 		}

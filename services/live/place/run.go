@@ -32,6 +32,13 @@ func (t *Table) Watch(ctx context.Context) error {
 	return nil
 }
 
+// Nodes is how many nodes with streams are known to Redis, for whoever is none of them. One
+// that died may be among them until another one looks.
+func Nodes(ctx context.Context, r *redis.Client) (int, error) {
+	n, err := r.SCard(ctx, nodesKey).Result()
+	return int(n), err
+}
+
 // keep takes turns until ctx ends; some of them are a sign of life.
 func (t *Table) keep(ctx context.Context, turn func(ctx context.Context, beat bool) error) {
 	tick := time.NewTicker(every)
