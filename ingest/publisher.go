@@ -18,7 +18,8 @@ type Publisher struct {
 	err     error // why it was made to leave; set before done is closed
 	gone    bool
 	waiting bool           // it is not the session's yet, see takeover.go
-	tracks  []*media.Track // given to Start while it waited
+	silent  bool           // it waits since it sent nothing, and was the session's
+	tracks  []*media.Track // given to Start
 
 	spareVideo, spareAudio atomic.Int32 // see LeaveOut
 }
@@ -47,7 +48,7 @@ func (p *Publisher) Introduce(encoder string) {
 	if p.gone || encoder == "" {
 		return
 	}
-	if p.waiting {
+	if p.waiting && !p.silent {
 		p.request.Encoder = encoder
 		return
 	}
@@ -72,8 +73,8 @@ func (p *Publisher) Start(tracks []*media.Track) error {
 	if p.gone {
 		return p.err
 	}
+	p.tracks = tracks
 	if p.waiting {
-		p.tracks = tracks
 		return nil
 	}
 	return p.session.begin(tracks)
@@ -99,6 +100,7 @@ func (p *Publisher) Write(pkt *media.Packet) error {
 			return err
 		}
 	}
+	s.heard = pkt.Wall
 	hold, err := s.write(pkt)
 	s.mu.Unlock()
 	if err != nil || hold <= 0 {
@@ -123,12 +125,16 @@ func (p *Publisher) Close(clean bool) {
 		return
 	}
 	p.leave(errLeft)
-	if p.waiting {
-		s.next = nil
+	if !p.waiting {
+		s.lost = p
+		s.await()
 		return
 	}
-	s.lost = p
-	s.await()
+	s.next = nil
+	if p.silent {
+		s.lost = p
+		s.keep()
+	}
 }
 
 // Quit is Close of a publisher that goes in good order, for a reason of its own.

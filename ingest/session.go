@@ -25,6 +25,7 @@ type Session struct {
 	line   line
 	lament time.Time     // when it was last logged that the publisher is too slow
 	since  time.Time     // when a publisher's first packet came, while there is no stream
+	heard  time.Time     // when the publisher's newest packet came
 	missed time.Time     // when it was last logged that no key frame comes
 	timer  *time.Timer   // runs while nobody publishes
 	slate  chan struct{} // closed to end the slate that is shown; nil: there is none
@@ -157,6 +158,11 @@ func (s *Session) await() {
 	if s.inherit() {
 		return
 	}
+	s.keep()
+}
+
+// keep is await where nobody else is there to go on.
+func (s *Session) keep() {
 	if s.owner.cfg.Reconnect < 0 || s.stream == nil {
 		s.end(ErrLost)
 		return
@@ -166,7 +172,9 @@ func (s *Session) await() {
 		w.Dropped(s.name)
 	}
 	s.expect()
-	s.cover()
+	if s.slate == nil {
+		s.cover()
+	}
 }
 
 // expect gives a publisher the time of Config.Reconnect from now on to come, or to prove

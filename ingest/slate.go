@@ -18,7 +18,43 @@ type Slate interface {
 
 // covered is how much of the time since the publisher's last media a slate makes up for,
 // so that players find no hole. What is more is long gone for them.
-const covered = 2 * time.Second
+const covered = 3 * time.Second
+
+// silentFor is how long nothing comes of a publisher whose connection stands, before there
+// is a slate. With a part of a second until that is noticed it is less than covered.
+const silentFor = 1500 * time.Millisecond
+
+// CoverSilent begins slates in place of publishers that are connected and send nothing. It
+// is called some times a second, where there are slates.
+func (s *Sessions) CoverSilent() {
+	now := s.cfg.Now()
+	for _, x := range s.Live() {
+		x.coverSilent(now)
+	}
+}
+
+// coverSilent makes a publisher that is silent one that waits: it is back with its next
+// key frame. Nobody is told that it is gone, since it is not.
+func (s *Session) coverSilent(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pub
+	if p == nil || s.next != nil || s.stream == nil || s.slate != nil || s.owner.cfg.Slate == nil {
+		return
+	}
+	last := s.line.epoch.Add(s.line.ends().Duration()) // of who was ahead there is more to see
+	if s.heard.After(last) {
+		last = s.heard
+	}
+	if now.Sub(last) < silentFor {
+		return
+	}
+	s.owner.cfg.Log.Info("publisher is silent", "stream", s.name, "for", now.Sub(s.heard).Round(time.Millisecond))
+	s.pub = nil
+	s.wait(p)
+	p.silent = true
+	s.cover()
+}
 
 // cover begins to show a slate.
 func (s *Session) cover() {
@@ -101,7 +137,7 @@ func (s *Session) loseSlate(stop chan struct{}, err error) {
 	if s.slate != stop {
 		return
 	}
-	s.slate = nil
+	s.slate, s.heard = nil, s.owner.cfg.Now() // it is not tried again at once
 	s.owner.cfg.Log.Warn("no slate can be shown while the publisher is away", "stream", s.name, "err", err)
 	if s.next != nil && !s.inherit() {
 		s.expect()

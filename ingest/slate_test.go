@@ -143,6 +143,77 @@ func TestSlate(t *testing.T) {
 	r.pub.Close(true)
 }
 
+// Who is connected and sends nothing is covered by a slate too, without a hole, and is back
+// with its next key frame. It was never gone, so nobody is told.
+func TestSlateSilent(t *testing.T) {
+	r := newSlateRig(t, time.Hour)
+	r.send(0, 90, 1)
+	first := r.pictures(90)
+	r.pass(1400 * time.Millisecond)
+	r.sessions.CoverSilent()
+	r.pass(300 * time.Millisecond)
+	r.sessions.CoverSilent()
+	r.sessions.CoverSilent()
+	shown := r.pictures(50) // for what nothing was seen
+	shown = append(shown, r.step(40)...)
+	r.write(&media.Packet{Track: r.video, DTS: 4 * media.Second, PTS: 4 * media.Second, Data: []byte{1}}) // of no use yet
+	shown = append(shown, r.step(10)...)
+	r.send(5*time.Second, 60, 1)
+	<-r.card.closed
+	var back []*media.Packet
+	for len(back) < 60 {
+		if p := r.pictures(1)[0]; p.Slate && len(back) == 0 {
+			shown = append(shown, p) // what was due meanwhile
+		} else {
+			back = append(back, p)
+		}
+	}
+	all := append(append(first, shown...), back...)
+	for i, p := range all[1:] {
+		if d := (p.DTS - all[i].DTS - all[i].Duration).Duration(); d.Abs() > 40*time.Millisecond {
+			t.Errorf("picture %d, %v: a hole of %v", i+1, p.DTS.Duration(), d)
+		}
+		if want := i+1 >= 90 && i+1 < 90+len(shown); p.Slate != want || p.Discontinuity != (i+1 == 90 || i+1 == 90+len(shown)) {
+			t.Fatalf("picture %d: %+v", i+1, p)
+		}
+	}
+	if w := strings.Join(r.watch.said, " "); w != "joined" {
+		t.Errorf("the watcher was told %q", w)
+	}
+	r.pub.Close(true)
+}
+
+// How a silence ends otherwise.
+func TestSilenceEnds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		then func(*slateRig)
+		want string
+	}{
+		"lost":         {func(r *slateRig) { r.pub.Close(false) }, "joined turned away dropped ended"},
+		"goodbye":      {func(r *slateRig) { r.pub.Close(true) }, "joined turned away ended"},
+		"ends":         {func(r *slateRig) { r.sessions.Get("x").End(ingest.Refusal{Words: "enough"}) }, "joined turned away ended"},
+		"comes back":   {func(r *slateRig) { r.pub.Close(false); r.open(); r.pub.Close(true) }, "joined turned away dropped ended"},
+		"server stops": {func(r *slateRig) { r.sessions.Close() }, "joined turned away ended"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newSlateRig(t, 50*time.Millisecond)
+			r.send(0, 60, 1)
+			session := r.sessions.Get("x")
+			r.pass(2 * time.Second)
+			r.sessions.CoverSilent()
+			if _, err := r.sessions.Open(t.Context(), ingest.Request{Key: "x"}); !errors.Is(err, ingest.ErrBusy) {
+				t.Errorf("another publisher while one is silent: %v", err)
+			}
+			tt.then(r)
+			<-session.Done()
+			<-r.card.closed
+			if w := strings.Join(r.watch.said, " "); w != tt.want {
+				t.Errorf("the watcher was told %q", w)
+			}
+		})
+	}
+}
+
 // A slate does not begin before the media of a publisher that was ahead has been seen, and
 // does not make up for what is long gone.
 func TestSlateBegins(t *testing.T) {

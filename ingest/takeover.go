@@ -3,7 +3,7 @@ package ingest
 import "weir/media"
 
 // A publisher that comes while another one is there, and may take its place, or while a
-// slate is shown, waits in the session until it has proven itself: its tracks are known, and a key frame has come, or
+// slate is shown, and one that has fallen silent, waits in the session until it has proven itself: its tracks are known, and a key frame has come, or
 // sound where there is no picture. Until then viewers get what they have.
 
 // wait makes p the publisher that waits, in place of one that does already.
@@ -24,6 +24,10 @@ func (s *Session) seat(p *Publisher) {
 		s.owner.cfg.Log.Info("publisher is back", "stream", s.name, "peer", p.request.Peer)
 	}
 	s.pub, s.lost = p, nil
+	if p.silent {
+		p.silent = false
+		return
+	}
 	s.seated.Store(p)
 	if w := s.owner.cfg.Watch; w != nil {
 		w.Joined(p.grant, p.request)

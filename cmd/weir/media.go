@@ -225,6 +225,9 @@ func (m *mediaRole) Run(ctx context.Context) error {
 	defer cancel()
 	servers.Go(func() { m.report(ctx) })
 	servers.Go(func() { m.control.legacies.run(ctx, m.pipelines.list) })
+	if m.pipelines.cfg.Live.Slate {
+		servers.Go(func() { every(ctx, silenceEvery, m.sessions.CoverSilent) })
+	}
 	if m.restreams != nil {
 		servers.Go(func() { m.restreams.run(ctx) })
 	}

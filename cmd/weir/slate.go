@@ -2,12 +2,16 @@ package main
 
 import (
 	"slices"
+	"time"
 
 	"weir/ingest"
 	"weir/media"
 	"weir/media/hub"
 	"weir/media/slate"
 )
+
+// silenceEvery is how often it is looked whether a publisher has fallen silent.
+const silenceEvery = 250 * time.Millisecond
 
 // slate is ingest.Config.Slate; nil when it is off.
 func (m *mediaRole) slate(on bool) func(*hub.Stream, media.Time) (ingest.Slate, error) {
