@@ -105,7 +105,7 @@ func testHyperLogLog(t *testing.T, c *redis.Client) {
 func testPipelines(t *testing.T, c *redis.Client) {
 	ctx := t.Context()
 	// More in flight, both ways, than any buffer in between holds.
-	const n = 5000
+	const n = 1000
 	value := strings.Repeat("v", 2000)
 	var wg sync.WaitGroup
 	for w := range 4 {

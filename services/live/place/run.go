@@ -84,7 +84,7 @@ func (t *Table) answer(ctx context.Context) error {
 			return err
 		}
 		var q question
-		if json.Unmarshal(text, &q) != nil || t.cfg.Owner.Yield(q.Name, q.Takeover) {
+		if json.Unmarshal(text, &q) != nil || t.frees(q.Name) || t.cfg.Owner.Yield(q.Name, q.Takeover) {
 			continue
 		}
 		if err := t.cfg.Redis.Set(ctx, noKey(q.Name, q.From), 1, Life).Err(); err != nil {
@@ -92,6 +92,13 @@ func (t *Table) answer(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// frees says whether a name was given up, and Redis is about to be told.
+func (t *Table) frees(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.freed[name]
 }
 
 // free tells Redis of names that were given up.
