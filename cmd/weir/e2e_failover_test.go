@@ -233,6 +233,12 @@ func (c *ownedChannel) ended(t *testing.T, s *station, before *playlist.Media) {
 		t.Errorf("download.mp4: %v\n%s", err, out)
 	}
 	eventually(t, "a storyboard", func() bool { return status(ctx, s, base+"/storyboard.vtt") == 200 })
+	k := &keeper{person: c.who, s: s, channel: c.id}
+	over := k.clip(object{"source": x.ID, "start": old.Seconds() - 1, "length": 1.2})
+	k.plays(over)
+	if m := s.recorded(ctx, t, over.ID, "source"); discontinuities(m) != 1 || length(m) < 1100*time.Millisecond {
+		t.Errorf("a clip over the seam has %d discontinuities and %v", discontinuities(m), length(m))
+	}
 }
 
 // TestRestartGoesOn kills a server that is alone: when it runs again within the time that
