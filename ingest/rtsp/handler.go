@@ -15,6 +15,7 @@ import (
 type handler struct{ *Server }
 
 var (
+	_ gortsplib.ServerHandlerOnRequest      = handler{}
 	_ gortsplib.ServerHandlerOnConnClose    = handler{}
 	_ gortsplib.ServerHandlerOnSessionClose = handler{}
 	_ gortsplib.ServerHandlerOnAnnounce     = handler{}
@@ -27,6 +28,13 @@ var (
 // maxTries is how often one connection may ask to publish: without the key, with an old
 // digest of it, and with it.
 const maxTries = 3
+
+// OnRequest keeps descriptions from the library that it panics at.
+func (h handler) OnRequest(_ *gortsplib.ServerConn, req *base.Request) {
+	if req.Method == base.Announce {
+		req.Body = wire.Legible(req.Body)
+	}
+}
 
 // OnAnnounce admits a publisher or says why not.
 func (h handler) OnAnnounce(ctx *gortsplib.ServerHandlerOnAnnounceCtx) (res *base.Response, err error) {

@@ -136,6 +136,9 @@ func TestHostile(t *testing.T) {
 			h.ask("RECORD", "e", "", "Session: x")
 		},
 		"no media": func(h *hand) { h.ask("ANNOUNCE", "e", "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n") },
+		"a description that the library panics at": func(h *hand) {
+			h.ask("ANNOUNCE", "e", strings.Replace(offer, "H264/90000\r\na=fmtp:96 ", "MP4A-LATM/48000/2\r\na=fmtp:96 cpresent=0;config=400223203fe3fc;", 1))
+		},
 		"many media": func(h *hand) {
 			h.ask("ANNOUNCE", "e", offer+strings.Repeat("m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n", 500))
 		},

@@ -24,6 +24,7 @@ import (
 	"github.com/pion/rtp"
 
 	"weir/ingest"
+	wire "weir/media/rtsp"
 )
 
 // Camera is a server that weir fetches a stream from. Its media comes over the TCP
@@ -95,6 +96,7 @@ func (cfg *Camera) pullBy(ctx context.Context, u *base.URL, by gortsplib.Protoco
 		Scheme: u.Scheme, Host: u.Host, Protocol: &by, UserAgent: "weir", ReadTimeout: cfg.IdleTime, WriteTimeout: cfg.IdleTime,
 		DialContext: around.dial(cfg.Dial), ListenPacket: around.listen, ResolveIPAddr: around.resolve,
 		OnPacketsLost: func(uint64) {}, OnDecodeError: func(error) {}, // else the library writes them into a log of its own
+		OnResponse: func(res *base.Response) { res.Body = wire.Legible(res.Body) },
 	}
 	if err := c.Start(); err != nil {
 		return err

@@ -3,6 +3,7 @@ package rtsp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -256,6 +257,24 @@ func TestPullFails(t *testing.T) {
 			_, _ = c.Read(make([]byte, 1000))
 		}
 	})
+	poison, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer poison.Close()
+	work.Go(func() {
+		c, err := poison.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		const sdp = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=audio 0 RTP/AVP 96\r\na=rtpmap:96 MP4A-LATM/48000/2\r\na=fmtp:96 cpresent=0;config=400223203fe3fc\r\n"
+		for range 2 { // OPTIONS and DESCRIBE
+			_, _ = c.Read(make([]byte, 1000))
+			_, _ = fmt.Fprintf(c, "RTSP/1.0 200 OK\r\nPublic: DESCRIBE\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", len(sdp), sdp)
+		}
+		_, _ = c.Read(make([]byte, 1000))
+	})
 	for name, tt := range map[string]struct {
 		change func(*Camera)
 		want   string
@@ -268,6 +287,7 @@ func TestPullFails(t *testing.T) {
 		}, "not there"},
 		"silence":         {func(c *Camera) { c.URL = "rtsp://" + silent.Addr().String() + "/x" }, "did not answer in time"},
 		"babble":          {func(c *Camera) { c.URL = "rtsp://" + babble.Addr().String() + "/x" }, "cannot be understood"},
+		"poison":          {func(c *Camera) { c.URL = "rtsp://" + poison.Addr().String() + "/x" }, "cannot be understood"},
 		"another address": {func(c *Camera) { c.URL = "http://example.org/" }, "not an address of RTSP"},
 		"a taken name":    {func(c *Camera) { c.Open = func(context.Context) (ingest.Hold, error) { return nil, ingest.ErrBusy } }, "publishing this name already"},
 	} {
