@@ -79,6 +79,8 @@ type Track struct {
 
 	SampleRate int // Hz; audio only
 	Channels   int // audio only
+	// Language that is spoken, as BCP 47 has it, such as "en"; "": not told. Audio only.
+	Language string
 }
 
 // StreamID names a stream inside one process: "NAME" is what the publisher

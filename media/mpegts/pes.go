@@ -13,7 +13,8 @@ const maxUnit = 8 << 20
 type stream struct {
 	pid      uint16
 	codec    media.Codec
-	channels int // that the table tells; of Opus
+	channels int    // that the table tells; of Opus
+	language string // that the table tells, BCP 47; of sound
 
 	counter byte
 	counted bool

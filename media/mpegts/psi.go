@@ -3,7 +3,11 @@ package mpegts
 import (
 	"bytes"
 	"encoding/binary"
+	"iter"
 	"slices"
+	"strings"
+
+	"golang.org/x/text/language"
 
 	"weir/media"
 )
@@ -198,7 +202,7 @@ func (d *Demuxer) adopt(found [2]*stream) error {
 		if s == nil {
 			continue
 		}
-		if old := d.streams[s.pid]; old != nil && old.codec == s.codec && old.channels == s.channels {
+		if old := d.streams[s.pid]; old != nil && old.codec == s.codec && old.channels == s.channels && old.language == s.language {
 			s = old
 		}
 		streams[s.pid] = s
@@ -211,7 +215,7 @@ func (d *Demuxer) adopt(found [2]*stream) error {
 // newStream is a stream of the PMT; nil: one that is not read, with words for it where
 // it is a picture or a sound that somebody will miss.
 func newStream(pid uint16, kind byte, descriptors []byte) (s *stream, foreign string) {
-	s = &stream{pid: pid}
+	s = &stream{pid: pid, language: spoken(descriptors)}
 	switch kind { // 13818-1 table 2-34, and ATSC A/53 part 3
 	case 0x1b:
 		s.codec = media.H264
@@ -243,12 +247,7 @@ func newStream(pid uint16, kind byte, descriptors []byte) (s *stream, foreign st
 // private finds out by its descriptors what a stream of private data is (ETSI TS 101
 // 154, ETSI EN 300 468 annex D; Opus in MPEG-TS).
 func (s *stream) private(descriptors []byte) {
-	for len(descriptors) >= 2 {
-		tag, n := descriptors[0], int(descriptors[1])
-		if 2+n > len(descriptors) {
-			return
-		}
-		text := descriptors[2 : 2+n]
+	for tag, text := range each(descriptors) {
 		switch {
 		case tag == 0x6a:
 			s.codec = media.AC3
@@ -258,9 +257,50 @@ func (s *stream) private(descriptors []byte) {
 			s.codec, s.channels = media.Opus, 2
 		case tag == 0x05 && string(text) == "HEVC":
 			s.codec = media.H265
-		case tag == 0x7f && n >= 2 && text[0] == 0x80 && (text[1] == 1 || text[1] == 2):
+		case tag == 0x7f && len(text) >= 2 && text[0] == 0x80 && (text[1] == 1 || text[1] == 2):
 			s.channels = int(text[1]) // channel_config_code
 		}
-		descriptors = descriptors[2+n:]
+	}
+}
+
+// spoken is the language that an ISO_639_language_descriptor tells (2.6.18), the first of
+// several; "": none, or one that is no language of people, such as "und".
+func spoken(descriptors []byte) string {
+	for tag, text := range each(descriptors) {
+		if tag != 0x0a || len(text) < 4 {
+			continue
+		}
+		switch code := strings.ToLower(string(text[:3])); code {
+		case "und", "mis", "mul", "zxx": // ISO 639-2: undetermined, uncoded, several, none
+		default:
+			if base, err := language.ParseBase(terminological(code)); err == nil {
+				return base.String()
+			}
+		}
+		return ""
+	}
+	return ""
+}
+
+// terminological is the code of ISO 639-2/T for one of 639-2/B, where they differ.
+func terminological(code string) string {
+	const pairs = "alb sqi arm hye baq eus bur mya chi zho cze ces dut nld fre fra geo kat ger deu " +
+		"gre ell ice isl mac mkd mao mri may msa per fas rum ron slo slk tib bod wel cym"
+	if at := strings.Index(pairs, code); at >= 0 && at%8 == 0 {
+		return pairs[at+4 : at+7]
+	}
+	return code
+}
+
+// each goes through a list of descriptors up to the first that is cut off.
+func each(descriptors []byte) iter.Seq2[byte, []byte] {
+	return func(yield func(tag byte, text []byte) bool) {
+		for len(descriptors) >= 2 {
+			n := 2 + int(descriptors[1])
+			if n > len(descriptors) || !yield(descriptors[0], descriptors[2:n]) {
+				return
+			}
+			descriptors = descriptors[n:]
+		}
 	}
 }

@@ -53,7 +53,7 @@ func (d *Demuxer) emit(s *stream, f frame, data []byte) error {
 	if t := s.track; t == nil || t.SampleRate != f.track.SampleRate || t.Channels != f.track.Channels || t.Codec != f.track.Codec ||
 		string(t.Config) != string(f.track.Config) {
 		t := f.track
-		t.Kind = media.Audio
+		t.Kind, t.Language = media.Audio, s.language
 		s.track = &t
 		if err := d.out.Track(s.track); err != nil {
 			return err

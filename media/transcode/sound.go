@@ -55,7 +55,9 @@ func openSound(j *Job, name string, source *media.Track, leading bool) (*sound, 
 	if err != nil {
 		return nil, err
 	}
-	s.encoder, s.track = e, e.Track()
+	t := *e.Track()
+	t.Language = source.Language
+	s.encoder, s.track = e, &t
 	from := j.config.Stream
 	s.reader = from.SubscribeKind(media.Audio, j.config.Queue)
 	s.stream, err = j.config.Hub.Create(media.StreamID(from.ID().Name()+"/"+name), from.Epoch(), []*media.Track{s.track})

@@ -84,11 +84,15 @@ func hear(t *testing.T, packets []*media.Packet) (bursts []media.Time) {
 func TestSoundKeepsItsPlace(t *testing.T) {
 	const start = 100 * media.Second
 	source, track := burst(t)
+	track.Language = "de"
 	s := newStage(t, []*media.Track{track})
 	j := s.open(Config{})
 	source[0].Boundary, source[20].Boundary = media.KeyBoundary, media.KeyBoundary
 	s.play(j, shift(source, start))
 	got := s.packets(AudioName)
+	if l := got[0].Track.Language; l != "de" {
+		t.Errorf("the language %q", l)
+	}
 	for i, p := range got {
 		if want := start + media.Time(i)*av.SoundDuration; p.DTS != want || p.PTS != want || p.Duration != av.SoundDuration || !p.Key {
 			t.Fatalf("packet %d: %+v, want it at %v", i, p, want)

@@ -51,6 +51,7 @@ type Init struct {
 	FrameDen   int    `json:"per,omitempty"`
 	SampleRate int    `json:"rate,omitempty"`
 	Channels   int    `json:"channels,omitempty"`
+	Language   string `json:"language,omitempty"` // BCP 47
 }
 
 // describe says what manifests need of a track.
@@ -58,7 +59,7 @@ func describe(i window.Init) Init {
 	t := i.Track
 	return Init{
 		Codecs: codec.Codecs(t), Width: t.Width, Height: t.Height, FrameNum: t.FrameRate.Num, FrameDen: t.FrameRate.Den,
-		SampleRate: t.SampleRate, Channels: t.Channels,
+		SampleRate: t.SampleRate, Channels: t.Channels, Language: t.Language,
 	}
 }
 

@@ -210,6 +210,13 @@ func TestMultivariant(t *testing.T) {
 	if strings.Count(text, "CLOSED-CAPTIONS=NONE") != 2 {
 		t.Errorf("captions are not ruled out in\n%s", text)
 	}
+	if strings.Contains(text, "LANGUAGE") {
+		t.Errorf("a language that nobody told in\n%s", text)
+	}
+	m.Language = "de"
+	if spoken := string(m.Render()); strings.Count(spoken, `,LANGUAGE="de"`) != 1 || strings.Replace(spoken, `,LANGUAGE="de"`, "", 1) != text {
+		t.Errorf("the language is not told in\n%s", spoken)
+	}
 	if strings.Contains(text, "EXT-X-START") || mv.Start != nil {
 		t.Errorf("a start in\n%s", text)
 	}

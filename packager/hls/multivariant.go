@@ -25,7 +25,7 @@ type Variant struct {
 type Multivariant struct {
 	Variants []Variant
 	AudioURI string // "" when the audio is in the variants, or there is none
-	Channels int    // of the audio
+	Language string // of the audio, BCP 47; "": not told
 	// Independent tells that every listed segment begins with a key frame.
 	Independent bool
 	// Start is where players begin, from the start of the media playlists; 0: by their
@@ -57,7 +57,7 @@ func (m *Multivariant) Render() []byte {
 			params.Audio = audioGroup
 			if i == 0 {
 				params.Alternatives = []*m3u8.Alternative{{
-					GroupId: audioGroup, Type: "AUDIO", Name: "main", Default: true, Autoselect: "YES", URI: m.AudioURI,
+					GroupId: audioGroup, Type: "AUDIO", Name: "main", Default: true, Autoselect: "YES", Language: m.Language, URI: m.AudioURI,
 				}}
 			}
 		}

@@ -167,6 +167,7 @@ func (s *Stream) represent(set *dash.Set, t *window.Track, marks []window.Mark) 
 	if !found {
 		return
 	}
+	set.Language = sum.track.Language
 	set.Representations = append(set.Representations, dash.Representation{
 		ID: t.Name, Bandwidth: max(sum.peak, 1), Codecs: sum.codecs,
 		Width: sum.track.Width, Height: sum.track.Height, FrameRate: sum.track.FrameRate,

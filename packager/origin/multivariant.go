@@ -71,7 +71,7 @@ func (s *Stream) multivariant(tracks []*window.Track) []byte {
 			v.Codecs += "," + sound.codecs
 			v.Bandwidth += sound.peak
 			v.Average += sound.mean
-			m.AudioURI = s.Epoch + "/" + sound.name + "/index.m3u8"
+			m.AudioURI, m.Language = s.Epoch+"/"+sound.name+"/index.m3u8", sound.track.Language
 		}
 		m.Variants = append(m.Variants, v)
 	}

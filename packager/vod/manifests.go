@@ -66,7 +66,7 @@ func multivariant(e *entry) []byte {
 		if sound != nil {
 			v.Codecs += "," + latest(sound).Codecs
 			v.Bandwidth, v.Average = peak+peakSound, mean+meanSound
-			m.AudioURI = sound.Name + "/index.m3u8"
+			m.AudioURI, m.Language = sound.Name+"/index.m3u8", latest(sound).Language
 		}
 		m.Variants = append(m.Variants, v)
 	}
@@ -158,6 +158,7 @@ func period(e *entry, from, to int) dash.Period {
 				set.Timing.Timeline = timeline(r, runs)
 			}
 			d := r.Inits[list[0].Init]
+			set.Language = d.Language
 			peak, _ := rate(r, e.runs)
 			set.Representations = append(set.Representations, dash.Representation{
 				ID: r.Name, Bandwidth: peak, Codecs: d.Codecs, Width: d.Width, Height: d.Height,
