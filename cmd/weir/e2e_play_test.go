@@ -12,7 +12,7 @@ import (
 )
 
 // Players that speak RTSP, RTMP and SRT show what is live, with sound and picture in their
-// places; a private channel only with a pass; strangers cost nothing.
+// places; a private channel only with a pass, and by SRT with its passphrase; strangers cost nothing.
 func TestPlay(t *testing.T) {
 	t.Parallel()
 	at, rtmp, srt := freePort(t), freePort(t), freePort(t)
@@ -97,6 +97,17 @@ func TestPlay(t *testing.T) {
 		t.Errorf("no pass: %s", playback.HLS)
 	}
 	everyWay(path)
+	if status := anna.ask(http.MethodPut, "channels/"+channel+"/srt-passphrase", object{"passphrase": "otters_and_weirs"}, nil); status != http.StatusNoContent {
+		t.Fatalf("passphrase: %d", status)
+	}
+	for _, bad := range []string{path, path + "&passphrase=another_phrase"} {
+		if out, ok := refused(ways[2], bad); !ok {
+			t.Errorf("SRT without the channel's passphrase: %s", out)
+		}
+	}
+	if found, out, err := watch(ways[2], path+"&passphrase=otters_and_weirs", "fatal"); err != nil || len(found) != 2 || found["0"].frames < 25 || found["1"].frames < 50 {
+		t.Errorf("encrypted: %v %v\n%.2000s", found, err, out)
+	}
 	feed.signal(os.Interrupt)
 	if r := s.stop(); r.code != 0 || strings.Contains(r.stderr, `"ERROR"`) {
 		t.Errorf("stopped with %d:\n%s", r.code, r.stderr)

@@ -25,7 +25,9 @@ func (m *mediaRole) listenPlay(ctx context.Context, cfg IngestConfig) error {
 		m.ways = append(m.ways, s)
 	}
 	if addr := cfg.SRTPlayAddr; addr != "" {
-		s, err := showsrt.Open(showsrt.Config{Addr: string(addr), Hub: &m.hub, Admit: m.origin.Admit, Log: m.log, Latency: cfg.SRTLatency})
+		s, err := showsrt.Open(showsrt.Config{
+			Addr: string(addr), Hub: &m.hub, Admit: m.origin.Admit, Passphrase: m.control.live.PlayPassphrase, Log: m.log, Latency: cfg.SRTLatency,
+		})
 		if err != nil {
 			return bindError("WEIR_SRT_PLAY_ADDR", addr, err)
 		}

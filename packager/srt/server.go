@@ -26,6 +26,10 @@ type Config struct {
 	Admit door.Admit
 	Log   *slog.Logger // default: none
 
+	// Passphrase is what players of a stream have to encrypt with; empty: they must not. It is
+	// asked after Admit. Default: none for all streams.
+	Passphrase func(ctx context.Context, name string) (string, error)
+
 	Latency       time.Duration // for lost packets to be sent again; the larger wish of both sides counts; default 120 ms
 	MaxConns      int           // connections at once; default 1,000
 	MaxConnsPerIP int           // of one IPv4 address or IPv6 /64; default 100
@@ -115,7 +119,7 @@ func (s *Server) serve(ctx context.Context, req srt.ConnRequest, peer string) {
 			s.cfg.Log.Warn("viewer failed", "peer", peer, "err", fmt.Sprint(v))
 		}
 	}()
-	source, watching, err := s.open(req, peer)
+	source, watching, err := s.open(ctx, req, peer)
 	var c *channel
 	var x *seat
 	if err == nil {
@@ -136,19 +140,24 @@ func (s *Server) serve(ctx context.Context, req srt.ConnRequest, peer string) {
 
 var (
 	errStreamID = errors.New("the streamid names nothing to watch: give play:NAME or play:~PASS/NAME")
-	errSecret   = errors.New("players do not encrypt here")
+	errPlain    = errors.New("the channel has no passphrase for SRT: watch without one")
+	errSecret   = errors.New("the channel has a passphrase for SRT: watch with it")
+	errWrong    = errors.New("the passphrase is not that of the channel")
 )
 
+// gateTime is how long the passphrase of a stream may take; callers wait three seconds.
+const gateTime = 2 * time.Second
+
 // open finds what a player asks for, if it may watch that.
-func (s *Server) open(req srt.ConnRequest, peer string) (*hub.Stream, func() error, error) {
+func (s *Server) open(ctx context.Context, req srt.ConnRequest, peer string) (*hub.Stream, func() error, error) {
 	r, b, name := door.Guest("/live/"+wanted(req.StreamId()), peer)
 	if name == "" || strings.Contains(name, ":") {
 		return nil, nil, errStreamID
 	}
-	if req.IsEncrypted() {
-		return nil, nil, errSecret
-	}
 	watching, err := s.cfg.Admit(r, b, name)
+	if err == nil {
+		err = s.unlock(ctx, req, name)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -157,6 +166,29 @@ func (s *Server) open(req srt.ConnRequest, peer string) (*hub.Stream, func() err
 		return nil, nil, door.ErrHidden
 	}
 	return source, watching, nil
+}
+
+// unlock prepares for a player that encrypts, and refuses one that does not as the stream has
+// it.
+func (s *Server) unlock(ctx context.Context, req srt.ConnRequest, name string) error {
+	var passphrase string
+	if ask := s.cfg.Passphrase; ask != nil {
+		ctx, cancel := context.WithTimeout(ctx, gateTime)
+		defer cancel()
+		var err error
+		if passphrase, err = ask(ctx, name); err != nil {
+			return err
+		}
+	}
+	switch {
+	case passphrase == "" && req.IsEncrypted():
+		return errPlain
+	case passphrase != "" && !req.IsEncrypted():
+		return errSecret
+	case passphrase != "" && req.SetPassphrase(passphrase) != nil:
+		return errWrong
+	}
+	return nil
 }
 
 // wanted is NAME or ~PASS/NAME of a streamid: play:NAME, read:NAME, NAME alone, or the syntax of
@@ -190,8 +222,10 @@ func refusal(err error) srt.RejectionReason {
 	switch {
 	case errors.Is(err, errStreamID):
 		return srt.REJX_BAD_REQUEST
-	case errors.Is(err, errSecret):
+	case errors.Is(err, errPlain), errors.Is(err, errSecret):
 		return srt.REJ_UNSECURE
+	case errors.Is(err, errWrong):
+		return srt.REJ_BADSECRET
 	case errors.Is(err, errMux):
 		return srt.REJX_NOTSUP_MEDIA
 	case errors.As(err, &r):

@@ -2,6 +2,7 @@ package srt
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,11 +37,22 @@ type rig struct {
 	door   *doortest.Door
 }
 
+// passphraseOf knows that of one stream; of another it cannot be had.
+func passphraseOf(_ context.Context, name string) (string, error) {
+	switch name {
+	case "lena":
+		return "otters_and_weirs", nil
+	case "lost":
+		return "", errors.New("the database is gone")
+	}
+	return "", nil
+}
+
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, door: doortest.New(t)}
 	var err error
-	if r.server, err = Open(Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.door.Admit, MaxConnsPerIP: 3}); err != nil {
+	if r.server, err = Open(Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.door.Admit, Passphrase: passphraseOf, MaxConnsPerIP: 3}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -92,9 +104,12 @@ func (p *player) Packet(x *media.Packet) error {
 	return nil
 }
 
-func (r *rig) play(id, passphrase string) (*player, error) {
+func (r *rig) play(id, passphrase string) (*player, error) { return r.dial(id, passphrase, 16) }
+
+// dial is play with a key of so many bytes.
+func (r *rig) dial(id, passphrase string, size int) (*player, error) {
 	cfg := srt.DefaultConfig()
-	cfg.StreamId, cfg.Passphrase = id, passphrase
+	cfg.StreamId, cfg.Passphrase, cfg.PBKeylen = id, passphrase, size
 	c, err := srt.Dial("srt", r.server.Addr().String(), cfg)
 	if err != nil {
 		return nil, err
@@ -227,6 +242,23 @@ func TestMade(t *testing.T) {
 	}
 }
 
+// TestEncrypted: who has the passphrase of the channel gets what is live, whatever size its
+// key has.
+func TestEncrypted(t *testing.T) {
+	r := newRig(t)
+	source := &mediatest.Source{SampleRate: 48000}
+	s := r.live("lena", source.Tracks()...)
+	write(t, source, s.Write)
+	for _, size := range []int{16, 24, 32} {
+		p, err := r.dial("play:lena", "otters_and_weirs", size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.until(func() bool { return len(p.packets) > 50 })
+		_ = p.wire.Close()
+	}
+}
+
 // TestEnds: who may watch no more is sent away, and so are all when the stream is over.
 func TestEnds(t *testing.T) {
 	r := newRig(t)
@@ -259,6 +291,8 @@ func code(r srt.RejectionReason) string {
 func TestRefusals(t *testing.T) {
 	r := newRig(t)
 	r.live("anna", (&mediatest.Source{}).Tracks()...)
+	r.live("lena", (&mediatest.Source{}).Tracks()...)
+	r.live("lost", (&mediatest.Source{}).Tracks()...)
 	r.live("vera", &media.Track{Kind: media.Video, Codec: media.VP8, Width: 320, Height: 240})
 	r.door.Close("late", door.Refusal{Words: "this pass has ended"})
 	r.door.Close("hidden", door.ErrHidden)
@@ -271,6 +305,11 @@ func TestRefusals(t *testing.T) {
 		{"play:~late/anna", "", srt.REJX_FORBIDDEN},
 		{"play:vera", "", srt.REJX_NOTSUP_MEDIA},
 		{"play:anna", "0123456789", srt.REJ_UNSECURE},
+		{"play:lena", "", srt.REJ_UNSECURE},
+		{"play:lena", "0123456789", srt.REJ_BADSECRET},
+		{"play:~hidden/lena", "", srt.REJX_NOTFOUND},
+		{"play:lost", "0123456789", srt.REJX_ISE},
+		{"play:lost", "", srt.REJX_ISE},
 		{"play:anna/720p", "", srt.REJX_BAD_REQUEST},
 		{"publish:anna", "", srt.REJX_BAD_REQUEST},
 		{"#!::m=publish,r=anna", "", srt.REJX_BAD_REQUEST},

@@ -84,6 +84,20 @@ func (s *Service) passphrase(c *Channel) (string, error) {
 	return text, nil
 }
 
+// PlayPassphrase is what players over SRT of what is live under a name have to encrypt with:
+// the passphrase of the channel; empty: it has none, or there is no such channel. Only who may
+// watch may learn whether there is one.
+func (s *Service) PlayPassphrase(ctx context.Context, name string) (string, error) {
+	c, err := s.store().byName(ctx, name)
+	switch {
+	case missing(err):
+		return "", nil
+	case err != nil:
+		return "", faultOf(err)
+	}
+	return s.passphrase(c)
+}
+
 // grant is what a publisher of a channel may do.
 func (s *Service) grant(c *Channel, key uuid.UUID) (Grant, error) {
 	passphrase, err := s.passphrase(c)

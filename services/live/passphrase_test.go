@@ -9,7 +9,7 @@ import (
 	"weir/services/servicetest"
 )
 
-// A passphrase is sealed, known to publishers' doors alone, and goes with the channel.
+// A passphrase is sealed, known to the doors alone, and goes with the channel.
 func TestPassphrase(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		o, other := r.owned(t, "anna"), r.owned(t, "bert")
@@ -20,6 +20,11 @@ func TestPassphrase(t *testing.T) {
 			ok(t, err)
 			open, err := r.AdmitOpen(t.Context(), attempt("anna"))
 			ok(t, err)
+			play, err := r.PlayPassphrase(t.Context(), "anna")
+			ok(t, err)
+			if play != want {
+				t.Errorf("players: %q, want %q", play, want)
+			}
 			if got := r.admit(t, o.key.Secret).Passphrase; got != want || open.Passphrase != want || set != (want != "") {
 				t.Errorf("%q, %q, %v; want %q", got, open.Passphrase, set, want)
 			}
@@ -49,12 +54,20 @@ func TestPassphrase(t *testing.T) {
 		if g, err := plain.Admit(t.Context(), attempt(o.key.Secret)); !fault.Is(err, fault.Internal) {
 			t.Errorf("without a box: %+v %v", g, err)
 		}
+		if got, err := plain.PlayPassphrase(t.Context(), "anna"); !fault.Is(err, fault.Internal) {
+			t.Errorf("players, without a box: %q %v", got, err)
+		}
 		ok(t, r.SetPassphrase(t.Context(), o.owner, o.ID, ""))
 		is("")
 		ok(t, r.SetPassphrase(t.Context(), o.owner, o.ID, fine))
 		ok(t, r.DeleteChannel(t.Context(), o.owner, o.ID))
 		if rows := lines(t, r.db, `SELECT srt_passphrase FROM live_channels WHERE name='anna'`); strings.TrimSpace(rows) != "" {
 			t.Errorf("left: %s", rows)
+		}
+		got, err := r.PlayPassphrase(t.Context(), "anna")
+		ok(t, err)
+		if got != "" {
+			t.Errorf("players of a channel that is gone: %q", got)
 		}
 	})
 }
