@@ -96,6 +96,21 @@ func (n *node) sees(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// becomes waits for what nobody tells: nodes that come and go without a stream.
+func becomes(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	late := time.After(30 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
 func TestOneNodeHasAName(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, c *redis.Client) {
 		a, b := start(t, c, "a"), start(t, c, "b")
@@ -208,7 +223,7 @@ func TestWatch(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- w.Watch(ctx) }()
-		(&node{Table: w}).sees(t, "x at a", func() bool { p, ok := w.Find("x"); return ok && p.Node == "a" && len(w.Peers()) == 2 })
+		becomes(t, "two nodes, x at a", func() bool { p, ok := w.Find("x"); return ok && p.Node == "a" && len(w.Peers()) == 2 })
 		if p := w.Peers(); p[0].Node != "a" || p[1].Node != "b" {
 			t.Errorf("nodes: %+v", p)
 		}
@@ -217,7 +232,7 @@ func TestWatch(t *testing.T) {
 			t.Errorf("b sees %d others, want a alone", n)
 		}
 		a.stop()
-		(&node{Table: w}).sees(t, "x missed", func() bool { return w.Missed("x") && len(w.Peers()) == 1 })
+		becomes(t, "one node, x missed", func() bool { return w.Missed("x") && len(w.Peers()) == 1 })
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
