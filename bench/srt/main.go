@@ -85,7 +85,7 @@ func measure(ctx context.Context, publishers int, warmup, length time.Duration, 
 		return err
 	}
 	left, holes := parted(s.Log())
-	if left != publishers {
+	if left < publishers { // one whose handshake was lost has called again
 		return fmt.Errorf("%d of %d publishers left a word in the log", left, publishers)
 	}
 	r.More["holes"] = holes

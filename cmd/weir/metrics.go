@@ -79,8 +79,8 @@ func newMetricDescs() metricDescs {
 		lostPackets: desc("weir_ingest_lost_packets", "Packets of a publisher that could not be used in the last half minute.", "stream"),
 		srtRTT:      desc("weir_srt_rtt_seconds", "Round trip to a publisher that sends over SRT.", "stream"),
 		srtPackets:  desc("weir_srt_packets_total", "SRT packets received from a publisher, each once.", "stream"),
-		srtLost:     desc("weir_srt_lost_packets_total", "SRT packets that were missing when the next came; most come again.", "stream"),
-		srtDropped:  desc("weir_srt_dropped_packets_total", "SRT packets that came too late, or twice, as they do where networks put packets in another order.", "stream"),
+		srtLost:     desc("weir_srt_lost_packets_total", "SRT packets that were missing, and asked for; most come again.", "stream"),
+		srtDropped:  desc("weir_srt_dropped_packets_total", "SRT packets that were still missing when they were due.", "stream"),
 
 		recording:   desc("weir_archive_recordings", "Recordings that are made or closed now."),
 		spool:       desc("weir_archive_spool_bytes", "What of recordings waits on the disk for the object store."),

@@ -2,29 +2,26 @@ package srt
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
 
-	srt "github.com/datarhei/gosrt"
-
 	"weir/ingest"
+	"weir/media/srt"
 )
 
 // secretError says that a publisher does not encrypt as it should.
 type secretError struct {
-	code  srt.RejectionReason
+	code  srt.Code
 	words string
 }
 
 func (e *secretError) Error() string { return e.words }
 
-// errFlood ends a publisher whose packets pile up: the library keeps those that are dated
-// far ahead, without a bound of its own.
+// errFlood ends a publisher whose packets pile up, because they are dated far ahead.
 var errFlood = &ingest.StreamError{Words: "too much was sent that is not to be played yet"}
-
-// lookEvery is how often the wire's buffer is looked at.
-const lookEvery = time.Second
 
 // conn is one publisher, from its request to its last byte.
 type conn struct {
@@ -32,16 +29,14 @@ type conn struct {
 	peer    string
 	log     *slog.Logger
 	session ingest.Hold
-	wire    srt.Conn
-
-	heard time.Time // when the last media came
+	wire    *srt.Conn
 
 	mu     sync.Mutex
 	reason error // why this side ended it
 }
 
 // serve runs a publisher to its end. A panic ends this one only.
-func (s *Server) serve(ctx context.Context, req srt.ConnRequest, peer string) {
+func (s *Server) serve(ctx context.Context, req *srt.Request, peer string) {
 	c := &conn{server: s, peer: peer, log: s.cfg.Log}
 	defer c.recover()
 	if err := c.open(ctx, req); err != nil {
@@ -69,8 +64,8 @@ func (c *conn) recover() {
 }
 
 // open brings the publisher to the point where it may send.
-func (c *conn) open(ctx context.Context, req srt.ConnRequest) error {
-	key, err := keyOf(req.StreamId())
+func (c *conn) open(ctx context.Context, req *srt.Request) error {
+	key, err := keyOf(req.StreamID())
 	if err == nil {
 		gate, cancel := context.WithTimeout(ctx, c.server.cfg.GateTime)
 		defer cancel()
@@ -94,18 +89,18 @@ func (c *conn) open(ctx context.Context, req srt.ConnRequest) error {
 
 // decrypt prepares for an encrypted publisher, and refuses one that is not as its
 // channel, or else the setting, has it.
-func (c *Config) decrypt(req srt.ConnRequest, passphrase string) error {
+func (c *Config) decrypt(req *srt.Request, passphrase string) error {
 	whose := "of the channel"
 	if passphrase == "" {
 		passphrase, whose = c.Passphrase, "of the server (WEIR_SRT_PASSPHRASE)"
 	}
 	switch {
-	case passphrase == "" && req.IsEncrypted():
-		return &secretError{srt.REJ_UNSECURE, "neither the channel nor the server has a passphrase for SRT: publish without one"}
-	case passphrase != "" && !req.IsEncrypted():
-		return &secretError{srt.REJ_UNSECURE, "no passphrase was given: publish with that " + whose}
-	case passphrase != "" && req.SetPassphrase(passphrase) != nil:
-		return &secretError{srt.REJ_BADSECRET, "the passphrase is not that " + whose}
+	case passphrase == "" && req.Encrypted():
+		return &secretError{srt.CodeUnsecure, "neither the channel nor the server has a passphrase for SRT: publish without one"}
+	case passphrase != "" && !req.Encrypted():
+		return &secretError{srt.CodeUnsecure, "no passphrase was given: publish with that " + whose}
+	case passphrase != "" && req.Unlock(passphrase) != nil:
+		return &secretError{srt.CodeBadSecret, "the passphrase is not that " + whose}
 	}
 	return nil
 }
@@ -123,8 +118,8 @@ func (c *conn) stop(reason error) {
 	c.hangUp()
 }
 
-// hangUp closes the wire, which may be done more than once and never fails.
-func (c *conn) hangUp() { _ = c.wire.Close() }
+// hangUp closes the wire, which may be done more than once.
+func (c *conn) hangUp() { c.wire.Close() }
 
 // publish carries media to the session until one side ends it.
 func (c *conn) publish(ctx context.Context) {
@@ -139,47 +134,33 @@ func (c *conn) publish(ctx context.Context) {
 		close(over)
 		<-watcher
 	}()
-	c.heard = c.server.cfg.Now()
 	m := newMapper(c.session, c.server.cfg.Now)
 	err := c.forward(m, idle)
 	c.end(m, err)
 }
 
-// watch ends the connection when the session or the server ends, or when the wire's
-// buffer grows beyond all measure.
+// watch ends the connection when the session or the server ends.
 func (c *conn) watch(ctx context.Context, over <-chan struct{}) {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-c.session.Done():
-			c.stop(c.session.Err())
-			return
-		case <-ctx.Done():
-			c.stop(ingest.ErrClosing)
-			return
-		case <-over:
-			return
-		case <-tick.C:
-		}
-		var s srt.Statistics
-		c.wire.Stats(&s)
-		if s.Instantaneous.ByteRecvBuf > c.server.cfg.MaxBuffered {
-			c.stop(errFlood)
-			return
-		}
+	select {
+	case <-c.session.Done():
+		c.stop(c.session.Err())
+	case <-ctx.Done():
+		c.stop(ingest.ErrClosing)
+	case <-over:
 	}
 }
 
-// forward reads until something ends the stream; nil: the publisher went.
+// forward reads until something ends the stream; io.EOF: the publisher said goodbye.
 func (c *conn) forward(m *mapper, idle *time.Timer) error {
-	buf := make([]byte, 2048) // more than a datagram has
+	buf := make([]byte, 32<<10) // many datagrams
 	for {
 		n, err := c.wire.Read(buf)
-		if err != nil {
-			return nil //nolint:nilerr // the library says io.EOF, whatever happened
+		if errors.Is(err, srt.ErrFlood) {
+			return errFlood
 		}
-		c.heard = c.server.cfg.Now()
+		if err != nil {
+			return err
+		}
 		was := m.packets
 		if err := m.in.Write(buf[:n]); err != nil {
 			return m.words(err)
@@ -197,11 +178,8 @@ func (c *conn) end(m *mapper, err error) {
 		err = c.reason
 	}
 	c.mu.Unlock()
-	var s srt.Statistics
-	c.wire.Stats(&s)
-	// Who says goodbye is gone at once, who is lost only after the idle time of the
-	// wire; the library does not tell the one from the other.
-	goodbye := err == nil && c.server.cfg.Now().Sub(c.heard) < c.server.cfg.IdleTime/4
+	s := c.wire.Stats()
+	goodbye := errors.Is(err, io.EOF)
 	if goodbye {
 		if flush := m.in.Flush(); flush == nil {
 			goodbye = m.out.Finish() == nil
@@ -209,9 +187,9 @@ func (c *conn) end(m *mapper, err error) {
 	}
 	c.session.Close(goodbye)
 	bad := m.in.Stats()
-	args := []any{"goodbye", goodbye, "lost", s.Accumulated.PktRecvLoss, "dropped", s.Accumulated.PktRecvDrop, "holes", bad.Lost, "bad", bad.Bad + m.dropped}
+	args := []any{"goodbye", goodbye, "lost", s.Lost, "dropped", s.Dropped, "holes", bad.Lost, "bad", bad.Bad + m.dropped}
 	switch {
-	case err == nil:
+	case errors.Is(err, io.EOF) || errors.Is(err, srt.ErrGone):
 		c.log.Info("publisher left", args...)
 	case ingest.Orderly(err):
 		c.log.Info("publisher lost", append(args, "err", err)...)
@@ -222,11 +200,8 @@ func (c *conn) end(m *mapper, err error) {
 
 // link is what the wire says of itself.
 func (c *conn) link() Link {
-	var s srt.Statistics
-	c.wire.Stats(&s)
+	s := c.wire.Stats()
 	return Link{
-		Stream: c.session.Name(), RTT: time.Duration(s.Instantaneous.MsRTT * float64(time.Millisecond)),
-		Packets: s.Accumulated.PktRecvUnique, Lost: s.Accumulated.PktRecvLoss,
-		Retransmitted: s.Accumulated.PktRecvRetrans, Dropped: s.Accumulated.PktRecvDrop,
+		Stream: c.session.Name(), RTT: s.RTT, Packets: s.Packets, Lost: s.Lost, Retransmitted: s.Retransmitted, Dropped: s.Dropped,
 	}
 }

@@ -3,8 +3,8 @@
 //
 // It has the shape of every way in: server.go accepts and counts, conn.go carries one
 // publisher from its key to its last frame, map.go turns what media/mpegts finds into
-// packets for the session (package ingest). streamid.go reads streamids, buffer.go
-// enlarges the socket's buffer, which the library does not. The wire is gosrt's.
+// packets for the session (package ingest). streamid.go reads streamids. The wire is
+// media/srt's.
 //
 // Invariants. Nothing is promised to a publisher before Opener.Open has said yes. When
 // Run returns, every goroutine that it started has ended. Nobody is banned; caps count

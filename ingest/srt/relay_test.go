@@ -61,13 +61,13 @@ func TestLossyNetwork(t *testing.T) {
 	}
 }
 
-// TestFarAhead: packets that are dated an hour ahead are not kept without end.
+// TestFarAhead: packets that are dated half an hour ahead are not kept without end.
 func TestFarAhead(t *testing.T) {
 	r := ingesttest.New(t, nil)
-	s, log := start(t, r, func(c *Config) { c.MaxBuffered = 1 << 20 })
+	s, log := start(t, r, func(c *Config) { c.MaxWaiting = 700 })
 	way := openRelay(t, s.Addr(), relay.Config{Change: func(b []byte) bool {
 		if len(b) > 1000 { // a data packet: its time stamp
-			binary.BigEndian.PutUint32(b[8:], 3_000_000_000)
+			binary.BigEndian.PutUint32(b[8:], 1_500_000_000)
 		}
 		return true
 	}})
@@ -84,4 +84,23 @@ func TestFarAhead(t *testing.T) {
 		<-time.After(100 * time.Microsecond)
 	}
 	log.Await(t, errFlood.Words, 1)
+}
+
+// TestLossyFFmpeg: the same with Haivision's library, encrypted.
+func TestLossyFFmpeg(t *testing.T) {
+	const secret = "correct horse battery"
+	r := ingesttest.New(t, nil)
+	s, log := start(t, r, func(c *Config) { c.Passphrase, c.Latency = secret, 3*time.Second })
+	way := openRelay(t, s.Addr(), relay.Config{Loss: 0.02, Jitter: 40 * time.Millisecond})
+	url := "srt://" + way.Addr().String() + "?mode=caller&streamid=publish:key&passphrase=" + secret
+	args := append([]string{"-re"}, picture("4")...)
+	if out, err := ingesttest.FFmpeg(t, append(args, "-b:v", "2M", "-f", "mpegts", url)...); err != nil {
+		t.Fatalf("ffmpeg: %v\n%s\n%s", err, out, log)
+	}
+	stream := r.Next(t)
+	<-stream.Done()
+	if n := len(stream.Packets(media.Video)); n < 60 { // ffmpeg leaves without waiting for what was lost at the end
+		t.Errorf("%d of 100 pictures", n)
+	}
+	log.Await(t, "holes=0", 1)
 }

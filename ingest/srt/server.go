@@ -7,14 +7,19 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
-	srt "github.com/datarhei/gosrt"
-
 	"weir/ingest"
 	"weir/media/seats"
+	"weir/media/srt"
 )
+
+// readBuffer is wished for the socket that all publishers share, in bytes: half a
+// second of a hundred Mbit/s. With the kernel's default ten publishers lost every
+// second packet.
+const readBuffer = 8 << 20
 
 // Config is what a Server needs. Zero values mean the defaults.
 type Config struct {
@@ -29,14 +34,14 @@ type Config struct {
 	MaxConnsPerIP int           // of one IPv4 address or IPv6 /64; default 256
 	GateTime      time.Duration // for Sessions.Open to answer; default 2 s, callers wait 3
 	IdleTime      time.Duration // without a frame, then the publisher is sent away; default 10 s
-	MaxBuffered   uint64        // bytes of a publisher that wait for their time; default 16 MiB
+	MaxWaiting    int           // packets of a publisher that wait for their time, 1.5 kB each; default 16,384
 	Now           func() time.Time
 }
 
 // Server is one listening socket and the publishers that came through it.
 type Server struct {
 	cfg   Config
-	lis   srt.Listener
+	lis   *srt.Listener
 	seats seats.Seats
 	quiet ingest.Quiet
 	conns sync.WaitGroup
@@ -48,21 +53,23 @@ type Server struct {
 // Open binds the listener. The caller must call Run then, which closes it.
 func Open(cfg Config) (*Server, error) {
 	cfg.defaults()
-	c := srt.DefaultConfig()
-	c.ReceiverLatency, c.PeerLatency = cfg.Latency, cfg.Latency
-	c.PeerIdleTimeout = cfg.IdleTime / 2
-	lis, err := srt.Listen("srt", cfg.Addr, c)
-	if err != nil {
-		return nil, fmt.Errorf("srt: %w", err)
-	}
-	if n := enlarge(lis.Addr()); n < readBuffer/4 {
-		cfg.Log.Warn("the buffer of the SRT socket is small, many publishers at once will lose packets: raise net.core.rmem_max", "bytes", n)
-	}
-	return &Server{
-		cfg: cfg, lis: lis, live: make(map[*conn]struct{}),
+	s := &Server{
+		cfg: cfg, live: make(map[*conn]struct{}),
 		seats: seats.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP},
 		quiet: ingest.Quiet{Now: cfg.Now, Log: cfg.Log},
-	}, nil
+	}
+	var err error
+	s.lis, err = srt.Listen(srt.Config{
+		Addr: cfg.Addr, Buffer: readBuffer, Latency: cfg.Latency, Idle: cfg.IdleTime / 2, Packets: cfg.MaxWaiting,
+		Panicked: func(peer netip.AddrPort, what any) { s.quiet.Panicked(peer.String(), what) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	if n := s.lis.Buffer(); n < readBuffer/4 {
+		cfg.Log.Warn("the buffer of the SRT socket is small, many publishers at once will lose packets: raise net.core.rmem_max", "bytes", n)
+	}
+	return s, nil
 }
 
 func (c *Config) defaults() {
@@ -71,7 +78,7 @@ func (c *Config) defaults() {
 	c.MaxConnsPerIP = cmp.Or(c.MaxConnsPerIP, 256)
 	c.GateTime = cmp.Or(c.GateTime, 2*time.Second)
 	c.IdleTime = cmp.Or(c.IdleTime, 10*time.Second)
-	c.MaxBuffered = cmp.Or(c.MaxBuffered, 16<<20)
+	c.MaxWaiting = cmp.Or(c.MaxWaiting, 16384)
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
 		c.Now = time.Now
@@ -111,37 +118,23 @@ func (s *Server) Run(ctx context.Context) error {
 // accept takes requests until the listener is closed.
 func (s *Server) accept(ctx context.Context) error {
 	for {
-		req, err := s.next()
+		req, err := s.lis.Accept()
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // asked to stop: the listener is closed
 		}
 		if err != nil {
 			return err
 		}
-		if req != nil {
-			s.admit(ctx, req)
-		}
+		s.admit(ctx, req)
 	}
 }
 
-// next waits for a request. Handshakes are parsed here, so a panic of the parser, should
-// there be a way to one, costs that handshake only.
-func (s *Server) next() (req srt.ConnRequest, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.quiet.Warn("", "SRT handshake failed", "err", fmt.Sprint(v))
-			req, err = nil, nil
-		}
-	}()
-	return s.lis.Accept2()
-}
-
 // admit starts a publisher's goroutine if there is a seat for it.
-func (s *Server) admit(ctx context.Context, req srt.ConnRequest) {
-	peer := req.RemoteAddr().String()
+func (s *Server) admit(ctx context.Context, req *srt.Request) {
+	peer := req.Peer().String()
 	seat, err := s.seats.Take(peer)
 	if err != nil {
-		req.Reject(srt.REJX_OVERLOAD)
+		req.Reject(srt.CodeOverload)
 		s.quiet.Warn(peer, "publisher turned away", "peer", peer, "err", ingest.ErrTooMany)
 		return
 	}
@@ -172,9 +165,9 @@ type Link struct {
 	Stream        string
 	RTT           time.Duration
 	Packets       uint64 // received, each once
-	Lost          uint64 // seen to be missing when the next came
-	Retransmitted uint64 // received again
-	Dropped       uint64 // that came too late, or twice: the library does not tell one from the other
+	Lost          uint64 // missed, and asked for
+	Retransmitted uint64 // sent again
+	Dropped       uint64 // missing to the end
 }
 
 // Links tells of all publishers, in no order.
@@ -190,21 +183,21 @@ func (s *Server) Links() []Link {
 
 // refusal is the code with which a publisher is turned away (SRT's access control
 // guidelines); words cannot be sent.
-func refusal(err error) srt.RejectionReason {
+func refusal(err error) srt.Code {
 	var secret *secretError
 	switch {
 	case errors.As(err, &secret):
 		return secret.code
 	case errors.Is(err, errStreamID):
-		return srt.REJX_BAD_REQUEST
+		return srt.CodeBadRequest
 	case errors.Is(err, ingest.ErrBusy):
-		return srt.REJX_CONFLICT
+		return srt.CodeConflict
 	case errors.Is(err, ingest.ErrDenied):
-		return srt.REJX_FORBIDDEN
+		return srt.CodeForbidden
 	case errors.Is(err, ingest.ErrClosing):
-		return srt.REJX_DOWN
+		return srt.CodeDown
 	case errors.Is(err, ingest.ErrTooMany):
-		return srt.REJX_OVERLOAD
+		return srt.CodeOverload
 	}
-	return srt.REJX_ISE
+	return srt.CodeInternal
 }

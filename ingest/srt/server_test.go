@@ -101,6 +101,25 @@ func TestFFmpegPublishes(t *testing.T) {
 	}
 }
 
+// TestFFmpegEncrypts: keys of all sizes that Haivision's library makes.
+func TestFFmpegEncrypts(t *testing.T) {
+	const secret = "correct horse battery"
+	r := ingesttest.New(t, nil)
+	s, log := start(t, r, func(c *Config) { c.Passphrase = secret })
+	for _, size := range []string{"16", "24", "32"} {
+		url := "srt://" + s.Addr().String() + "?mode=caller&streamid=publish:key" + size + "&pbkeylen=" + size + "&passphrase="
+		if out, err := ingesttest.FFmpeg(t, append(picture("1"), "-f", "mpegts", url+"wrong horse battery")...); err == nil {
+			t.Errorf("%s: a wrong passphrase was taken: %s", size, out)
+		}
+		if out, err := ingesttest.FFmpeg(t, slices.Concat([]string{"-re"}, picture("2"), []string{"-f", "mpegts", url + secret})...); err != nil {
+			t.Fatalf("%s: %v\n%s\n%s", size, err, out, log)
+		}
+		stream := r.Next(t)
+		<-stream.Done()
+		stream.Carries(t, 40, media.H264, 0)
+	}
+}
+
 // TestRefusals: each reason has its code, and a refused publisher leaves nothing behind.
 func TestRefusals(t *testing.T) {
 	r := ingesttest.New(t, nil)
