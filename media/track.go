@@ -81,6 +81,9 @@ type Track struct {
 	Channels   int // audio only
 	// Language that is spoken, as BCP 47 has it, such as "en"; "": not told. Audio only.
 	Language string
+	// Label is what the publisher calls the sound, for people to read; "": not told. It was
+	// sanitised where it came in. Audio only.
+	Label string
 }
 
 // StreamID names a stream inside one process: "NAME" is what the publisher

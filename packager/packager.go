@@ -3,7 +3,10 @@ package packager
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -43,8 +46,10 @@ type Config struct {
 	// Pictures are the renditions with a picture, best first. The one whose Stream is
 	// Source shows the publisher's own packets.
 	Pictures []Input
-	// Sound is the rendition with the sound; its Stream is nil when there is none.
-	Sound Input
+	// Sounds are the renditions that viewers choose one of to hear, the first one by
+	// themselves; none where there is no sound, MaxSounds at most. Nothing waits for the
+	// further ones: where one has nothing it has gaps. The first may be of Source.
+	Sounds []Input
 	// Replace, when its Stream is set, takes over Pictures[0] from the first
 	// forced cut on: the publisher's key frames are too far apart to pass through. Else
 	// a rendition of the publisher's own packets is not offered from there on, where
@@ -77,8 +82,21 @@ type Input struct {
 	Stream *hub.Stream
 }
 
-// AudioName is the name of the rendition that holds the sound.
+// AudioName is the name of the rendition that holds the sound, the first where there are
+// several.
 const AudioName = "audio"
+
+// MaxSounds bounds Config.Sounds.
+const MaxSounds = 4
+
+// SoundName is the name of the rendition that holds sound i, counted from 0: AudioName, then
+// "audio-2" and so on.
+func SoundName(i int) string {
+	if i == 0 {
+		return AudioName
+	}
+	return AudioName + "-" + strconv.Itoa(i+1)
+}
 
 // Packager packages one stream.
 type Packager struct {
@@ -90,7 +108,7 @@ type Packager struct {
 	cuts     cuts
 	pictures []*rendition
 	own      *rendition // of the publisher's own pictures; nil when there is none
-	sound    *rendition
+	sounds   []*rendition
 	replaced bool       // own has ended
 	replace  media.Time // from here on the replacement is taken
 	numbers  numbers
@@ -118,8 +136,11 @@ const storeQueue = 64
 // New attaches a packager to its streams: from now on their writers do its work, one
 // at a time. Nothing that is written afterwards is missed; Run must be called.
 func New(cfg Config) (*Packager, error) {
-	if len(cfg.Pictures) == 0 && cfg.Sound.Stream == nil {
+	if len(cfg.Pictures) == 0 && len(cfg.Sounds) == 0 {
 		return nil, errors.New("packager: nothing to package")
+	}
+	if len(cfg.Sounds) > MaxSounds {
+		return nil, fmt.Errorf("packager: %d sounds, at most %d", len(cfg.Sounds), MaxSounds)
 	}
 	p := &Packager{cfg: cfg, win: window.New(cfg.Epoch), stores: make(chan stored, storeQueue)}
 	p.cuts.part = cfg.PartTarget
@@ -136,8 +157,8 @@ func New(cfg Config) (*Packager, error) {
 			p.own = r
 		}
 	}
-	if cfg.Sound.Stream != nil {
-		p.sound = p.rendition(cfg.Sound, media.Audio)
+	for _, in := range cfg.Sounds {
+		p.sounds = append(p.sounds, p.rendition(in, media.Audio))
 	}
 	p.attach()
 	return p, nil
@@ -161,8 +182,11 @@ func (p *Packager) attach() {
 			p.tap(in.Stream, func(pkt *media.Packet) { r.take(pkt) })
 		}
 	}
-	if s := p.cfg.Sound.Stream; s != nil && s != p.cfg.Source {
-		p.tap(s, func(pkt *media.Packet) { p.sound.take(pkt) })
+	for i, in := range p.cfg.Sounds {
+		if in.Stream != p.cfg.Source {
+			r := p.sounds[i]
+			p.tap(in.Stream, func(pkt *media.Packet) { r.take(pkt) })
+		}
 	}
 	if s := p.cfg.Replace.Stream; s != nil {
 		p.tap(s, p.feedReplacement)
@@ -219,8 +243,8 @@ func (p *Packager) feedSource(pkt *media.Packet) {
 		if (!p.replaced || pkt.DTS < p.replace-slop) && !(pkt.Slate && p.own.shed) {
 			p.own.take(pkt)
 		}
-	case kind == media.Audio && p.sound != nil && p.cfg.Sound.Stream == p.cfg.Source:
-		p.sound.take(pkt)
+	case kind == media.Audio && len(p.sounds) > 0 && p.cfg.Sounds[0].Stream == p.cfg.Source:
+		p.sounds[0].take(pkt)
 	}
 	if leads {
 		p.release()
@@ -284,8 +308,8 @@ func (p *Packager) release() {
 	for _, r := range p.pictures {
 		r.release()
 	}
-	if p.sound != nil {
-		p.sound.release()
+	for _, r := range p.sounds {
+		r.release()
 	}
 }
 
@@ -322,11 +346,7 @@ func (p *Packager) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cuts.horizon = 1 << 62
-	all := p.pictures
-	if p.sound != nil {
-		all = append(all[:len(all):len(all)], p.sound)
-	}
-	for _, r := range all {
+	for _, r := range slices.Concat(p.pictures, p.sounds) {
 		r.release()
 		if h := r.held; h != nil {
 			r.settle(h.DTS + p.cfg.Frame)

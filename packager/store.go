@@ -74,8 +74,8 @@ func (p *Packager) forget() {
 	for _, r := range p.pictures {
 		each(r)
 	}
-	if p.sound != nil {
-		each(p.sound)
+	for _, r := range p.sounds {
+		each(r)
 	}
 	if first > 0 {
 		p.cuts.forget(first - 1)

@@ -170,7 +170,7 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 		p.log.Info("stream goes on after another process", "stream", name, "epoch", epoch, "segment", pack.From.Next)
 	}
 	if len(s.Tracks()) > 1 || video(s.Tracks()) == nil {
-		pack.Sound = packager.Input{Name: packager.AudioName, Stream: s}
+		pack.Sounds = []packager.Input{{Name: packager.AudioName, Stream: s}}
 	}
 	rungs, err := p.afford(s)
 	if err != nil {
@@ -261,7 +261,7 @@ func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, rungs ladder.Setti
 		pack.Pictures = append(pack.Pictures, packager.Input{Name: media.OriginalName, Stream: pl.source})
 	}
 	if job.MakesAudio() {
-		pack.Sound = rendition(packager.AudioName)
+		pack.Sounds = []packager.Input{rendition(packager.AudioName)}
 	}
 	return nil
 }

@@ -102,8 +102,8 @@ func (p *pipelines) past(pl *pipeline, pack *packager.Config) map[string][]windo
 	for _, in := range pack.Pictures {
 		names = append(names, in.Name)
 	}
-	if pack.Sound.Stream != nil {
-		names = append(names, pack.Sound.Name)
+	for _, in := range pack.Sounds {
+		names = append(names, in.Name)
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, pastWithin)
 	defer cancel()

@@ -52,6 +52,7 @@ type Init struct {
 	SampleRate int    `json:"rate,omitempty"`
 	Channels   int    `json:"channels,omitempty"`
 	Language   string `json:"language,omitempty"` // BCP 47
+	Label      string `json:"label,omitempty"`    // what the publisher calls the sound
 }
 
 // describe says what manifests need of a track.
@@ -59,7 +60,7 @@ func describe(i window.Init) Init {
 	t := i.Track
 	return Init{
 		Codecs: codec.Codecs(t), Width: t.Width, Height: t.Height, FrameNum: t.FrameRate.Num, FrameDen: t.FrameRate.Den,
-		SampleRate: t.SampleRate, Channels: t.Channels, Language: t.Language,
+		SampleRate: t.SampleRate, Channels: t.Channels, Language: t.Language, Label: t.Label,
 	}
 }
 
