@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -82,22 +81,6 @@ type Input struct {
 	Stream *hub.Stream
 }
 
-// AudioName is the name of the rendition that holds the sound, the first where there are
-// several.
-const AudioName = "audio"
-
-// MaxSounds bounds Config.Sounds.
-const MaxSounds = 4
-
-// SoundName is the name of the rendition that holds sound i, counted from 0: AudioName, then
-// "audio-2" and so on.
-func SoundName(i int) string {
-	if i == 0 {
-		return AudioName
-	}
-	return AudioName + "-" + strconv.Itoa(i+1)
-}
-
 // Packager packages one stream.
 type Packager struct {
 	cfg  Config
@@ -157,8 +140,10 @@ func New(cfg Config) (*Packager, error) {
 			p.own = r
 		}
 	}
-	for _, in := range cfg.Sounds {
-		p.sounds = append(p.sounds, p.rendition(in, media.Audio))
+	for i, in := range cfg.Sounds {
+		r := p.rendition(in, media.Audio)
+		r.track.Further = i > 0
+		p.sounds = append(p.sounds, r)
 	}
 	p.attach()
 	return p, nil
@@ -248,6 +233,7 @@ func (p *Packager) feedSource(pkt *media.Packet) {
 	}
 	if leads {
 		p.release()
+		p.lapse()
 	}
 }
 
@@ -336,6 +322,7 @@ func (p *Packager) Shed(name string, shed bool) {
 func (p *Packager) skipShed() {
 	for _, r := range p.pictures {
 		if r.shed {
+			r.held, r.pending = nil, nil
 			r.skipTo(p.cuts.next() - 1)
 		}
 	}
@@ -350,6 +337,9 @@ func (p *Packager) end() {
 		r.release()
 		if h := r.held; h != nil {
 			r.settle(h.DTS + p.cfg.Frame)
+		}
+		if r.track.Further {
+			r.lapse(p.cuts.horizon) // it lists as many as the others
 		}
 		r.flush(true)
 	}

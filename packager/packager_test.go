@@ -117,7 +117,7 @@ func (r *rig) segments() map[string][]*window.Segment {
 func check(t *testing.T, all map[string][]*window.Segment, target int, part media.Time) {
 	t.Helper()
 	starts := map[uint64]media.Time{}
-	for _, name := range []string{"source", "360p", "audio"} {
+	for _, name := range []string{"source", "360p", "audio", "audio-2", "audio-3", "audio-4"} {
 		var end media.Time
 		for i, s := range all[name] {
 			if i > 0 && s.MSN != all[name][i-1].MSN+1 {
@@ -398,6 +398,11 @@ func TestOldSegmentsGo(t *testing.T) {
 // writeSlowly writes a second at a time and lets storage keep up.
 func (r *rig) writeSlowly(list []*media.Packet) {
 	r.t.Helper()
+	r.slowly(list, func(some []*media.Packet) { r.write(some, true) })
+}
+
+func (r *rig) slowly(list []*media.Packet, write func([]*media.Packet)) {
+	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for len(list) > 0 {
@@ -406,10 +411,12 @@ func (r *rig) writeSlowly(list []*media.Packet) {
 			n++
 		}
 		at := list[n-1].DTS
-		r.write(list[:n], true)
+		write(list[:n])
 		list = list[n:]
 		for _, t := range r.pack.Window().Tracks() {
-			r.waitFor(t.Name, at-media.Second/4)
+			if !t.Further {
+				r.waitFor(t.Name, at-media.Second/4)
+			}
 			for settled := false; !settled; {
 				t.View(func(v *window.View) {
 					settled = !slices.ContainsFunc(v.Segments, func(s *window.Segment) bool { return s.Closed && s.Path == "" && !s.Lost && !s.Away && !s.Gap })

@@ -22,6 +22,7 @@ type rendition struct {
 	first   uint64       // MSN of the first segment
 	open    bool         // a segment is open
 	msn     uint64       // of the open segment, or of the one to open next
+	at      media.Time   // where the open segment begins
 	started bool
 	starved bool // nothing came for the open segment until its key frame was missed
 	shed    bool
@@ -118,10 +119,15 @@ func (r *rendition) close() {
 		r.start(max(r.init, r.inits), r.p.cuts.get(r.msn).at, true)
 	}
 	r.stretch(r.p.cuts.get(r.msn + 1))
-	r.flush(true)
+	r.flush(!r.track.Further) // a sound that stopped and comes back is as long as the others
 	if r.open {
-		r.finish(r.track.Close(r.p.cuts.length(r.msn)))
+		r.finish(r.track.Close(r.length()))
 	}
+}
+
+// length is how long the open segment is to be, whose successor is known.
+func (r *rendition) length() media.Time {
+	return r.p.cuts.length(r.msn) - (r.at - r.p.cuts.get(r.msn).at)
 }
 
 // stretch lets the last frame last until the next segment begins where the publisher's
@@ -155,7 +161,7 @@ func (r *rendition) finish(s *window.Segment) {
 // start opens the segment msn in the window.
 func (r *rendition) start(init int, at media.Time, key bool) {
 	c := r.p.cuts.get(r.msn)
-	r.open, r.starved, r.parts = true, false, 0
+	r.open, r.starved, r.parts, r.at = true, false, 0, at
 	if r.p.cfg.From != nil && r.msn == r.first {
 		r.track.Miss(r.p.behind(r.track.Name, at))
 	}
@@ -170,6 +176,9 @@ func (r *rendition) admit(pkt *media.Packet) bool {
 	c := r.p.cuts.get(r.msn)
 	if pkt.DTS < c.at-slop {
 		return false // before the first cut
+	}
+	if r.track.Further && pkt.DTS > c.at+lateStart {
+		return false // it begins, or comes back, with the next one
 	}
 	fresh := pkt.Track != r.source
 	if (fresh || r.starved) && !pkt.Key {
@@ -262,12 +271,11 @@ func (r *rendition) flush(last bool) {
 	r.p.published(r, wall)
 }
 
-// skipTo completes segments up to msn as gaps: the rendition is shed.
+// skipTo completes segments up to msn as gaps: the rendition is shed, or a sound that stopped.
 func (r *rendition) skipTo(msn uint64) {
-	r.held, r.pending = nil, nil
 	if r.open && r.msn < msn {
 		r.flush(false)
-		r.finish(r.track.Close(r.p.cuts.length(r.msn)))
+		r.finish(r.track.Close(r.length()))
 	}
 	if !r.started {
 		r.started, r.msn = true, r.p.cuts.base

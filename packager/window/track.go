@@ -68,6 +68,9 @@ type Init struct {
 type Track struct {
 	Name string
 	Kind media.Kind
+	// Further tells that it is a sound beside the first, which nothing waits for. It is set
+	// before the first segment.
+	Further bool
 
 	w        *Window
 	segments []*Segment // oldest first; the last one may be open

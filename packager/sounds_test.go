@@ -1,0 +1,169 @@
+package packager_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"weir/media"
+	"weir/media/hub"
+	"weir/media/mediatest"
+	"weir/packager"
+	"weir/packager/window"
+)
+
+// furtherSounds are sounds of a rig beside the first: what it says, in a coding of their own.
+type furtherSounds struct {
+	*rig
+	streams []*hub.Stream
+	tracks  []*media.Track
+	src     *mediatest.Source
+}
+
+// newSounds makes a rig with n further sounds.
+func newSounds(t *testing.T, src *mediatest.Source, n int) *furtherSounds {
+	f := &furtherSounds{src: src}
+	f.rig = newRig(t, src, func(r *rig, cfg *packager.Config) {
+		for i := range n {
+			track := mediatest.Audio(src.SampleRate, 1)
+			s, _ := r.hub.Create(media.StreamID("x/sound-"+string(rune('2'+i))), epoch, []*media.Track{track})
+			f.streams, f.tracks = append(f.streams, s), append(f.tracks, track)
+			cfg.Sounds = append(cfg.Sounds, packager.Input{Name: packager.SoundName(i + 1), Stream: s})
+		}
+	})
+	t.Cleanup(f.close)
+	return f
+}
+
+func (f *furtherSounds) close() {
+	for _, s := range f.streams {
+		s.Close()
+	}
+	f.rig.end()
+}
+
+// write is rig.write, with the further sounds where says has it that they say something.
+func (f *furtherSounds) write(list []*media.Packet, says func(sound int, at media.Time) bool) {
+	f.t.Helper()
+	f.slowly(list, func(second []*media.Packet) { f.some(second, says) })
+}
+
+func (f *furtherSounds) some(list []*media.Packet, says func(sound int, at media.Time) bool) {
+	for _, p := range list {
+		f.rig.write([]*media.Packet{p}, true)
+		if p.Track.Kind != media.Audio {
+			continue
+		}
+		for i, s := range f.streams {
+			if says(i+2, p.DTS) {
+				own := *p
+				own.Track, own.Boundary = f.tracks[i], media.NoBoundary
+				s.Write(&own)
+			}
+		}
+	}
+}
+
+func (f *furtherSounds) segments() map[string][]*window.Segment {
+	f.close()
+	return f.rig.segments()
+}
+
+func always(int, media.Time) bool { return true }
+
+func TestSoundsAreCutAlike(t *testing.T) {
+	f := newSounds(t, &mediatest.Source{GOPs: []int{60}, SampleRate: 48000}, 3)
+	f.write(f.src.Packets(21*media.Second), always)
+	all := f.segments()
+	check(t, all, 2, media.Second/5)
+	if len(all) != 5 {
+		t.Fatalf("%d renditions", len(all))
+	}
+	for _, name := range []string{"audio-2", "audio-3", "audio-4"} {
+		if len(all[name]) != len(all["audio"]) {
+			t.Fatalf("%s: %d segments, the first sound has %d", name, len(all[name]), len(all["audio"]))
+		}
+		for i, s := range all[name] {
+			if first := all["audio"][i]; s.MSN != first.MSN || s.Start != first.Start || s.Duration != first.Duration || s.Gap || s.Mini != first.Mini {
+				t.Errorf("%s %d: %+v, the first sound %+v", name, i, s, first)
+			}
+		}
+	}
+}
+
+// A sound that never begins, one that stops for a while and one that stops for good: the
+// others do not wait, and each has as many segments as they.
+func TestSilentSoundsHaveGaps(t *testing.T) {
+	f := newSounds(t, &mediatest.Source{GOPs: []int{60}, SampleRate: 48000}, 3)
+	const from, to = 7*media.Second + media.Second/3, 13*media.Second + media.Second/2
+	list := f.src.Packets(30 * media.Second)
+	f.write(list, func(sound int, at media.Time) bool {
+		switch sound {
+		case 3:
+			return at < from || at >= to
+		case 4:
+			return at < from
+		}
+		return false
+	})
+	edge := map[string]media.Time{}
+	for _, track := range f.pack.Window().Tracks() {
+		track.View(func(v *window.View) { edge[track.Name] = v.Segments[len(v.Segments)-1].End() })
+	}
+	for name, at := range edge {
+		least := 30*media.Second - media.Second/10
+		if name == "audio-2" || name == "audio-4" {
+			least -= 4 * media.Second
+		}
+		if at < least {
+			t.Errorf("%s is at %v", name, at.Duration())
+		}
+	}
+	all := f.segments()
+	for _, name := range []string{"audio-2", "audio-3", "audio-4"} {
+		for i, s := range all[name] {
+			pic := all["source"][i]
+			if s.MSN != pic.MSN || (s.Start-pic.Start).Duration().Abs() > 25*time.Millisecond || (s.End()-pic.End()).Duration().Abs() > 25*time.Millisecond {
+				t.Errorf("%s %d: from %v to %v, the picture from %v to %v", name, s.MSN, s.Start.Duration(), s.End().Duration(), pic.Start.Duration(), pic.End().Duration())
+			}
+			silent := name == "audio-2" || s.Start > from && (name == "audio-4" || s.Start < to)
+			if s.Gap != silent {
+				t.Errorf("%s %d from %v: gap %v", name, s.MSN, s.Start.Duration(), s.Gap)
+			}
+		}
+		if n := len(all["source"]); len(all[name]) < n-1 { // what was open at the end of the stream
+			t.Errorf("%s: %d segments, the picture has %d", name, len(all[name]), n)
+		}
+	}
+}
+
+// What a silent sound holds back is bounded: the cuts are forgotten as without it.
+func TestSilentSoundLetsTheWindowGo(t *testing.T) {
+	src := &mediatest.Source{GOPs: []int{60}, SampleRate: 48000, Bitrate: 100_000}
+	f := newSounds(t, src, 1)
+	f.write(src.Packets(150*media.Second), func(int, media.Time) bool { return false })
+	for _, track := range f.pack.Window().Tracks() {
+		track.View(func(v *window.View) {
+			if n := len(v.Segments); n < 25 || n > 40 {
+				t.Errorf("%s lists %d segments of a window of 60 s", track.Name, n)
+			}
+		})
+	}
+	if n := len(f.pack.Window().Marks()); n > 40 {
+		t.Errorf("%d DASH segments are known", n)
+	}
+}
+
+func TestSoundsAreBounded(t *testing.T) {
+	var h hub.Hub
+	src := &mediatest.Source{SampleRate: 48000}
+	s, _ := h.Create("x", epoch, src.Tracks())
+	defer s.Close()
+	cfg := packager.Config{Name: "x", Epoch: epoch, Log: slog.New(slog.DiscardHandler), Source: s, Target: 2, Segment: media.Second, PartTarget: media.Second / 5}
+	for i := range packager.MaxSounds + 1 {
+		cfg.Sounds = append(cfg.Sounds, packager.Input{Name: packager.SoundName(i), Stream: s})
+	}
+	if _, err := packager.New(cfg); err == nil {
+		t.Error("five sounds are taken")
+	}
+}
