@@ -251,17 +251,17 @@ func (r *Recorder) open(rendition string, kind media.Kind) (*lane, error) {
 	return l, nil
 }
 
-// add keeps pictures before sound, and among them what is coded as the publisher likes
-// behind what everybody can play, whichever came first.
+// add keeps pictures before sounds, and among them what is coded as the publisher likes
+// behind what everybody can play, and sounds by their names, whichever came first.
 func (x *Index) add(r Rendition) {
-	n := len(x.Renditions)
-	if r.Kind == media.Video {
-		n = slices.IndexFunc(x.Renditions, func(o Rendition) bool {
+	n := slices.IndexFunc(x.Renditions, func(o Rendition) bool {
+		if r.Kind == media.Video {
 			return o.Kind != media.Video || o.Name == media.OriginalName
-		})
-		if n < 0 {
-			n = len(x.Renditions)
 		}
+		return o.Kind == media.Audio && o.Name > r.Name
+	})
+	if n < 0 {
+		n = len(x.Renditions)
 	}
 	x.Renditions = slices.Insert(slices.Clip(x.Renditions), n, r)
 }

@@ -66,6 +66,8 @@ type Set struct {
 	ID        uint32 // the same for the same content in all Periods
 	Kind      media.Kind
 	Language  string // BCP 47; empty: not told
+	Label     string // for people to read; empty: not told
+	Role      Role   // among several sets of a kind; empty: not told
 	Preferred bool   // players that can play several sets of a kind take this one
 
 	// Media is the template of URLs, relative to the MPD, in which $RepresentationID$ and
@@ -77,6 +79,38 @@ type Set struct {
 	Loose  bool // segments may begin without a key frame: no startWithSAP
 
 	Representations []Representation
+}
+
+// Role is what a set is beside others of its kind (23009-1 5.8.5.5).
+type Role string
+
+// The roles of sounds.
+const (
+	Main      Role = "main"
+	Alternate Role = "alternate"
+)
+
+// IDs of the sets of a Period: one of pictures, one of each sound, and what ByCoding splits off
+// of the pictures.
+const (
+	PictureID = 1
+	CodingID  = 3 // the first one
+)
+
+// SoundID is that of sound i, counted from 0.
+func SoundID(i int) uint32 { return uint32(2 + 10*i) } //nolint:gosec // they are few
+
+// Sound is the set of sound i, to which its representation comes. Of several the first is the
+// one that is heard where nobody chooses, and they are told by their labels.
+func Sound(i int, several bool, label string) Set {
+	s := Set{ID: SoundID(i), Kind: media.Audio}
+	if several {
+		s.Label, s.Role, s.Preferred = label, Alternate, i == 0
+		if i == 0 {
+			s.Role = Main
+		}
+	}
+	return s
 }
 
 // ByCoding splits a set by how its representations are coded: players switch within a

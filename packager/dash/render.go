@@ -23,6 +23,7 @@ const preferred = 2
 const (
 	profiles    = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
 	schemeUTC   = "urn:mpeg:dash:utc:http-xsdate:2014"
+	schemeRole  = "urn:mpeg:dash:role:2011"
 	schemeAudio = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
 	dateTime    = "2006-01-02T15:04:05.000Z"
 )
@@ -154,6 +155,12 @@ func (p *Presentation) set(in *Set, start time.Duration) *mpd.AdaptationSetType 
 	a.MimeType = kind + "/mp4"
 	a.Lang = in.Language
 	a.SegmentAlignment = true
+	if in.Role != "" {
+		a.Roles = []*mpd.DescriptorType{mpd.NewDescriptor(schemeRole, string(in.Role), "")}
+	}
+	if in.Label != "" {
+		a.Labels = []*mpd.LabelType{{Value: in.Label}}
+	}
 	if in.Preferred {
 		a.SelectionPriority = mpd.Ptr(uint32(preferred))
 	}

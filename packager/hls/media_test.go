@@ -192,12 +192,14 @@ func TestEnd(t *testing.T) {
 
 func TestMultivariant(t *testing.T) {
 	m := hls.Multivariant{
-		AudioURI: "e/audio/index.m3u8", Independent: true,
+		Independent: true,
 		Variants: []hls.Variant{
-			{URI: "e/source/index.m3u8", Bandwidth: 5_000_000, Codecs: "avc1.64001f,mp4a.40.2", Width: 1280, Height: 720, FrameRate: 30},
-			{URI: "e/360p/index.m3u8", Bandwidth: 900_000, Codecs: "avc1.64001e,mp4a.40.2", Width: 640, Height: 360, FrameRate: 30},
+			{URI: "e/source/index.m3u8", Bandwidth: 5_000_000, Codecs: "avc1.64001f", Width: 1280, Height: 720, FrameRate: 30},
+			{URI: "e/360p/index.m3u8", Bandwidth: 900_000, Codecs: "avc1.64001e", Width: 640, Height: 360, FrameRate: 30},
 		},
 	}
+	sounds := []hls.Sound{{URI: "e/audio/index.m3u8", Codecs: "mp4a.40.2", Bandwidth: 128_000}}
+	m.Hear(sounds)
 	text := string(m.Render())
 	p, err := playlist.Unmarshal([]byte(text))
 	if err != nil {
@@ -213,7 +215,7 @@ func TestMultivariant(t *testing.T) {
 	if strings.Contains(text, "LANGUAGE") {
 		t.Errorf("a language that nobody told in\n%s", text)
 	}
-	m.Language = "de"
+	sounds[0].Language = "de"
 	if spoken := string(m.Render()); strings.Count(spoken, `,LANGUAGE="de"`) != 1 || strings.Replace(spoken, `,LANGUAGE="de"`, "", 1) != text {
 		t.Errorf("the language is not told in\n%s", spoken)
 	}

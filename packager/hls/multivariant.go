@@ -14,7 +14,7 @@ import (
 // Variant is one picture rendition in the multivariant playlist.
 type Variant struct {
 	URI           string
-	Bandwidth     int // peak bit/s with the audio that goes with it
+	Bandwidth     int // peak bit/s; Hear adds the sound's
 	Average       int // 0 when unknown
 	Codecs        string
 	Width, Height int
@@ -24,18 +24,18 @@ type Variant struct {
 // Multivariant is the entry playlist of a stream.
 type Multivariant struct {
 	Variants []Variant
-	AudioURI string // "" when the audio is in the variants, or there is none
-	Language string // of the audio, BCP 47; "": not told
 	// Independent tells that every listed segment begins with a key frame.
 	Independent bool
 	// Start is where players begin, from the start of the media playlists; 0: by their
 	// usual distance from the live edge.
 	Start media.Time
+
+	sounds []Sound // beside the variants
 }
 
 const audioGroup = "audio"
 
-// Render makes the playlist. Without a picture the audio is the only variant.
+// Render makes the playlist.
 func (m *Multivariant) Render() []byte {
 	p := m3u8.NewMasterPlaylist()
 	p.SetVersion(9)
@@ -53,12 +53,10 @@ func (m *Multivariant) Render() []byte {
 			// unless it is told that there are none.
 			params.Captions = "NONE"
 		}
-		if m.AudioURI != "" {
+		if len(m.sounds) > 0 {
 			params.Audio = audioGroup
 			if i == 0 {
-				params.Alternatives = []*m3u8.Alternative{{
-					GroupId: audioGroup, Type: "AUDIO", Name: "main", Default: true, Autoselect: "YES", Language: m.Language, URI: m.AudioURI,
-				}}
+				params.Alternatives = m.alternatives()
 			}
 		}
 		p.Append(v.URI, nil, params)

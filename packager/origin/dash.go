@@ -31,6 +31,17 @@ func (d numberedSegment) foreign(t *window.Track, msn uint64) (yes bool) {
 	return yes
 }
 
+// silent tells whether segments [from, to) are all gaps.
+func silent(t *window.Track, from, to uint64) (yes bool) {
+	t.View(func(v *window.View) {
+		for yes = true; yes && from < to; from++ {
+			seg := v.Find(from)
+			yes = seg != nil && seg.Gap
+		}
+	})
+	return yes
+}
+
 // dashSegment sends a DASH segment: the HLS segments that it spans, part by part
 // while the newest is written. A request that comes a little early waits. Who does not know
 // yet that another Period began, with another initialisation segment, gets no media: that
@@ -49,7 +60,7 @@ func (h *Handler) dashSegment(w http.ResponseWriter, r *http.Request, v *visit, 
 		notFound(w)
 		return
 	}
-	if d.foreign(t, from) {
+	if d.foreign(t, from) || t.Further && !open && silent(t, from, to) {
 		h.nothing(w, r, v, s)
 		return
 	}

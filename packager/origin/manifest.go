@@ -7,6 +7,7 @@ import (
 	"weir/media"
 	"weir/media/codec"
 	"weir/packager/dash"
+	"weir/packager/hls"
 	"weir/packager/window"
 )
 
@@ -54,7 +55,7 @@ const (
 func late(tracks []*window.Track, now time.Duration) (most time.Duration) {
 	for _, t := range tracks {
 		t.View(func(v *window.View) {
-			if n := len(v.Segments); n > 0 {
+			if n := len(v.Segments); n > 0 && !t.Further {
 				most = max(most, now-v.Segments[n-1].End().Duration())
 			}
 		})
@@ -111,19 +112,54 @@ func (s *Stream) period(tracks []*window.Track, marks []window.Mark, newest bool
 	} else if !newest {
 		timing.Last = marks[len(marks)-1].Number
 	}
-	kinds := []media.Kind{media.Video, media.Audio}
-	for id, kind := range kinds {
-		set := dash.Set{
-			ID: uint32(id + 1), Kind: kind, Timing: timing, Prft: true,
+	pictures := dash.Set{ID: dash.PictureID, Kind: media.Video, Timing: timing, Prft: true}
+	var sounds []dash.Set
+	names := s.soundNames(tracks)
+	for _, t := range tracks {
+		if t.Kind == media.Video {
+			s.represent(&pictures, t, marks)
+			continue
 		}
-		for _, t := range tracks {
-			if t.Kind == kind {
-				s.represent(&set, t, marks)
-			}
+		set := dash.Sound(s.soundNumber(t), len(names) > 1, names[t])
+		set.Timing, set.Prft = timing, true
+		if s.represent(&set, t, marks); len(set.Representations) > 0 {
+			sounds = append(sounds, set)
 		}
-		p.Sets = append(p.Sets, set.ByCoding(uint32(len(kinds)+1))...)
 	}
+	p.Sets = append(pictures.ByCoding(dash.CodingID), sounds...)
 	return p
+}
+
+// soundNames are what the sounds among the renditions are called.
+func (s *Stream) soundNames(tracks []*window.Track) map[*window.Track]string {
+	var sounds []*window.Track
+	var told []hls.Sound
+	for _, t := range tracks {
+		if t.Kind == media.Audio {
+			sounds = append(sounds, t)
+			t.View(func(v *window.View) {
+				told = append(told, hls.Sound{Label: v.Newest().Label, Language: v.Newest().Language})
+			})
+		}
+	}
+	names := make(map[*window.Track]string, len(sounds))
+	for i, name := range hls.Names(told) {
+		names[sounds[i]] = name
+	}
+	return names
+}
+
+// soundNumber is the place of a sound among all that the stream may have.
+func (s *Stream) soundNumber(sound *window.Track) (n int) {
+	for _, t := range s.Window.Tracks() {
+		if t == sound {
+			break
+		}
+		if t.Kind == media.Audio {
+			n++
+		}
+	}
+	return n
 }
 
 // timeline lists the segments that are complete; the open one is listed only

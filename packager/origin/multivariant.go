@@ -49,35 +49,21 @@ func summarise(t *window.Track) (s summary) {
 // multivariant renders the entry playlist over the given renditions.
 func (s *Stream) multivariant(tracks []*window.Track) []byte {
 	m := hls.Multivariant{Independent: true}
-	var sound *summary
+	var sounds []hls.Sound
 	for _, t := range tracks {
+		x := summarise(t)
 		if t.Kind == media.Audio {
-			x := summarise(t)
-			sound = &x
-		}
-	}
-	for _, t := range tracks {
-		if t.Kind != media.Video {
+			sounds = append(sounds, hls.Sound{URI: s.uri(t), Codecs: x.codecs, Bandwidth: x.peak, Average: x.mean, Label: x.track.Label, Language: x.track.Language})
 			continue
 		}
-		x := summarise(t)
 		m.Independent = m.Independent && !x.mixed
 		t.View(func(v *window.View) { m.Start = max(m.Start, hls.StartAt(v)) })
-		v := hls.Variant{
+		m.Variants = append(m.Variants, hls.Variant{
 			URI: s.uri(t), Bandwidth: x.peak, Average: x.mean, Codecs: x.codecs,
 			Width: x.track.Width, Height: x.track.Height, FrameRate: x.track.FrameRate.Float(),
-		}
-		if sound != nil {
-			v.Codecs += "," + sound.codecs
-			v.Bandwidth += sound.peak
-			v.Average += sound.mean
-			m.AudioURI, m.Language = s.Epoch+"/"+sound.name+"/index.m3u8", sound.track.Language
-		}
-		m.Variants = append(m.Variants, v)
+		})
 	}
-	if len(m.Variants) == 0 && sound != nil {
-		m.Variants = []hls.Variant{{URI: s.Epoch + "/" + sound.name + "/index.m3u8", Bandwidth: sound.peak, Average: sound.mean, Codecs: sound.codecs}}
-	}
+	m.Hear(sounds)
 	m.BeginLow()
 	return m.Render()
 }

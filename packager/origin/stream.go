@@ -62,14 +62,17 @@ func (s *Stream) open() {
 	})
 }
 
-// lateAfter is how long a rendition may keep the others waiting at the start.
-const lateAfter = 3 * media.Second
+// How long a rendition may keep the others waiting at the start.
+const (
+	lateAfter    = 3 * media.Second
+	furtherAfter = media.Second // a sound beside the first, which may never come
+)
 
 // ready returns the renditions that can be offered, nil while players should not
 // start yet: each needs at least that many complete segments, or parts.
 func (s *Stream) ready(segments int) []*window.Track {
 	var ready []*window.Track
-	waiting := false
+	waiting, further := false, false
 	var longest media.Time
 	for _, t := range s.Window.Tracks() {
 		t.View(func(v *window.View) {
@@ -83,14 +86,14 @@ func (s *Stream) ready(segments int) []*window.Track {
 				}
 			}
 			if v.Newest() == nil || n < max(segments, 1) {
-				waiting = true
+				waiting, further = waiting || !t.Further, further || t.Further
 				return
 			}
 			longest = max(longest, v.Segments[len(v.Segments)-1].End()-v.Segments[v.Foreign()].Start)
 			ready = append(ready, t)
 		})
 	}
-	if waiting && longest < lateAfter {
+	if waiting && longest < lateAfter || further && longest < furtherAfter {
 		return nil
 	}
 	return ready

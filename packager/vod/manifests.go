@@ -44,35 +44,24 @@ func latest(r *archive.Rendition) archive.Init {
 // that players are to begin with.
 func multivariant(e *entry) []byte {
 	m := hls.Multivariant{Independent: independent(e.runs)}
-	var sound *archive.Rendition
-	var peakSound, meanSound int
-	for i := range e.index.Renditions {
-		if r := &e.index.Renditions[i]; r.Kind == media.Audio && len(r.Segments) > 0 {
-			sound = r
-			peakSound, meanSound = rate(r, e.runs)
-		}
-	}
+	var sounds []hls.Sound
 	for i := range e.index.Renditions {
 		r := &e.index.Renditions[i]
-		if r.Kind != media.Video || len(r.Segments) == 0 {
+		if len(r.Segments) == 0 {
 			continue
 		}
 		d := latest(r)
 		peak, mean := rate(r, e.runs)
-		v := hls.Variant{
+		if r.Kind == media.Audio {
+			sounds = append(sounds, hls.Sound{URI: r.Name + "/index.m3u8", Codecs: d.Codecs, Bandwidth: peak, Average: mean, Label: d.Label, Language: d.Language})
+			continue
+		}
+		m.Variants = append(m.Variants, hls.Variant{
 			URI: r.Name + "/index.m3u8", Bandwidth: peak, Average: mean, Codecs: d.Codecs, Width: d.Width, Height: d.Height,
 			FrameRate: media.Rational{Num: d.FrameNum, Den: d.FrameDen}.Float(),
-		}
-		if sound != nil {
-			v.Codecs += "," + latest(sound).Codecs
-			v.Bandwidth, v.Average = peak+peakSound, mean+meanSound
-			m.AudioURI, m.Language = sound.Name+"/index.m3u8", latest(sound).Language
-		}
-		m.Variants = append(m.Variants, v)
+		})
 	}
-	if len(m.Variants) == 0 && sound != nil {
-		m.Variants = []hls.Variant{{URI: sound.Name + "/index.m3u8", Bandwidth: peakSound, Average: meanSound, Codecs: latest(sound).Codecs}}
-	}
+	m.Hear(sounds)
 	slices.SortStableFunc(m.Variants, func(a, b hls.Variant) int { return b.Height - a.Height })
 	m.BeginLow()
 	return m.Render()
@@ -143,32 +132,57 @@ func alike(x *archive.Index, a, b archive.Run) bool {
 func period(e *entry, from, to int) dash.Period {
 	runs := e.runs[from:to]
 	p := dash.Period{Start: runs[0].Start}
-	kinds := []media.Kind{media.Video, media.Audio}
-	for id, kind := range kinds {
-		set := dash.Set{ID: uint32(id + 1), Kind: kind, Media: "$RepresentationID$/$Number$.m4s", Loose: !independent(runs)}
-		set.Timing.First = uint64(from)
-		for i := range e.index.Renditions {
-			r := &e.index.Renditions[i]
-			list := r.Run(runs[0])
-			if r.Kind != kind || list == nil {
-				continue
-			}
-			p.Start = min(p.Start, list[0].Start)
-			if set.Timing.Timeline == nil {
-				set.Timing.Timeline = timeline(r, runs)
-			}
-			d := r.Inits[list[0].Init]
-			set.Language = d.Language
-			peak, _ := rate(r, e.runs)
-			set.Representations = append(set.Representations, dash.Representation{
-				ID: r.Name, Bandwidth: peak, Codecs: d.Codecs, Width: d.Width, Height: d.Height,
-				FrameRate: media.Rational{Num: d.FrameNum, Den: d.FrameDen}, SampleRate: d.SampleRate, Channels: d.Channels,
-				Init: archive.InitFile(r.Name, list[0].Init),
-			})
+	pictures := dash.Set{ID: dash.PictureID, Kind: media.Video}
+	var sounds []dash.Set
+	names, sound := soundNames(e.index), 0
+	for i := range e.index.Renditions {
+		r := &e.index.Renditions[i]
+		set := &pictures
+		if r.Kind == media.Audio {
+			one := dash.Sound(sound, len(names) > 1, names[r.Name])
+			set = &one
+			sound++
 		}
-		p.Sets = append(p.Sets, set.ByCoding(uint32(len(kinds)+1))...)
+		list := r.Run(runs[0])
+		if list == nil {
+			continue
+		}
+		p.Start = min(p.Start, list[0].Start)
+		set.Media, set.Loose, set.Timing.First = "$RepresentationID$/$Number$.m4s", !independent(runs), uint64(from)
+		if set.Timing.Timeline == nil {
+			set.Timing.Timeline = timeline(r, runs)
+		}
+		d := r.Inits[list[0].Init]
+		set.Language = d.Language
+		peak, _ := rate(r, e.runs)
+		set.Representations = append(set.Representations, dash.Representation{
+			ID: r.Name, Bandwidth: peak, Codecs: d.Codecs, Width: d.Width, Height: d.Height,
+			FrameRate: media.Rational{Num: d.FrameNum, Den: d.FrameDen}, SampleRate: d.SampleRate, Channels: d.Channels,
+			Init: archive.InitFile(r.Name, list[0].Init),
+		})
+		if r.Kind == media.Audio {
+			sounds = append(sounds, *set)
+		}
 	}
+	p.Sets = append(pictures.ByCoding(dash.CodingID), sounds...)
 	return p
+}
+
+// soundNames are what the sounds of a recording are called, by rendition.
+func soundNames(x *archive.Index) map[string]string {
+	var sounds []string
+	var told []hls.Sound
+	for i := range x.Renditions {
+		if r := &x.Renditions[i]; r.Kind == media.Audio && len(r.Segments) > 0 {
+			d := latest(r)
+			sounds, told = append(sounds, r.Name), append(told, hls.Sound{Label: d.Label, Language: d.Language})
+		}
+	}
+	names := make(map[string]string, len(sounds))
+	for i, name := range hls.Names(told) {
+		names[sounds[i]] = name
+	}
+	return names
 }
 
 // timeline lists the runs of a rendition that has all of them.
