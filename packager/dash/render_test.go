@@ -84,6 +84,14 @@ func presentations() map[string]*Presentation {
 	loose.Loose, loose.Prft = true, false
 	both := video(numbers)
 	both.Representations = append(both.Representations, Representation{ID: "original", Bandwidth: 2_000_000, Codecs: "av01.0.05M.08", Width: 1280, Height: 720, Init: "e1/original/init0.mp4"})
+	sounds := []Set{video(numbers)}
+	for i, label := range []string{"English", "The <crowd> & I", "Sound 3"} {
+		own := Sound(i, true, label)
+		own.Language, own.Timing, own.Prft, own.Media = [...]string{"en", "en-US", ""}[i], numbers, true, "e1/$RepresentationID$/d$Number$.m4s"
+		name := [...]string{"audio", "audio-2", "audio-3"}[i]
+		own.Representations = []Representation{{ID: name, Bandwidth: 128_000, Codecs: "mp4a.40.2", SampleRate: 48000, Channels: 2, Init: "e1/" + name + "/init0.mp4"}}
+		sounds = append(sounds, own)
+	}
 	ended := live(Period{Start: 5 * media.Second, Sets: []Set{loose}})
 	ended.Update, ended.Duration, ended.UTCTiming = 0, 20*media.Second, ""
 	return map[string]*Presentation{
@@ -91,6 +99,7 @@ func presentations() map[string]*Presentation {
 		"periods":  live(Period{Sets: []Set{video(first), audio(first)}}, Period{Start: 45*media.Second + 777_777, Sets: []Set{video(second), audio(second)}}),
 		"timeline": live(Period{Start: 5 * media.Second, Sets: []Set{video(list), audio(list)}}),
 		"codings":  live(Period{Sets: append(both.ByCoding(3), audio(numbers))}),
+		"sounds":   live(Period{Sets: sounds}),
 		"ended":    ended,
 		"vod":      recording,
 	}

@@ -76,17 +76,22 @@ func TestGolden(t *testing.T) {
 				v.Trim(window.Keep{Playlist: media.Second * 60, Memory: media.Second * 6, Minis: media.Second * 8})
 			}
 			got := render(newMedia(), v, tt.skip)
-			path := filepath.Join("testdata", name+".m3u8")
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil || got != string(want) {
-				t.Errorf("got\n%s\nwant (%v)\n%s", got, err, want)
-			}
+			golden(t, name, got)
 		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".m3u8")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || got != string(want) {
+		t.Errorf("got\n%s\nwant (%v)\n%s", got, err, want)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"weir/packager/progressive"
 )
 
-// download sends a recording as one MP4 file: a rendition and the sound. Its segments
+// download sends a recording as one MP4 file: a rendition and the sounds. Its segments
 // are read twice, once for the index that goes first; nothing but that is held.
 func (h *Handler) download(w http.ResponseWriter, r *http.Request, e *entry) {
 	if !e.index.Complete {
@@ -64,28 +64,30 @@ func (h *Handler) download(w http.ResponseWriter, r *http.Request, e *entry) {
 	}
 }
 
-// choose gives the rendition that is asked for, or the best, and the sound.
+// choose gives the rendition that is asked for, or the best, and the sounds; of sounds that
+// is the one alone.
 func choose(e *entry, name string) (list []*archive.Rendition) {
-	var best, sound *archive.Rendition
+	var best *archive.Rendition
+	var sounds []*archive.Rendition
 	for i := range e.index.Renditions {
 		r := &e.index.Renditions[i]
 		switch {
 		case len(r.Segments) == 0:
+		case r.Kind == media.Audio && r.Name == name:
+			return []*archive.Rendition{r}
 		case r.Kind == media.Audio:
-			sound = r
+			sounds = append(sounds, r)
 		case name == "" && (best == nil || latest(r).Height > latest(best).Height), name == r.Name:
 			best = r
 		}
 	}
-	if best == nil && name != "" && (sound == nil || sound.Name != name) {
+	switch {
+	case best != nil:
+		return append([]*archive.Rendition{best}, sounds...)
+	case name != "":
 		return nil
 	}
-	for _, r := range []*archive.Rendition{best, sound} {
-		if r != nil {
-			list = append(list, r)
-		}
-	}
-	return list
+	return sounds
 }
 
 // downloading is one file that is being made.
@@ -128,7 +130,9 @@ func (d *downloading) describe() (front []byte, size int64, err error) {
 			}
 			if tracks[i] == nil {
 				entries[i] = map[int]uint32{init: 1}
-				tracks[i], err = file.AddTrack(data)
+				if tracks[i], err = file.AddTrack(data); err == nil {
+					d.name(tracks[i], i)
+				}
 			} else {
 				entries[i][init], err = tracks[i].AddInit(data)
 			}
@@ -144,6 +148,15 @@ func (d *downloading) describe() (front []byte, size int64, err error) {
 		return nil, 0, err
 	}
 	return file.Header()
+}
+
+// name tells the sounds apart where there are several.
+func (d *downloading) name(t *progressive.Track, i int) {
+	r, names := d.chosen[i], soundNames(d.e.index)
+	if r.Kind == media.Audio && len(names) > 1 {
+		first := i == 0 || d.chosen[i-1].Kind == media.Video
+		t.Sound(first, latest(r).Language, names[r.Name])
+	}
 }
 
 func (d *downloading) init(i, n int) ([]byte, error) {

@@ -65,6 +65,19 @@ func newRig(t *testing.T) *rig {
 // then one for each GOP of 2 s. What skip says is not recorded.
 func (r *rig) record(length media.Time, skip func(name string, msn uint64) bool) {
 	r.t.Helper()
+	packets := r.source.Packets(length)
+	each(length, func(msn uint64, from, to media.Time) {
+		for i, name := range []string{"source", "audio"} {
+			if skip != nil && skip(name, msn) {
+				continue
+			}
+			r.put(name, r.source.Tracks()[i], msn, from, to, packets)
+		}
+	})
+}
+
+// each calls f for the segments of record.
+func each(length media.Time, f func(msn uint64, from, to media.Time)) {
 	var cuts []media.Time
 	for i := range media.Time(5) {
 		cuts = append(cuts, i*media.Second/5)
@@ -73,18 +86,12 @@ func (r *rig) record(length media.Time, skip func(name string, msn uint64) bool)
 	for at := 2 * media.Second; at < length; at += 2 * media.Second {
 		cuts = append(cuts, at)
 	}
-	packets := r.source.Packets(length)
 	for msn, from := range cuts {
 		to := length
 		if msn+1 < len(cuts) {
 			to = cuts[msn+1]
 		}
-		for i, name := range []string{"source", "audio"} {
-			if skip != nil && skip(name, uint64(msn)) {
-				continue
-			}
-			r.put(name, r.source.Tracks()[i], uint64(msn), from, to, packets)
-		}
+		f(uint64(msn), from, to)
 	}
 }
 
