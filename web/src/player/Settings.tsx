@@ -37,7 +37,7 @@ function Choice({ group, on, choose, children, note }: ChoiceProps) {
   );
 }
 
-/** The button and the panel with qualities and players. Escape and a click outside close it. */
+/** The button and the panel with qualities, sounds and players. Escape and a click outside close it. */
 export function Settings({ qualities, snap, controller, kind, setKind, live, openHelp }: Props) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
@@ -63,7 +63,7 @@ export function Settings({ qualities, snap, controller, kind, setKind, live, ope
   const now = qualities.find((q) => q.index === snap.current);
   return (
     <div className="settings" ref={box}>
-      <button ref={button} type="button" className="tool" aria-label={now ? `Settings, ${sizeOf(now)}` : 'Settings'} title="Quality and player" aria-expanded={open} aria-controls="settings" onClick={() => setOpen(!open)}>
+      <button ref={button} type="button" className="tool" aria-label={now ? `Settings, ${sizeOf(now)}` : 'Settings'} title={snap.sounds.length > 1 ? 'Quality, sound and player' : 'Quality and player'} aria-expanded={open} aria-controls="settings" onClick={() => setOpen(!open)}>
         <Icon name="settings" />
         {now && <span className="tool-note">{sizeOf(now)}</span>}
       </button>
@@ -74,6 +74,12 @@ export function Settings({ qualities, snap, controller, kind, setKind, live, ope
             <Choice group="quality" on={snap.selected < 0} choose={() => controller.select(-1)} {...(now && snap.selected < 0 ? { note: sizeOf(now) } : {})}>Auto</Choice>
             {qualities.map((q) => (
               <Choice key={q.index} group="quality" on={snap.selected === q.index} choose={() => controller.select(q.index)} note={bitrate(q.bitrate)}>{q.label}</Choice>
+            ))}
+          </fieldset>}
+          {snap.sounds.length > 1 && <fieldset>
+            <legend>Sound</legend>
+            {snap.sounds.map((s) => (
+              <Choice key={s.index} group="heard" on={snap.heard === s.index} choose={() => controller.hear(s.index)}>{s.name}</Choice>
             ))}
           </fieldset>}
           <fieldset>

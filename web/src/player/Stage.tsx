@@ -36,8 +36,8 @@ interface Props {
 
 /**
  * The video with its controls, whatever is played. For scripts it shows data-state (waiting, playing,
- * offline, error, ended), data-latency (seconds), data-rendition ("source", "480p") and data-engine. By
- * WebRTC neither latency nor rendition is known.
+ * offline, error, ended), data-latency (seconds), data-rendition ("source", "480p"), data-engine and, where
+ * there are several, data-sound (what is heard is called). By WebRTC neither latency nor rendition is known.
  */
 export function Stage({ root, video, label, picture, poster = '', controller, snap, kind, setKind, renditions, measured, say, recorded, onPhase, children }: Props) {
   const [help, setHelp] = useState(false);
@@ -54,6 +54,7 @@ export function Stage({ root, video, label, picture, poster = '', controller, sn
       data-paused={snap?.paused ?? false}
       data-latency={snap?.latency?.toFixed(2)}
       data-rendition={list.find((q) => q.index === snap?.current)?.rendition}
+      data-sound={snap && snap.sounds.length > 1 ? snap.sounds.find((s) => s.index === snap.heard)?.name : undefined}
     >
       <Picture root={root} video={video} label={picture} poster={poster} controller={controller} awake={awake} />
       {children}

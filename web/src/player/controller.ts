@@ -1,4 +1,4 @@
-import type { Engine, EngineEvents, Failure } from './engine';
+import type { EngineEvents, Failure } from './engine';
 import { Face, type Source } from './face';
 import { isBehind, timeline } from './latency';
 import type { EngineModule } from './load';
@@ -20,7 +20,6 @@ const NO_PICTURE_MS = 15_000;
  * close it does nothing more.
  */
 export class Controller extends Face {
-  private engine: Engine | null = null;
   /** Counts attempts: what an old one still says is not listened to. */
   private attempt = 0;
   private asked = 0;
@@ -62,11 +61,6 @@ export class Controller extends Face {
     if (!controllable(this.snapshot.status) && !this.snapshot.blocked) return;
     if (this.video.paused) this.play();
     else this.video.pause();
-  }
-
-  override select(index: number): void {
-    this.engine?.select(index);
-    this.set({ selected: index });
   }
 
   override goLive(): void {
@@ -123,6 +117,7 @@ export class Controller extends Face {
     const events: EngineEvents = {
       found: () => live(() => this.onFound()),
       rungs: (rungs) => live(() => this.set({ rungs })),
+      sounds: (sounds, heard) => live(() => this.listening(sounds, heard)),
       rendition: (current) => live(() => this.set({ current })),
       failed: (why) => this.failed(why, mine),
     };
@@ -175,7 +170,7 @@ export class Controller extends Face {
     this.found = false;
     this.played = false;
     this.watch = null;
-    this.set({ rungs: [], current: -1, selected: -1, latency: null, timeline: null, behind: false, soundOnly: false });
+    this.set({ rungs: [], current: -1, selected: -1, sounds: [], heard: -1, latency: null, timeline: null, behind: false, soundOnly: false });
   }
 
   private listen(): void {

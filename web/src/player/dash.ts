@@ -1,6 +1,6 @@
-import { MediaPlayer, type MediaPlayerClass, type Representation } from 'dashjs';
+import { MediaPlayer, type MediaInfo, type MediaPlayerClass, type Representation } from 'dashjs';
 import { failure } from './dashError';
-import type { Engine, EngineEvents, Rung } from './engine';
+import type { Engine, EngineEvents, Rung, Sound } from './engine';
 import { coding } from './quality';
 
 const rung = (r: Representation, index: number): Rung => ({
@@ -49,12 +49,25 @@ function ladder(player: MediaPlayerClass): Representation[] {
   return list;
 }
 
+const tracks = (player: MediaPlayerClass): MediaInfo[] => player.getTracksFor('audio');
+
+/** Of several sounds the MPD tells what each is called. */
+const sounds = (player: MediaPlayerClass): Sound[] =>
+  tracks(player).map((track, index) => ({ index, name: track.labels[0]?.text ?? `Sound ${index + 1}` }));
+
+const heard = (player: MediaPlayerClass): number =>
+  tracks(player).findIndex((track) => track.id === player.getCurrentTrackFor('audio')?.id);
+
 function listen(player: MediaPlayerClass, events: EngineEvents): void {
   player.on(MediaPlayer.events.STREAM_INITIALIZED, () => {
     const rungs = ladder(player);
     events.found();
     events.rungs(rungs.map(rung));
     if (rungs.length === 1) events.rendition(0);
+    events.sounds(sounds(player), heard(player));
+  });
+  player.on(MediaPlayer.events.TRACK_CHANGE_RENDERED, (e) => {
+    if (e.mediaType === 'audio') events.sounds(sounds(player), heard(player));
   });
   player.on(MediaPlayer.events.QUALITY_CHANGE_RENDERED, (e) => {
     if (e.mediaType !== kindOf(player)) return;
@@ -97,6 +110,10 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
       player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { [kind]: index < 0 } } } });
       const chosen = ladder(player)[index];
       if (chosen) player.setRepresentationForTypeById(kind, chosen.id, true);
+    },
+    hear(index) {
+      const track = tracks(player)[index];
+      if (track) player.setCurrentTrack(track);
     },
     destroy() {
       player.destroy();

@@ -12,6 +12,13 @@ export interface Rung {
   coding?: string;
 }
 
+/** One of several sounds to the same picture, such as another language, with the index that the engine uses. */
+export interface Sound {
+  index: number;
+  /** What people call it, by which it is known in the next attempt too. */
+  name: string;
+}
+
 /**
  * Why an engine gave up. "absent": the stream is not there (404, or a playlist that has ended
  * before anything was played). "network": no answer. "media": the browser could not play it. "hole":
@@ -27,6 +34,8 @@ export interface EngineEvents {
   found(): void;
   /** The qualities, when they become known or change. */
   rungs(rungs: Rung[]): void;
+  /** The sounds to choose among, when they become known or change, and which one is heard. */
+  sounds(sounds: Sound[], heard: number): void;
   /** Index of the rung whose picture is on screen. */
   rendition(index: number): void;
   /** The engine cannot go on. It is destroyed by the owner, who makes a new one. */
@@ -45,6 +54,8 @@ export interface Engine {
   follow(live: boolean): void;
   /** -1 lets the engine choose. */
   select(index: number): void;
+  /** Chooses what is heard. */
+  hear(index: number): void;
   destroy(): void;
 }
 

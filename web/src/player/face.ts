@@ -1,4 +1,4 @@
-import type { EngineKind, Rung } from './engine';
+import type { Engine, EngineKind, Rung, Sound } from './engine';
 import type { Timeline } from './latency';
 import type { EngineModule } from './load';
 import type { Status } from './status';
@@ -18,6 +18,9 @@ export interface Snapshot {
   selected: number;
   /** The rung on screen, -1 before there is one. */
   current: number;
+  /** The sounds to choose among, and the index of the one that is heard. */
+  sounds: Sound[];
+  heard: number;
   latency: number | null;
   behind: boolean;
   timeline: Timeline | null;
@@ -27,7 +30,7 @@ export interface Snapshot {
 
 const BLANK: Snapshot = {
   status: 'connecting', paused: false, blocked: false, muted: true, volume: 1, offerSound: true,
-  rungs: [], selected: -1, current: -1, latency: null, behind: false, timeline: null, soundOnly: false,
+  rungs: [], selected: -1, current: -1, sounds: [], heard: -1, latency: null, behind: false, timeline: null, soundOnly: false,
 };
 
 /** What is played: one name, or one recording, through one of the engines. */
@@ -45,6 +48,9 @@ export interface Source {
  */
 export abstract class Face {
   protected snapshot = BLANK;
+  protected engine: Engine | null = null;
+  /** The name of the sound that the viewer chose; null: the engine did. */
+  private liked: string | null = null;
   protected readonly stop = new AbortController();
   private readonly listeners = new Set<() => void>();
 
@@ -95,7 +101,17 @@ export abstract class Face {
   abstract toggle(): void;
 
   /** Chooses a rung by its index, -1: the engine does. */
-  abstract select(index: number): void;
+  select(index: number): void {
+    this.engine?.select(index);
+    this.set({ selected: index });
+  }
+
+  /** Chooses what is heard, by its index. */
+  hear(index: number): void {
+    this.liked = this.snapshot.sounds.find((s) => s.index === index)?.name ?? null;
+    this.engine?.hear(index);
+    this.set({ heard: index });
+  }
 
   /** Moves the playhead to a media time. */
   abstract seek(to: number): void;
@@ -105,6 +121,13 @@ export abstract class Face {
 
   /** Makes a new attempt at once. */
   abstract again(): void;
+
+  /** What the engine has to hear. What the viewer chose holds on where it is among it. */
+  protected listening(sounds: Sound[], heard: number): void {
+    this.set({ sounds, heard });
+    const liked = sounds.find((s) => s.name === this.liked);
+    if (liked && liked.index !== heard) this.hear(liked.index);
+  }
 
   protected readonly on = (type: string, heard: () => void): void => {
     this.video.addEventListener(type, heard, { signal: this.stop.signal });

@@ -1,5 +1,5 @@
 import Hls, { ErrorTypes, Events, type ErrorData, type Level } from 'hls.js';
-import type { Engine, EngineEvents, Failure, Rung } from './engine';
+import type { Engine, EngineEvents, Failure, Rung, Sound } from './engine';
 import { coding } from './quality';
 
 /** True where Media Source Extensions can play what weir sends. */
@@ -12,6 +12,8 @@ const rung = (level: Level, index: number): Rung => ({
   bitrate: level.averageBitrate,
   ...coding(level.videoCodec),
 });
+
+const sounds = (hls: Hls): Sound[] => hls.audioTracks.map(({ name }, index) => ({ index, name }));
 
 function failure(data: ErrorData): Failure {
   if (data.type === ErrorTypes.MEDIA_ERROR || data.type === ErrorTypes.MUX_ERROR) return 'media';
@@ -41,6 +43,8 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
   });
   hls.on(Events.LEVELS_UPDATED, () => events.rungs(hls.levels.map(rung)));
   hls.on(Events.LEVEL_SWITCHED, (_, data) => events.rendition(data.level));
+  hls.on(Events.AUDIO_TRACKS_UPDATED, () => events.sounds(sounds(hls), hls.audioTrack));
+  hls.on(Events.AUDIO_TRACK_SWITCHED, () => events.sounds(sounds(hls), hls.audioTrack));
   hls.on(Events.FRAG_CHANGED, () => { played = true; });
   hls.on(Events.LEVEL_LOADED, (_, data) => {
     // A session that is over and still listed is not what the page waits for.
@@ -69,6 +73,7 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
     },
     follow() {}, // hls.js stays where the viewer is
     select(index) { hls.nextLevel = index; },
+    hear(index) { hls.audioTrack = index; },
     destroy: () => hls.destroy(),
   };
 }

@@ -33,6 +33,7 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
     },
     follow() {},
     select() {},
+    hear() {}, // the browser has a menu of its own
     destroy() {
       video.removeEventListener('loadedmetadata', loaded);
       video.removeEventListener('error', broken);

@@ -1,4 +1,4 @@
-import type { Engine, EngineEvents, Failure } from './engine';
+import type { EngineEvents, Failure } from './engine';
 import { Face, type Source } from './face';
 import type { EngineModule } from './load';
 import { pauseBefore } from './retry';
@@ -10,7 +10,6 @@ const AFTER: Record<Failure, Status> = { absent: 'offline', network: 'unreachabl
 
 /** Plays one recording in one video element, from where the viewer wants, and goes on there after a failure. */
 export class Replay extends Face {
-  private engine: Engine | null = null;
   /** Counts attempts: what an old one still says is not listened to. */
   private attempt = 0;
   private failures = 0;
@@ -44,11 +43,6 @@ export class Replay extends Face {
     if (!controllable(this.snapshot.status) && !this.snapshot.blocked) return;
     if (this.video.paused || this.video.ended) this.play();
     else this.video.pause();
-  }
-
-  override select(index: number): void {
-    this.engine?.select(index);
-    this.set({ selected: index });
   }
 
   override seek(to: number): void {
@@ -87,6 +81,7 @@ export class Replay extends Face {
     const events: EngineEvents = {
       found: () => live(() => this.onFound()),
       rungs: (rungs) => live(() => this.set({ rungs })),
+      sounds: (sounds, heard) => live(() => this.listening(sounds, heard)),
       rendition: (current) => live(() => this.set({ current })),
       failed: (why) => this.failed(why, mine),
     };
@@ -114,7 +109,7 @@ export class Replay extends Face {
     window.clearTimeout(this.slow);
     this.engine?.destroy();
     this.engine = null;
-    this.set({ rungs: [], current: -1, selected: -1, timeline: null, soundOnly: false });
+    this.set({ rungs: [], current: -1, selected: -1, sounds: [], heard: -1, timeline: null, soundOnly: false });
   }
 
   private listen(): void {

@@ -56,7 +56,7 @@ const created = () => Promise.resolve(new Response('answer', { status: 201, head
 /** The engine after all that needs no time. */
 async function begin() {
   const told: (Failure | 'found')[] = [];
-  const events: EngineEvents = { found: () => told.push('found'), failed: (why) => told.push(why), rungs() {}, rendition() {} };
+  const events: EngineEvents = { found: () => told.push('found'), failed: (why) => told.push(why), rungs() {}, sounds() {}, rendition() {} };
   const video = { srcObject: null } as unknown as HTMLVideoElement;
   const engine = start(video, URL_OF, events);
   await vi.advanceTimersByTimeAsync(0);

@@ -141,6 +141,7 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
     goLive() {}, // what plays is live
     follow() {},
     select() {},
+    hear() {},
     destroy() {
       gone = true;
       session?.leave();
