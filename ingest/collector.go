@@ -2,13 +2,14 @@ package ingest
 
 import (
 	"errors"
+	"slices"
 
 	"weir/media"
 )
 
 // Bounds of what is held back until it is known which tracks a publisher has.
 const (
-	collectTime    = media.Second // of one kind alone: then the other will not come
+	collectTime    = media.Second // of some of them: then the others will not come
 	collectPackets = 512
 	collectBytes   = 8 << 20
 )
@@ -20,62 +21,75 @@ type Writer interface {
 }
 
 // Collector starts a publisher's session when its tracks are known and hands packets
-// on, first those that came before. One goroutine uses it.
+// on, first those that came before. Sounds are numbered as their protocol does it, which
+// may leave some out; the session gets them by a number without holes. One goroutine
+// uses it.
 type Collector struct {
-	out          Writer
-	video, audio *media.Track // newest
-	said         [2]bool      // what will come is told, see Expect: video, audio
-	begun        bool
-	late         media.Kind // that has come after the start; 0: none, or it was taken in
-	held         []*media.Packet
-	heldBytes    int
+	out       Writer
+	video     *media.Track                  // newest
+	sounds    [media.MaxSounds]*media.Track // newest, by the protocol's number
+	order     []int                         // the protocol's number of each of the session's
+	said      said
+	begun     bool
+	late      media.Kind // that has come after the start; 0: none, or it was taken in
+	held      []*media.Packet
+	heldBytes int
+}
+
+// said is what Expect was told.
+type said struct {
+	video  bool
+	sounds int
 }
 
 // NewCollector starts and fills out.
 func NewCollector(out Writer) *Collector { return &Collector{out: out} }
 
-// Expect says which kinds of track there will be; with neither, as before, that is
-// unknown, and the first second of media tells.
-func (c *Collector) Expect(video, audio bool) { c.said = [2]bool{video, audio} }
+// Expect says whether there will be a picture, and how many sounds; with neither, as
+// before, that is unknown, and the first second of media tells.
+func (c *Collector) Expect(video bool, sounds int) {
+	c.said = said{video, min(sounds, media.MaxSounds)}
+}
 
-// Know tells of a track that was configured. The error is a *StreamError, or Write's.
-func (c *Collector) Know(t *media.Track) error {
+// Know tells of a track that was configured: of the picture, or of a sound with that
+// number. All that are configured before the first packet are there from the start.
+func (c *Collector) Know(sound int, t *media.Track) {
 	if c.begun {
-		return nil // its packets will show it
+		return // its packets will show it
 	}
-	slot := c.slot(t.Kind)
-	if *slot == nil || !c.holds(t.Kind) {
+	if slot := c.slot(t.Kind, sound); *slot == nil || !c.holds(t.Kind, sound) {
 		*slot = t
 	}
-	return c.startIf(c.complete())
 }
 
-// holds tells whether packets of a kind are held back; the start has to be told
-// of their track then, and not of one that followed it.
-func (c *Collector) holds(k media.Kind) bool {
-	for _, p := range c.held {
-		if p.Kind() == k {
-			return true
+// holds tells whether packets of a track are held back; the start has to be told
+// of that track then, and not of one that followed it.
+func (c *Collector) holds(k media.Kind, sound int) bool {
+	return slices.ContainsFunc(c.held, func(p *media.Packet) bool { return p.Kind() == k && p.Sound == sound })
+}
+
+// complete tells whether no more tracks are to be expected.
+func (c *Collector) complete() bool {
+	n := 0
+	for _, t := range c.sounds {
+		if t != nil {
+			n++
 		}
 	}
-	return false
-}
-
-// complete tells whether no more kinds are to be expected.
-func (c *Collector) complete() bool {
+	if n < c.said.sounds {
+		return false
+	}
 	switch {
-	case c.video != nil && c.audio != nil:
+	case c.video != nil && n > 0:
 		return true
 	case c.video != nil:
-		return c.said[0] && !c.said[1]
-	case c.audio != nil:
-		return c.said[1] && !c.said[0]
+		return c.said.video
 	}
-	return false
+	return c.said.sounds > 0 && !c.said.video
 }
 
-// Write hands p on or holds it back. The error is a *BadMedia for what is left out, else
-// as of Know.
+// Write hands p on or holds it back. The error is a *BadMedia for what is left out, a
+// *StreamError, or the session's own.
 func (c *Collector) Write(p *media.Packet) error {
 	if c.begun {
 		return c.pass(p)
@@ -89,10 +103,11 @@ func (c *Collector) Write(p *media.Packet) error {
 
 // pass hands p on after the start. A kind that comes late begins the stream anew, at a
 // key frame of the picture, where viewers can begin; what of it comes before that is left
-// out. It can be late once.
+// out. It can be late once. A further sound that is late gets a number beyond those that
+// the session knows of.
 func (c *Collector) pass(p *media.Packet) error {
-	slot := c.slot(p.Kind())
-	if *slot == nil {
+	slot := c.slot(p.Kind(), p.Sound)
+	if p.Kind() == media.Video && *slot == nil || p.Kind() == media.Audio && len(c.order) == 0 {
 		c.late = p.Kind()
 	}
 	*slot = p.Track
@@ -105,12 +120,25 @@ func (c *Collector) pass(p *media.Packet) error {
 	if p.Kind() == c.late {
 		return &BadMedia{errors.New(p.Kind().String() + " came after the stream had begun: it waits for a key frame of the picture")}
 	}
+	return c.write(p)
+}
+
+// write gives p to the session, under the session's number.
+func (c *Collector) write(p *media.Packet) error {
+	if p.Kind() == media.Audio {
+		at := slices.Index(c.order, p.Sound)
+		if at < 0 {
+			at = len(c.order)
+			c.order = append(c.order, p.Sound)
+		}
+		p.Sound = at
+	}
 	return c.out.Write(p)
 }
 
-func (c *Collector) slot(k media.Kind) **media.Track {
+func (c *Collector) slot(k media.Kind, sound int) **media.Track {
 	if k == media.Audio {
-		return &c.audio
+		return &c.sounds[sound]
 	}
 	return &c.video
 }
@@ -127,7 +155,7 @@ func (c *Collector) startIf(due bool) error {
 	held := c.held
 	c.held, c.heldBytes = nil, 0
 	for _, p := range held {
-		if err := c.out.Write(p); err != nil {
+		if err := c.write(p); err != nil {
 			return err
 		}
 	}
@@ -137,10 +165,16 @@ func (c *Collector) startIf(due bool) error {
 // start tells of the tracks that are known.
 func (c *Collector) start() error {
 	var tracks []*media.Track
-	for _, t := range [...]*media.Track{c.video, c.audio} {
-		if t != nil {
-			tracks = append(tracks, t)
+	if c.video != nil {
+		tracks = append(tracks, c.video)
+	}
+	for i, t := range c.sounds {
+		if t != nil && !slices.Contains(c.order, i) {
+			c.order = append(c.order, i)
 		}
+	}
+	for _, i := range c.order {
+		tracks = append(tracks, c.sounds[i])
 	}
 	if err := c.out.Start(tracks); err != nil {
 		return &StreamError{"this stream cannot be taken", err}
@@ -148,13 +182,13 @@ func (c *Collector) start() error {
 	return nil
 }
 
-// Learn puts t in the place of the newest track of its kind, which it completes. It
-// reports false when that is too late: somebody has seen the track.
-func (c *Collector) Learn(t *media.Track) bool {
-	if c.begun || c.holds(t.Kind) {
+// Learn puts t in the place of the newest track of its kind and number, which it
+// completes. It reports false when that is too late: somebody has seen the track.
+func (c *Collector) Learn(sound int, t *media.Track) bool {
+	if c.begun || c.holds(t.Kind, sound) {
 		return false
 	}
-	*c.slot(t.Kind) = t
+	*c.slot(t.Kind, sound) = t
 	return true
 }
 

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"iter"
 	"time"
 
 	"weir/media"
@@ -12,7 +13,7 @@ import (
 const (
 	maxGap   = media.Second            // a longer hole in the leading track is an interruption
 	maxBack  = 5 * media.Millisecond   // a greater step back, too
-	maxApart = 3 * media.Second        // of the other track from the leading one
+	maxApart = 3 * media.Second        // of another track from the leading one
 	strayFor = 2 * time.Second         // how long a track may be off before its own clock is believed
 	maxAhead = 5 * media.Second        // of the wall clock, before a publisher is held back
 	fillHole = 500 * media.Millisecond // missing frames that the next one may cover
@@ -24,11 +25,12 @@ const (
 
 // line is a session's time line: it moves packets from the publisher's clock to
 // the stream's own, whose zero is the epoch, keeps them monotonic and near the
-// wall clock, and marks where segments begin. Video leads where there is any.
+// wall clock, and marks where segments begin. Video leads where there is any, else the
+// first sound.
 type line struct {
 	plan   Plan
 	tracks []*media.Track
-	lanes  [2]lane // video, audio
+	lanes  [1 + media.MaxSounds]lane // video, sounds
 	cutter cut.Cutter
 	drift  timing.Drift
 
@@ -61,23 +63,40 @@ type lane struct {
 func newLine(plan Plan, tracks []*media.Track) line {
 	l := line{plan: plan, tracks: tracks}
 	l.cutter = cut.Cutter{Segment: plan.Segment, Longest: plan.Longest, Forced: plan.Forced, OwnKeys: plan.OwnKeys}
-	for _, t := range tracks {
-		ln := l.lane(t.Kind)
+	for ln, t := range l.each(tracks) {
 		ln.present = true
 		ln.adopt(t)
 	}
 	if !plan.Epoch.IsZero() { // the first anchor is a discontinuity
 		l.epoch, l.anchored, l.anchorAt = plan.Epoch, true, -anchorEvery
-		l.lanes[0].end, l.lanes[1].end = plan.Ended, plan.Ended
+		for i := range l.lanes {
+			l.lanes[i].end = plan.Ended
+		}
 	}
 	return l
 }
 
-func (l *line) lane(k media.Kind) *lane {
+func (l *line) lane(k media.Kind, sound int) *lane {
 	if k == media.Video {
 		return &l.lanes[0]
 	}
-	return &l.lanes[1]
+	return &l.lanes[1+sound]
+}
+
+// each gives tracks with their lanes: sounds are in order.
+func (l *line) each(tracks []*media.Track) iter.Seq2[*lane, *media.Track] {
+	return func(yield func(*lane, *media.Track) bool) {
+		sound := 0
+		for _, t := range tracks {
+			ln := l.lane(t.Kind, sound)
+			if t.Kind == media.Audio {
+				sound++
+			}
+			if !yield(ln, t) {
+				return
+			}
+		}
+	}
 }
 
 // lead is the lane that decides about cuts.
@@ -111,13 +130,19 @@ func (l *line) interrupt() { l.running = false }
 // rejoin is interrupt for a publisher that came back, perhaps with other parameters.
 func (l *line) rejoin(tracks []*media.Track) {
 	l.interrupt()
-	for _, t := range tracks {
-		l.lane(t.Kind).adopt(t)
+	for ln, t := range l.each(tracks) {
+		ln.adopt(t)
 	}
 }
 
 // ends is where the media of all tracks has ended.
-func (l *line) ends() media.Time { return max(l.lanes[0].end, l.lanes[1].end) }
+func (l *line) ends() media.Time {
+	end := l.lanes[0].end
+	for _, ln := range l.lanes[1:] {
+		end = max(end, ln.end)
+	}
+	return end
+}
 
 // ripe tells whether the line may be interrupted again with a packet that comes now.
 func (l *line) ripe(wall time.Time) bool {
@@ -129,7 +154,7 @@ func (l *line) wall(p *media.Packet) media.Time { return media.FromDuration(p.Wa
 
 // place dates p. It reports false when p is to be dropped.
 func (l *line) place(p *media.Packet) bool {
-	ln := l.lane(p.Track.Kind)
+	ln := l.lane(p.Kind(), p.Sound)
 	if !ln.present {
 		return false
 	}
@@ -207,7 +232,7 @@ func (l *line) anchor(ln *lane, p *media.Packet) bool {
 	return true
 }
 
-// placeOther dates a packet of the track that follows.
+// placeOther dates a packet of a track that follows.
 func (l *line) placeOther(ln *lane, p *media.Packet) bool {
 	at := p.DTS + ln.offset
 	if d := at - l.lead().end; d > maxApart || d < -maxApart {

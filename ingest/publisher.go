@@ -22,6 +22,7 @@ type Publisher struct {
 	tracks  []*media.Track // given to Start
 
 	spareVideo, spareAudio atomic.Int32 // see LeaveOut
+	surplus                atomic.Int32 // see Session.surplus
 }
 
 // errLeft is what a publisher gets that writes after its session ended by itself.
@@ -60,8 +61,11 @@ func (p *Publisher) Introduce(encoder string) {
 // LeaveOut says how many tracks come beside those that Start tells of, and are not taken.
 // It may be called again when there are others.
 func (p *Publisher) LeaveOut(video, audio int) {
-	p.spareVideo.Store(int32(video)) //nolint:gosec // a publisher has few tracks
-	p.spareAudio.Store(int32(audio)) //nolint:gosec // as above
+	some := p.spareVideo.Swap(int32(video)) > 0        //nolint:gosec // a publisher has few tracks
+	some = p.spareAudio.Swap(int32(audio)) > 0 || some //nolint:gosec // as above
+	if !some && video+audio > 0 {
+		p.session.owner.cfg.Log.Warn("tracks of the publisher are left out", "stream", p.session.name, "pictures", video, "sounds", audio)
+	}
 }
 
 // Start says which tracks will come, video first. It is called before the first Write,
@@ -74,6 +78,7 @@ func (p *Publisher) Start(tracks []*media.Track) error {
 		return p.err
 	}
 	p.tracks = tracks
+	p.surplus.Store(0)
 	if p.waiting {
 		return nil
 	}

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +21,7 @@ type Session struct {
 	next   *Publisher // who waits to take its place; nil mostly
 	lost   *Publisher // who is waited for; nil when it was another one's turn since
 	stream *hub.Stream
+	sounds []*hub.Stream // of the further sounds
 	line   line
 	lament time.Time     // when it was last logged that the publisher is too slow
 	since  time.Time     // when a publisher's first packet came, while there is no stream
@@ -55,7 +55,7 @@ func (s *Session) LeftOut() (video, audio int) {
 	if p == nil {
 		return 0, 0
 	}
-	return int(p.spareVideo.Load()), int(p.spareAudio.Load())
+	return int(p.spareVideo.Load()), int(p.spareAudio.Load() + p.surplus.Load())
 }
 
 func newSession(owner *Sessions, name string) *Session {
@@ -116,6 +116,7 @@ func (s *Session) closeStream() {
 	}
 	s.stream.Close()
 	s.stream = nil
+	s.closeSounds()
 	if seen := s.owner.cfg.Seen; seen != nil {
 		seen(s.name, s.line.cutter.GOP())
 	}
@@ -196,15 +197,16 @@ func (s *Session) expect() {
 }
 
 // begin is called for each new publisher once its tracks are known, and again for one
-// whose picture or sound came late. Where the kinds of track are not those of before,
-// viewers get a new stream.
+// whose picture or sound came late. Where the stream cannot go on with these tracks,
+// viewers get a new one.
 func (s *Session) begin(tracks []*media.Track) error {
 	if len(tracks) == 0 {
 		return errors.New("the publisher sends neither video nor audio that weir knows")
 	}
-	plan := s.owner.cfg.Plan(s.name, tracks)
+	main, _ := split(tracks)
+	plan := s.owner.cfg.Plan(s.name, main)
 	if s.stream != nil {
-		if sameKinds(s.line.tracks, tracks) {
+		if goesOn(s.line.tracks, tracks) {
 			s.line.rejoin(tracks)
 			return nil
 		}
@@ -215,10 +217,6 @@ func (s *Session) begin(tracks []*media.Track) error {
 	s.jumps.Store(0)
 	s.since = time.Time{}
 	return nil
-}
-
-func sameKinds(a, b []*media.Track) bool {
-	return slices.EqualFunc(a, b, func(x, y *media.Track) bool { return x.Kind == y.Kind && x.Codec == y.Codec })
 }
 
 // lamentEvery is the least time between two log lines about a publisher's pace.
@@ -267,6 +265,9 @@ func (s *Session) Waits(now time.Time) time.Duration {
 // write dates one packet and gives it to the stream. It returns how long the
 // publisher is to be held back.
 func (s *Session) write(p *media.Packet) (time.Duration, error) {
+	if s.surplus(p) {
+		return 0, nil
+	}
 	placed := s.line.place(p)
 	s.jumps.Store(s.line.jumps)
 	if !placed {
@@ -277,16 +278,13 @@ func (s *Session) write(p *media.Packet) (time.Duration, error) {
 		return 0, nil
 	}
 	if s.stream == nil {
-		st, err := s.owner.cfg.Hub.Create(media.StreamID(s.name), s.line.epoch, s.line.tracks)
-		if err != nil {
+		if err := s.openStream(); err != nil {
 			s.owner.cfg.Log.Warn("stream refused", "stream", s.name, "err", err)
 			s.end(err)
 			return 0, err
 		}
-		s.stream = st
-		s.owner.cfg.Log.Info("stream started", "stream", s.name)
 	}
 	s.watchPace(p.Wall)
-	s.stream.Write(p)
+	s.streamOf(p).Write(p)
 	return s.line.ahead(p).Duration(), nil
 }

@@ -32,6 +32,8 @@ type Packet struct {
 	// the next packet comes.
 	Duration Time
 
+	Sound int // which of its publisher's sounds it is of, from 0; 0 for the picture
+
 	Key           bool     // decoding can start here (IDR; every audio frame)
 	Boundary      Boundary // a segment begins here; on the leading track only
 	Discontinuity bool     // the time line or the source was interrupted before it

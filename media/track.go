@@ -1,6 +1,9 @@
 package media
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Kind says whether a track is seen or heard.
 type Kind uint8
@@ -87,13 +90,25 @@ type Track struct {
 }
 
 // StreamID names a stream inside one process: "NAME" is what the publisher
-// sends, "NAME/RENDITION" is what the ladder made of it.
+// sends, "NAME/RENDITION" is what the ladder made of it; see also Sound.
 type StreamID string
 
 // Name is the part of the ID before the slash.
 func (id StreamID) Name() string {
 	name, _, _ := strings.Cut(string(id), "/")
 	return name
+}
+
+// MaxSounds is how many sounds of one publisher are taken.
+const MaxSounds = 4
+
+// Sound names the stream with one sound of the publisher of id: its first, number 0, is
+// beside the picture in id itself, each further one in "NAME/sound-2" and so on.
+func (id StreamID) Sound(n int) StreamID {
+	if n == 0 {
+		return id
+	}
+	return id + "/sound-" + StreamID(strconv.Itoa(n+1))
 }
 
 // Rendition is one rung of a ladder: how a stream's picture is offered once more.

@@ -81,9 +81,9 @@ type shelf struct {
 	packets []*media.Packet
 }
 
-func (s *shelf) Streams(bool, bool) error { return nil }
+func (s *shelf) Streams(bool, int) error { return nil }
 
-func (s *shelf) Track(t *media.Track) error {
+func (s *shelf) Track(_ int, t *media.Track) error {
 	s.tracks[t.Kind-media.Video] = t
 	return nil
 }

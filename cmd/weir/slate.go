@@ -20,6 +20,9 @@ func (m *mediaRole) slate(on bool) func(*hub.Stream, media.Time) (ingest.Slate, 
 	}
 	return func(s *hub.Stream, segment media.Time) (ingest.Slate, error) {
 		c := slate.Config{Tracks: slices.Clone(s.Tracks()), Key: s.LastKey(), Segment: segment}
+		for _, further := range m.hub.Sounds(s.ID()) {
+			c.Tracks = append(c.Tracks, further.Tracks()...)
+		}
 		for i, t := range c.Tracks {
 			if t.Kind == media.Video && c.Key != nil {
 				c.Tracks[i] = c.Key.Track // the newest

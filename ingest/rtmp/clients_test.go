@@ -56,7 +56,9 @@ func TestGortmplibPublishes(t *testing.T) {
 		{"key in the name", "/live#somekey", []*gortmplib.Track{h264}, []media.Codec{media.H264}, [2]int{}},
 		{"audio only", "/live/extra/somekey?a=b", []*gortmplib.Track{aac}, []media.Codec{media.AAC}, [2]int{}},
 		{"enhanced", "/live/#somekey", []*gortmplib.Track{h265, op}, []media.Codec{media.H265, media.Opus}, [2]int{}},
-		{"multitrack", "/live/somekey", []*gortmplib.Track{h264, second, aac, other}, []media.Codec{media.H264, media.AAC}, [2]int{1, 1}},
+		{"multitrack", "/live/somekey", []*gortmplib.Track{h264, second, aac, other}, []media.Codec{media.H264, media.AAC, media.AAC}, [2]int{1, 0}},
+		{"five sounds", "/live/somekey", []*gortmplib.Track{h264, aac, {Codec: op.Codec}, other, {Codec: aac.Codec}, {Codec: aac.Codec}},
+			[]media.Codec{media.H264, media.AAC, media.Opus, media.AAC, media.AAC}, [2]int{0, 1}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

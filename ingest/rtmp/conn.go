@@ -115,7 +115,7 @@ func (c *conn) forward() error {
 		if err := c.mapper.message(m); err != nil {
 			return &rejection{err}
 		}
-		if c.hasty != nil && c.mapper.video.track != nil && c.mapper.audio.track != nil {
+		if c.hasty != nil && c.mapper.hasBoth() {
 			_ = c.hasty.patient() // a connection that is broken fails its reads
 			c.hasty = nil
 		}

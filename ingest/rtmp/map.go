@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -18,26 +19,41 @@ import (
 // mapper turns the messages of one publisher into packets for its session. One
 // goroutine uses it.
 type mapper struct {
-	out          *ingest.Collector
-	introduce    func(encoder string)
-	leaveOut     func(video, audio int)
-	now          func() time.Time
-	clock        timing.Unwrapper // one for both kinds: they share a clock
-	video, audio lane
-	meta         metadata
-	tags         []wire.Tag // reused
-	tolerance    ingest.Tolerance
+	out       *ingest.Collector
+	introduce func(encoder string)
+	leaveOut  func(video, audio int)
+	now       func() time.Time
+	clock     timing.Unwrapper // one for all tracks: they share a clock
+	video     lane
+	sounds    []*lane  // that of track 0 is the first
+	others    [2]idSet // tracks that are not taken: video, audio
+	meta      metadata
+	tags      []wire.Tag // reused
+	tolerance ingest.Tolerance
 }
 
-// lane is what is known of the video or the audio of a publisher.
+// idSet are ids of tracks.
+type idSet [256 / 64]uint64
+
+func (s *idSet) add(id uint8)      { s[id/64] |= 1 << (id % 64) }
+func (s *idSet) has(id uint8) bool { return s[id/64]>>(id%64)&1 == 1 }
+func (s *idSet) len() (n int) {
+	for _, x := range s {
+		n += bits.OnesCount64(x)
+	}
+	return n
+}
+
+// lane is what is known of one track of a publisher.
 type lane struct {
 	kind       media.Kind
+	id         uint8 // of the track
+	sound      int   // its number among the sounds
 	fourCC     wire.FourCC
 	raw        []byte // configuration as the publisher sent it
 	track      *media.Track
-	lengthSize int     // bytes before each NAL unit; 0 where there are none
-	seen       bool    // AV1, VP9: a key frame has told what the track is
-	others     []uint8 // ids of further tracks, which are not taken
+	lengthSize int  // bytes before each NAL unit; 0 where there are none
+	seen       bool // AV1, VP9: a key frame has told what the track is
 }
 
 func newMapper(s ingest.Hold, now func() time.Time) *mapper {
@@ -48,18 +64,18 @@ func newMapper(s ingest.Hold, now func() time.Time) *mapper {
 		now:       now,
 		clock:     timing.Unwrapper{Bits: 32},
 		video:     lane{kind: media.Video},
-		audio:     lane{kind: media.Audio},
+		sounds:    []*lane{{kind: media.Audio}},
 	}
 }
 
 // message takes one message. What is broken in it is counted and passed over.
 // An error ends the stream: a *ingest.StreamError, or the session's own.
 func (m *mapper) message(msg wire.Message) error {
-	l, parse := &m.video, wire.AppendVideoTags
+	kind, parse := media.Video, wire.AppendVideoTags
 	switch msg.Type {
 	case wire.TypeVideo:
 	case wire.TypeAudio:
-		l, parse = &m.audio, wire.AppendAudioTags
+		kind, parse = media.Audio, wire.AppendAudioTags
 	case wire.TypeData:
 		m.metadata(msg.Body)
 		return nil
@@ -68,42 +84,81 @@ func (m *mapper) message(msg wire.Message) error {
 	}
 	var err error
 	if m.tags, err = parse(m.tags[:0], msg.Body); err != nil {
-		err = &ingest.BadMedia{Err: err}
+		err = m.tolerance.Forgive(&ingest.BadMedia{Err: err})
 	} else {
-		err = m.each(l, msg.Timestamp)
+		err = m.each(kind, msg.Timestamp)
 	}
 	clear(m.tags)
-	return m.tolerance.Forgive(err)
+	return err
 }
 
-// each maps the tags of one message. Of several tracks of a kind only the first,
-// which has id 0, is taken; the session hears of the others.
-func (m *mapper) each(l *lane, timestamp uint32) error {
+// each maps the tags of one message.
+func (m *mapper) each(kind media.Kind, timestamp uint32) error {
 	ms := m.clock.Unwrap(uint64(timestamp))
 	for _, t := range m.tags {
-		if t.Track != 0 {
-			if !slices.Contains(l.others, t.Track) {
-				l.others = append(l.others, t.Track)
-				m.leaveOut(len(m.video.others), len(m.audio.others))
-			}
-			continue
-		}
-		c, ok := codecOf(t.FourCC)
-		if !ok || c.Kind() != l.kind {
-			return unsupported(l.kind, t)
-		}
-		var err error
-		switch t.Packet {
-		case wire.SequenceStart:
-			err = m.configure(l, c, t)
-		case wire.CodedFrames:
-			err = m.frame(l, c, t, ms)
-		}
-		if err != nil {
+		if err := m.tolerance.Forgive(m.tag(kind, t, ms)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tag maps one. The picture with id 0 is taken, and the first few sounds of which that
+// with id 0 is one; the session hears of the others.
+func (m *mapper) tag(kind media.Kind, t wire.Tag, ms int64) error {
+	c, ok := codecOf(t.FourCC)
+	ok = ok && c.Kind() == kind
+	if !ok && t.Track == 0 {
+		return unsupported(kind, t)
+	}
+	l := m.laneOf(kind, t.Track, ok)
+	switch {
+	case l == nil:
+		m.passOver(kind, t.Track)
+		return nil
+	case !ok:
+		return &ingest.BadMedia{Err: unsupported(kind, t)}
+	case t.Packet == wire.SequenceStart:
+		return m.configure(l, c, t)
+	case t.Packet == wire.CodedFrames:
+		return m.frame(l, c, t, ms)
+	}
+	return nil
+}
+
+// laneOf is the lane of a track, nil where it is not taken; with open it is, if there is
+// room for it.
+func (m *mapper) laneOf(kind media.Kind, id uint8, open bool) *lane {
+	if kind == media.Video {
+		if id == 0 {
+			return &m.video
+		}
+		return nil
+	}
+	for _, l := range m.sounds {
+		if l.id == id {
+			return l
+		}
+	}
+	if !open || len(m.sounds) == media.MaxSounds {
+		return nil
+	}
+	l := &lane{kind: kind, id: id, sound: len(m.sounds)}
+	m.sounds = append(m.sounds, l)
+	return l
+}
+
+// passOver tells the session of a track that is not taken.
+func (m *mapper) passOver(kind media.Kind, id uint8) {
+	if other := &m.others[kind-media.Video]; !other.has(id) {
+		other.add(id)
+		m.leaveOut(m.others[0].len(), m.others[1].len())
+	}
+}
+
+// hasBoth tells whether the publisher sends a picture and sound.
+func (m *mapper) hasBoth() bool {
+	return m.video.track != nil && slices.ContainsFunc(m.sounds, func(l *lane) bool { return l.track != nil })
 }
 
 // configure makes the lane's track. The same configuration once more changes
@@ -123,13 +178,14 @@ func (m *mapper) configure(l *lane, c media.Codec, t wire.Tag) error {
 	if err != nil {
 		return &ingest.BadMedia{Err: err}
 	}
-	m.meta.complete(track)
+	m.meta.complete(l, track)
 	l.fourCC, l.raw, l.track, l.lengthSize, l.seen = t.FourCC, bytes.Clone(t.Body), track, lengthSize, false
 	m.tolerance.Good()
 	if looks(c) {
 		return nil // the first key frame knows better
 	}
-	return m.out.Know(track)
+	m.out.Know(l.sound, track)
+	return nil
 }
 
 // frame hands one access unit or audio frame on.
@@ -155,6 +211,7 @@ func (m *mapper) frame(l *lane, c media.Codec, t wire.Tag, ms int64) error {
 	dts := media.FromScale(ms, 1000) + media.FromDuration(time.Duration(t.Nanos))
 	p := &media.Packet{
 		Track: l.track,
+		Sound: l.sound,
 		DTS:   dts,
 		PTS:   dts + media.Time(t.CTS)*media.Millisecond,
 		Key:   key,

@@ -109,8 +109,14 @@ func TestMapStarts(t *testing.T) {
 		want  string // kinds that the session was started with
 		given int    // packets that the session has
 	}{
-		{"both", func(x *script) { x.videoConfig(0, avcConfig); x.audioConfig(0) }, "video audio", 0},
-		{"audio first", func(x *script) { x.audioConfig(0); x.sound(0); x.videoConfig(0, avcConfig) }, "video audio", 1},
+		{"configured", func(x *script) { x.videoConfig(0, avcConfig); x.audioConfig(0) }, "", 0},
+		{"both", func(x *script) { x.videoConfig(0, avcConfig); x.audioConfig(0); x.sound(0) }, "video audio", 1},
+		{"audio first", func(x *script) {
+			x.audioConfig(0)
+			x.sound(0)
+			x.videoConfig(0, avcConfig)
+			x.picture(0, 0, idr)
+		}, "video audio", 2},
 		{"not yet", func(x *script) { x.videoConfig(0, avcConfig); x.picture(0, 0, idr); x.picture(960, 0, idr) }, "", 0},
 		{"a second of one", func(x *script) {
 			x.videoConfig(0, avcConfig)
@@ -120,14 +126,19 @@ func TestMapStarts(t *testing.T) {
 		{"told: video only", func(x *script) {
 			x.numbers("videocodecid", 7.0, "audiocodecid", 0.0)
 			x.videoConfig(0, avcConfig)
-		}, "video", 0},
-		{"told: audio only", func(x *script) { x.numbers("audiocodecid", 10.0); x.audioConfig(0) }, "audio", 0},
+			x.picture(0, 0, idr)
+		}, "video", 1},
+		{"told: audio only", func(x *script) { x.numbers("audiocodecid", 10.0); x.audioConfig(0); x.sound(0) }, "audio", 1},
 		{"told after the configuration", func(x *script) {
 			x.audioConfig(0)
 			x.numbers("audiocodecid", 10.0)
 			x.sound(0)
 		}, "audio", 1},
-		{"told nothing", func(x *script) { x.numbers("duration", 0.0); x.videoConfig(0, avcConfig) }, "", 0},
+		{"told nothing", func(x *script) {
+			x.numbers("duration", 0.0)
+			x.videoConfig(0, avcConfig)
+			x.picture(0, 0, idr)
+		}, "", 0},
 		{"goodbye", func(x *script) {
 			x.videoConfig(0, avcConfig)
 			x.picture(0, 0, idr)
@@ -193,8 +204,9 @@ func TestMapHeldConfiguration(t *testing.T) {
 	x.videoConfig(40, append(bytes.Clone(avcConfig), 0))
 	x.picture(40, 0, idr)
 	x.audioConfig(40)
+	x.sound(40)
 	tracks, p := x.s.got()
-	if len(p) != 2 || tracks[0] != p[0].Track || p[0].Track == p[1].Track {
+	if len(p) != 3 || tracks[0] != p[0].Track || p[0].Track == p[1].Track {
 		t.Errorf("tracks %v", tracks)
 	}
 }
@@ -334,10 +346,11 @@ func TestMapBadMessages(t *testing.T) {
 	y := newScript(t)
 	y.numbers("videocodecid", 7.0)
 	y.videoConfig(0, avcConfig)
+	y.picture(0, 0, idr)
 	y.audioConfig(0)
 	y.sound(0)
 	y.picture(0, 0, idr)
-	if tracks, p := y.s.got(); len(tracks) != 2 || len(p) != 1 || y.tolerance.Dropped != 1 || y.s.starts != 2 {
+	if tracks, p := y.s.got(); len(tracks) != 2 || len(p) != 2 || y.tolerance.Dropped != 1 || y.s.starts != 2 {
 		t.Errorf("%d tracks, %d packets", len(tracks), len(p))
 	}
 }
@@ -371,7 +384,8 @@ func TestMapGivesUp(t *testing.T) {
 	y := newScript(t)
 	y.s.refuse = fmt.Errorf("video codec h264 is out of fashion")
 	y.videoConfig(0, avcConfig)
-	err = y.message(wire.Message{Type: wire.TypeAudio, Body: append([]byte{0xaf, 0}, aacConfig...)})
+	y.audioConfig(0)
+	err = y.message(wire.Message{Type: wire.TypeAudio, Body: append([]byte{0xaf, 1}, aacFrame...)})
 	if ingest.Words(err) != "this stream cannot be taken: video codec h264 is out of fashion" {
 		t.Error(ingest.Words(err))
 	}

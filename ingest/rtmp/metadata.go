@@ -1,8 +1,12 @@
 package rtmp
 
 import (
+	"cmp"
 	"math"
+	"slices"
+	"strconv"
 
+	"weir/ingest"
 	"weir/media"
 	wire "weir/media/rtmp"
 )
@@ -15,7 +19,19 @@ type metadata struct {
 	sampleRate    int
 	channels      int
 	video, audio  bool // a codec of that kind is named
+	sounds        []soundData
 }
+
+// soundData is what is said of one sound track of several (Enhanced RTMP v2, "Enhancing
+// onMetaData").
+type soundData struct {
+	id                   uint8
+	sampleRate, channels int
+	language, label      string
+}
+
+// maxSoundData is how many of them are looked at.
+const maxSoundData = 2 * media.MaxSounds
 
 // metadata reads a data message; all but onMetaData is passed over.
 func (m *mapper) metadata(body []byte) {
@@ -29,14 +45,33 @@ func (m *mapper) metadata(body []byte) {
 	if len(values) < 2 || values[0] != "onMetaData" {
 		return
 	}
-	o := wire.Properties(values[1])
+	m.told(wire.Properties(values[1]))
+}
+
+// told takes what onMetaData says.
+func (m *mapper) told(o wire.Object) {
 	m.meta = readMetadata(o)
 	if encoder, _ := o.Get("encoder").(string); encoder != "" {
 		m.introduce(encoder)
 	}
-	m.out.Expect(m.meta.video, m.meta.audio)
+	m.out.Expect(m.meta.video, m.meta.expected())
 	m.learn(&m.video)
-	m.learn(&m.audio)
+	for _, l := range m.sounds {
+		m.learn(l)
+	}
+}
+
+// expected is how many sounds there will be, as far as that is said.
+func (d *metadata) expected() (n int) {
+	if d.audio {
+		n++
+	}
+	for _, s := range d.sounds {
+		if s.id != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func readMetadata(o wire.Object) metadata {
@@ -46,6 +81,7 @@ func readMetadata(o wire.Object) metadata {
 		channels:   whole(o, "audiochannels", 64),
 		video:      named(o.Get("videocodecid")),
 		audio:      named(o.Get("audiocodecid")),
+		sounds:     readSounds(wire.Properties(o.Get("audioTrackIdInfoMap"))),
 	}
 	f, ok := o.Number("framerate")
 	if !ok {
@@ -59,6 +95,29 @@ func readMetadata(o wire.Object) metadata {
 		}
 	}
 	return d
+}
+
+// readSounds reads an audioTrackIdInfoMap. The spec says only that each entry has what
+// differs from the rest of onMetaData; of language and name all forms in use are taken.
+func readSounds(o wire.Object) (list []soundData) {
+	for _, entry := range o {
+		id, err := strconv.ParseUint(entry.Name, 10, 8)
+		if err != nil || len(list) == maxSoundData {
+			continue
+		}
+		p := wire.Properties(entry.Value)
+		s := soundData{
+			id:         uint8(id), //nolint:gosec // parsed as one
+			sampleRate: cmp.Or(whole(p, "samplerate", 384_000), whole(p, "audiosamplerate", 384_000)),
+			channels:   cmp.Or(whole(p, "channels", 64), whole(p, "audiochannels", 64)),
+			language:   cmp.Or(ingest.Language(p.Text("language")), ingest.Language(p.Text("lang"))),
+			label:      cmp.Or(ingest.Label(p.Text("label")), ingest.Label(p.Text("title")), ingest.Label(p.Text("name"))),
+		}
+		if !slices.ContainsFunc(list, func(x soundData) bool { return x.id == s.id }) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // named tells whether a codec id, which may be a number or a string, names one.
@@ -99,8 +158,8 @@ func nominalRate(f float64) media.Rational {
 	return media.Rational{Num: int(math.Round(f * 1000)), Den: 1000}
 }
 
-// complete fills in what a new track does not know of itself.
-func (d metadata) complete(t *media.Track) {
+// complete fills in what a new track of a lane does not know of itself.
+func (d *metadata) complete(l *lane, t *media.Track) {
 	if t.Kind == media.Video {
 		if t.Width == 0 || t.Height == 0 {
 			t.Width, t.Height = d.width, d.height
@@ -110,11 +169,18 @@ func (d metadata) complete(t *media.Track) {
 		}
 		return
 	}
+	var own soundData
+	for _, s := range d.sounds {
+		if s.id == l.id {
+			own = s
+		}
+	}
+	t.Language, t.Label = own.language, own.label
 	if t.SampleRate == 0 {
-		t.SampleRate = d.sampleRate
+		t.SampleRate = cmp.Or(own.sampleRate, d.sampleRate)
 	}
 	if t.Channels == 0 {
-		t.Channels = d.channels
+		t.Channels = cmp.Or(own.channels, d.channels)
 	}
 }
 
@@ -125,8 +191,8 @@ func (m *mapper) learn(l *lane) {
 		return
 	}
 	t := *l.track
-	m.meta.complete(&t)
-	if m.out.Learn(&t) {
+	m.meta.complete(l, &t)
+	if m.out.Learn(l.sound, &t) {
 		l.track = &t
 	}
 }

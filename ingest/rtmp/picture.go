@@ -94,11 +94,12 @@ func (m *mapper) renew(l *lane, config []byte, width, height int) error {
 		if width > 0 {
 			track.Width, track.Height = width, height
 		}
-		m.meta.complete(track)
+		m.meta.complete(l, track)
 		l.track = track
 	}
 	l.seen = true
-	return m.out.Know(l.track)
+	m.out.Know(0, l.track)
+	return nil
 }
 
 // looks tells whether what a track is is told by its key frames.

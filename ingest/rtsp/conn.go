@@ -36,7 +36,7 @@ type conn struct {
 // announce admits a publisher. The answer is for it in any case.
 func (s *Server) announce(ctx *gortsplib.ServerHandlerOnAnnounceCtx, from *caller) (*conn, error) {
 	peer := ctx.Conn.NetConn().RemoteAddr().String()
-	lanes, err := announced(ctx.Description.Medias)
+	lanes, err := announced(ctx.Description.Medias, ctx.Request.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (s *Server) announce(ctx *gortsplib.ServerHandlerOnAnnounceCtx, from *calle
 		}
 		return nil, err
 	}
-	c.session.LeaveOut(spare(ctx.Description.Medias))
+	c.session.LeaveOut(spare(ctx.Description.Medias, lanes))
 	c.log = s.cfg.Log.With("stream", c.session.Name(), "peer", peer)
 	c.log.Info("publisher admitted", "protocol", "rtsp", "encoder", r.Encoder)
 	return c, nil

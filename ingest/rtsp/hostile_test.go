@@ -260,7 +260,7 @@ func FuzzMapper(f *testing.F) {
 				data = data[3+n:]
 			}
 		}
-		if _, err := announced(sdp.Medias); err == nil {
+		if _, err := announced(sdp.Medias, nil); err == nil {
 			t.Error("media of no type were taken")
 		}
 	})

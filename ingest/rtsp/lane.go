@@ -18,12 +18,15 @@ import (
 	"weir/media"
 	"weir/media/codec"
 	"weir/media/frames"
+	wire "weir/media/rtsp"
 	"weir/media/timing"
 )
 
 // lane is one picture or sound of a publisher. One goroutine uses it.
 type lane struct {
 	codec  media.Codec
+	number int // among the sounds; 0 for the picture
+	told   wire.Told
 	clock  timing.RTP
 	track  *media.Track // nil: the first key frame, or frame, tells
 	config []byte       // that track was made of
@@ -43,31 +46,40 @@ type lane struct {
 // maxMedias bounds what a publisher may announce.
 const maxMedias = 16
 
-// announced are the lanes of a description: the first picture and the first sound, beside
-// the number of their media and format. The error is an *ingest.StreamError.
-func announced(medias []*description.Media) (lanes map[format.Format]*lane, err error) {
+// announced are the lanes of a description, by their formats: the first picture and the
+// first few sounds. body is the text of it. The error is an *ingest.StreamError.
+func announced(medias []*description.Media, body []byte) (lanes map[format.Format]*lane, err error) {
 	if len(medias) > maxMedias {
 		return nil, &ingest.StreamError{Words: fmt.Sprintf("%d media are announced, at most %d can be", len(medias), maxMedias)}
 	}
 	lanes = make(map[format.Format]*lane)
-	kinds := map[media.Kind]bool{}
-	for _, m := range medias {
-		kind, want := media.Video, "H.264 or H.265"
+	told := wire.Medias(body)
+	taken := map[media.Kind]int{}
+	for i, m := range medias {
+		kind, want, most := media.Video, "H.264 or H.265", 1
 		switch m.Type {
 		case description.MediaTypeVideo:
 		case description.MediaTypeAudio:
-			kind, want = media.Audio, "AAC or Opus"
+			kind, want, most = media.Audio, "AAC or Opus", media.MaxSounds
 		default:
 			continue // data of any kind
 		}
-		if kinds[kind] || m.IsBackChannel {
+		if taken[kind] == most || m.IsBackChannel {
 			continue
 		}
 		f, l := first(m.Formats)
-		if l == nil || l.codec.Kind() != kind {
+		switch fits := l != nil && l.codec.Kind() == kind; {
+		case !fits && taken[kind] > 0:
+			continue
+		case !fits:
 			return nil, &ingest.StreamError{Words: fmt.Sprintf("%v codec %s is not supported, send %s", kind, nameOf(m.Formats), want)}
 		}
-		kinds[kind], lanes[f] = true, l
+		l.number = taken[kind]
+		if kind == media.Audio && i < len(told) {
+			l.tell(told[i])
+		}
+		taken[kind]++
+		lanes[f] = l
 	}
 	if len(lanes) == 0 {
 		return nil, &ingest.StreamError{Words: "neither a picture nor sound is announced"}
@@ -75,8 +87,16 @@ func announced(medias []*description.Media) (lanes map[format.Format]*lane, err 
 	return lanes, nil
 }
 
-// spare is how many pictures and sounds a description has beside the first of each.
-func spare(medias []*description.Media) (video, audio int) {
+// tell notes what a description says of a sound.
+func (l *lane) tell(t wire.Told) {
+	l.told = wire.Told{Language: ingest.Language(t.Language), Title: ingest.Label(t.Title)}
+	if l.track != nil {
+		l.track.Language, l.track.Label = l.told.Language, l.told.Title
+	}
+}
+
+// spare is how many pictures and sounds a description has beside those of the lanes.
+func spare(medias []*description.Media, lanes map[format.Format]*lane) (video, audio int) {
 	for _, m := range medias {
 		switch {
 		case m.IsBackChannel:
@@ -86,7 +106,14 @@ func spare(medias []*description.Media) (video, audio int) {
 			audio++
 		}
 	}
-	return max(0, video-1), max(0, audio-1)
+	for _, l := range lanes {
+		if l.codec.Kind() == media.Video {
+			video--
+		} else {
+			audio--
+		}
+	}
+	return video, audio
 }
 
 // first is the first of some formats that can be taken.
@@ -227,7 +254,7 @@ func (l *lane) learn(data []byte) error {
 	if err := h.Unmarshal(data); err != nil {
 		return err
 	}
-	t := media.Track{Kind: media.Audio, Codec: media.MP2, SampleRate: h.SampleRate, Channels: 2}
+	t := media.Track{Kind: media.Audio, Codec: media.MP2, SampleRate: h.SampleRate, Channels: 2, Language: l.told.Language, Label: l.told.Title}
 	if h.Layer == 3 {
 		t.Codec = media.MP3
 	}

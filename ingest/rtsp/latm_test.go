@@ -24,7 +24,7 @@ func inLATM(more uint) *format.MPEG4AudioLATM {
 
 func laneOf(t *testing.T, f format.Format) *lane {
 	t.Helper()
-	lanes, err := announced([]*description.Media{{Type: description.MediaTypeAudio, Formats: []format.Format{f}}})
+	lanes, err := announced([]*description.Media{{Type: description.MediaTypeAudio, Formats: []format.Format{f}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package rtsp
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -17,12 +18,13 @@ import (
 
 // mapper brings the lanes of a publisher into its session. One goroutine uses it.
 type mapper struct {
-	out            *ingest.Collector
-	began          time.Time // zero of the connection's clock
-	picture, sound *lane     // either may be nil
-	heard          time.Time // when the last frame of use came
-	scratch        []byte
-	tolerance      ingest.Tolerance
+	out       *ingest.Collector
+	began     time.Time // zero of the connection's clock
+	picture   *lane     // may be nil
+	sounds    []*lane   // in order
+	heard     time.Time // when the last frame of use came
+	scratch   []byte
+	tolerance ingest.Tolerance
 }
 
 // newMapper begins at a time; the lanes are all of one publisher.
@@ -32,10 +34,11 @@ func newMapper(out ingest.Writer, began time.Time, lanes []*lane) *mapper {
 		if l.codec.Kind() == media.Video {
 			m.picture = l
 		} else {
-			m.sound = l
+			m.sounds = append(m.sounds, l)
 		}
 	}
-	m.out.Expect(m.picture != nil, m.sound != nil)
+	slices.SortFunc(m.sounds, func(a, b *lane) int { return a.number - b.number })
+	m.out.Expect(m.picture != nil, len(m.sounds))
 	return m
 }
 
@@ -61,14 +64,22 @@ func (m *mapper) packet(l *lane, p *rtp.Packet, at time.Time) error {
 // place is the time of a stamp on the connection's clock.
 func (m *mapper) place(l *lane, stamp uint32, arrived time.Time) media.Time {
 	var other *timing.RTP
-	switch {
-	case l == m.picture && m.sound != nil:
-		other = &m.sound.clock
-	case l == m.sound && m.picture != nil:
-		other = &m.picture.clock
+	switch lead := m.lead(); {
+	case l != lead:
+		other = &lead.clock
 		l.clock.Follow(other)
+	case l == m.picture && len(m.sounds) > 0:
+		other = &m.sounds[0].clock
 	}
 	return l.clock.Place(stamp, media.FromDuration(arrived.Sub(m.began)), other)
+}
+
+// lead is the lane that the others follow.
+func (m *mapper) lead() *lane {
+	if m.picture != nil {
+		return m.picture
+	}
+	return m.sounds[0]
 }
 
 // seen hands a picture on.
@@ -157,7 +168,7 @@ func (m *mapper) heardSound(l *lane, p *rtp.Packet, arrived time.Time) error {
 			return &ingest.BadMedia{Err: err}
 		}
 		t := at + media.FromScale(int64(i)*l.step, l.clock.Rate)
-		err := m.write(l, &media.Packet{Track: l.track, DTS: t, PTS: t, Key: true, Wall: arrived, Data: data})
+		err := m.write(l, &media.Packet{Track: l.track, Sound: l.number, DTS: t, PTS: t, Key: true, Wall: arrived, Data: data})
 		if err != nil {
 			return err
 		}
@@ -169,9 +180,7 @@ func (m *mapper) heardSound(l *lane, p *rtp.Packet, arrived time.Time) error {
 func (m *mapper) write(l *lane, p *media.Packet) error {
 	if !l.shown {
 		l.shown = true
-		if err := m.out.Know(l.track); err != nil {
-			return err
-		}
+		m.out.Know(l.number, l.track)
 	}
 	m.tolerance.Good()
 	m.heard = p.Wall

@@ -104,11 +104,11 @@ func (cfg *Camera) pullBy(ctx context.Context, u *base.URL, by gortsplib.Protoco
 	stop := context.AfterFunc(ctx, c.Close)
 	defer c.Close()
 	defer stop()
-	desc, _, err := c.Describe(u)
+	desc, res, err := c.Describe(u)
 	if err != nil {
 		return err
 	}
-	lanes, err := announced(desc.Medias)
+	lanes, err := announced(desc.Medias, res.Body)
 	if err != nil {
 		return err
 	}
@@ -121,6 +121,7 @@ func (cfg *Camera) pullBy(ctx context.Context, u *base.URL, by gortsplib.Protoco
 	if err != nil {
 		return err
 	}
+	hold.LeaveOut(spare(desc.Medias, lanes))
 	return cfg.play(ctx, c, f, newMapper(hold, cfg.Now(), slices.Collect(maps.Values(lanes))), hold)
 }
 

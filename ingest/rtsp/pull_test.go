@@ -311,8 +311,9 @@ func TestCheckURL(t *testing.T) {
 	}
 }
 
-// TestSpare: what comes beside the first picture and the first sound is counted.
+// TestSpare: what comes beside what is taken is counted.
 func TestSpare(t *testing.T) {
+	lanes := map[format.Format]*lane{&format.H264{}: {codec: media.H264}, &format.Opus{}: {codec: media.Opus}}
 	video, audio := &description.Media{Type: description.MediaTypeVideo}, &description.Media{Type: description.MediaTypeAudio}
 	other := &description.Media{Type: description.MediaTypeApplication}
 	back := &description.Media{Type: description.MediaTypeAudio, IsBackChannel: true}
@@ -321,10 +322,10 @@ func TestSpare(t *testing.T) {
 		video, audio int
 	}{
 		{[]*description.Media{video, audio, other}, 0, 0},
-		{[]*description.Media{audio, back}, 0, 0},
+		{[]*description.Media{video, audio, back}, 0, 0},
 		{[]*description.Media{video, video, audio, audio, audio}, 1, 2},
 	} {
-		if v, a := spare(tt.medias); v != tt.video || a != tt.audio {
+		if v, a := spare(tt.medias, lanes); v != tt.video || a != tt.audio {
 			t.Errorf("%d and %d, want %d and %d", v, a, tt.video, tt.audio)
 		}
 	}

@@ -29,14 +29,17 @@ func newMapper(s ingest.Hold, now func() time.Time) *mapper {
 }
 
 // Streams is mpegts.Handler.
-func (m *mapper) Streams(video, audio bool) error {
-	m.out.Expect(video, audio)
+func (m *mapper) Streams(video bool, sounds int) error {
+	m.out.Expect(video, sounds)
 	m.leaveOut(m.in.Spare())
 	return nil
 }
 
 // Track is mpegts.Handler.
-func (m *mapper) Track(t *media.Track) error { return m.out.Know(t) }
+func (m *mapper) Track(sound int, t *media.Track) error {
+	m.out.Know(sound, t)
+	return nil
+}
 
 // Packet is mpegts.Handler.
 func (m *mapper) Packet(p *media.Packet) error {

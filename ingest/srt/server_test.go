@@ -332,23 +332,45 @@ func TestKeyOf(t *testing.T) {
 	}
 }
 
-// TestTwoSounds: the first is taken, and the session hears of the other.
-func TestTwoSounds(t *testing.T) {
+// TestSounds: each is a stream of its own with its language, up to the bound.
+func TestSounds(t *testing.T) {
 	r := ingesttest.New(t, nil)
 	s, _ := start(t, r, nil)
-	ts := record(t, "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=3", "-f", "lavfi", "-i", "sine=r=48000:d=3", "-f", "lavfi", "-i", "sine=r=48000:f=880:d=3",
-		"-map", "0", "-map", "1", "-map", "2", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-c:a", "aac")
+	args := []string{"-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=3"}
+	for i := range 5 {
+		args = append(args, "-f", "lavfi", "-i", "sine=r=48000:d=3:f="+strconv.Itoa(440+100*i))
+	}
+	for i := range 6 {
+		args = append(args, "-map", strconv.Itoa(i))
+	}
+	ts := record(t, append(args, "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu", "-metadata:s:a:2", "language=fra",
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-c:a", "aac", "-c:a:1", "mp2")...)
 	c, err := dial(s.Addr().String(), "publish:live", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	send(t, c, ts, time.Millisecond)
-	stream := r.Next(t)
-	if video, audio := r.Sessions.Get(string(stream.ID())).LeftOut(); video != 0 || audio != 1 {
+	first := media.StreamID("live")
+	streams := map[media.StreamID]*ingesttest.Stream{}
+	for streams[first] == nil {
+		x := r.Next(t)
+		streams[x.ID()] = x
+	}
+	if video, audio := r.Sessions.Get("live").LeftOut(); video != 0 || audio != 1 {
 		t.Errorf("left out: %d of the picture, %d of sound", video, audio)
 	}
-	if n := len(stream.Tracks()); n != 2 {
+	if n := len(streams[first].Tracks()); n != 2 {
 		t.Errorf("%d tracks", n)
+	}
+	for i, want := range []media.Track{{Codec: media.AAC, Language: "en"}, {Codec: media.MP2, Language: "de"}, {Codec: media.AAC, Language: "fr"}, {Codec: media.AAC}} {
+		x := streams[first.Sound(i)]
+		if x == nil {
+			t.Errorf("sound %d is not there", i)
+			continue
+		}
+		if p := x.Wait(t, media.Audio, 50)[49]; p.Track.Codec != want.Codec || p.Track.Language != want.Language || p.Sound != i {
+			t.Errorf("sound %d: %+v", i, p.Track)
+		}
 	}
 }

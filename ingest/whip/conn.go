@@ -117,7 +117,11 @@ func (s *Server) open(r *http.Request, key, text string, stood func()) (_ *conn,
 	c.Session = session
 	c.log.Info("publisher admitted", "protocol", "whip")
 	c.mapper = &mapper{out: ingest.NewCollector(c.session), began: s.cfg.Now()}
-	c.mapper.out.Expect(video, audio)
+	sounds := 0
+	if audio {
+		sounds = 1
+	}
+	c.mapper.out.Expect(video, sounds)
 	done = true
 	return c, local.SDP, nil
 }

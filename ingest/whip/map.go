@@ -74,9 +74,7 @@ func (m *mapper) frame(l *lane, f frames.Frame) (ask, key bool, err error) {
 	}
 	if slot := &m.known[p.Kind()-media.Video]; *slot != p.Track {
 		*slot = p.Track
-		if err := m.out.Know(p.Track); err != nil {
-			return false, false, err
-		}
+		m.out.Know(0, p.Track)
 	}
 	return false, p.Key && !sound, m.tolerance.Forgive(m.out.Write(p))
 }

@@ -56,6 +56,18 @@ func (h *Hub) Get(id media.StreamID) *Stream {
 	return h.streams[id]
 }
 
+// Sounds returns the streams with the further sounds of a publisher, in order.
+func (h *Hub) Sounds(id media.StreamID) (out []*Stream) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for n := 1; n < media.MaxSounds; n++ {
+		if s := h.streams[id.Sound(n)]; s != nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // Streams returns the live streams in order of their IDs.
 func (h *Hub) Streams() []*Stream {
 	h.mu.RLock()

@@ -18,13 +18,17 @@ import (
 // kept takes what a Demuxer finds.
 type kept struct {
 	video, audio bool
+	sounds       int
 	tracks       []*media.Track
 	packets      []*media.Packet
 }
 
-func (k *kept) Streams(video, audio bool) error { k.video, k.audio = video, audio; return nil }
-func (k *kept) Track(t *media.Track) error      { k.tracks = append(k.tracks, t); return nil }
-func (k *kept) Packet(p *media.Packet) error    { k.packets = append(k.packets, p); return nil }
+func (k *kept) Streams(video bool, sounds int) error {
+	k.video, k.audio, k.sounds = video, sounds > 0, sounds
+	return nil
+}
+func (k *kept) Track(_ int, t *media.Track) error { k.tracks = append(k.tracks, t); return nil }
+func (k *kept) Packet(p *media.Packet) error      { k.packets = append(k.packets, p); return nil }
 
 func (k *kept) of(kind media.Kind) []*media.Packet {
 	return slices.DeleteFunc(slices.Clone(k.packets), func(p *media.Packet) bool { return p.Kind() != kind })
@@ -236,7 +240,7 @@ func FuzzDemuxer(f *testing.F) {
 			_ = d.Flush()
 		}
 		for _, p := range k.packets {
-			if p.Track == nil || len(p.Data) == 0 || len(p.Data) > maxUnit*2 || p.Track.Kind == 0 {
+			if p.Track == nil || p.Sound < 0 || p.Sound >= media.MaxSounds || p.Kind() == media.Video && p.Sound != 0 || len(p.Data) == 0 || len(p.Data) > maxUnit*2 || p.Track.Kind == 0 {
 				t.Fatalf("%+v", p)
 			}
 		}

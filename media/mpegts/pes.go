@@ -15,6 +15,7 @@ type stream struct {
 	codec    media.Codec
 	channels int    // that the table tells; of Opus
 	language string // that the table tells, BCP 47; of sound
+	sound    int    // its number among those that are read; 0 for the picture
 
 	counter byte
 	counted bool

@@ -138,15 +138,16 @@ func (d *Demuxer) tune(p programme) {
 	d.tables.order, d.streams = nil, nil
 }
 
-// programmeMap reads the PMT (2.4.4.8): the streams of a programme. Of each kind the
-// first is taken that can be read.
+// programmeMap reads the PMT (2.4.4.8): the streams of a programme. Of those that can be
+// read the first picture and the first few sounds are taken.
 func (d *Demuxer) programmeMap(b []byte) error {
 	if len(b) < 4 {
 		d.stats.Bad++
 		return nil
 	}
 	b = b[min(len(b), 4+int(binary.BigEndian.Uint16(b[2:])&0x0fff)):]
-	var found [2]*stream // video, audio
+	var picture *stream
+	var sounds []*stream
 	var foreign string
 	var spare [2]int
 	for n := 0; len(b) >= 5 && n < maxStreams; n++ {
@@ -160,24 +161,28 @@ func (d *Demuxer) programmeMap(b []byte) error {
 			}
 			continue
 		}
-		slot := 0
-		if s.codec.Kind() == media.Audio {
-			slot = 1
-		}
-		if found[slot] == nil {
-			found[slot] = s
-		} else {
-			spare[slot]++
+		again := func(x *stream) bool { return x.pid == pid }
+		switch sound := s.codec.Kind() == media.Audio; {
+		case picture != nil && again(picture) || slices.ContainsFunc(sounds, again):
+			d.stats.Bad++
+		case sound && len(sounds) < media.MaxSounds:
+			sounds = append(sounds, s)
+		case sound:
+			spare[1]++
+		case picture == nil:
+			picture = s
+		default:
+			spare[0]++
 		}
 	}
-	if found[0] == nil && d.programme == 0 && d.next() {
+	if picture == nil && d.programme == 0 && d.next() {
 		return nil
 	}
-	if found[0] == nil && foreign != "" {
+	if picture == nil && foreign != "" {
 		return &UnsupportedError{foreign}
 	}
 	d.spare = spare
-	return d.adopt(found)
+	return d.adopt(picture, sounds)
 }
 
 // Spare is how many streams of each kind the programme has beside those that are read.
@@ -194,22 +199,43 @@ func (d *Demuxer) next() bool {
 	return true
 }
 
-// adopt goes on with the streams of a table; those that are the same keep their state.
-func (d *Demuxer) adopt(found [2]*stream) error {
-	streams := make(map[uint16]*stream, len(found))
+// adopt goes on with the streams of a table; those that are the same keep their state,
+// and sounds their numbers as long as their PIDs stay.
+func (d *Demuxer) adopt(picture *stream, sounds []*stream) error {
+	all := slices.Clone(sounds)
+	if picture != nil {
+		all = append(all, picture)
+	}
+	streams := make(map[uint16]*stream, len(all))
 	var order []uint16
-	for _, s := range found {
-		if s == nil {
-			continue
-		}
+	for _, s := range all {
 		if old := d.streams[s.pid]; old != nil && old.codec == s.codec && old.channels == s.channels && old.language == s.language {
 			s = old
 		}
 		streams[s.pid] = s
 		order = append(order, s.pid)
 	}
+	d.number(sounds, streams)
 	d.streams, d.tables.order = streams, order
-	return d.out.Streams(found[0] != nil, found[1] != nil)
+	return d.out.Streams(picture != nil, len(sounds))
+}
+
+// number gives sounds the numbers that their PIDs had, and to others those that are free.
+func (d *Demuxer) number(sounds []*stream, streams map[uint16]*stream) {
+	var taken [media.MaxSounds]bool
+	var fresh []*stream
+	for _, s := range sounds {
+		now := streams[s.pid]
+		if old := d.streams[s.pid]; old != nil && old.codec.Kind() == media.Audio && !taken[old.sound] {
+			now.sound, taken[old.sound] = old.sound, true
+		} else {
+			fresh = append(fresh, now)
+		}
+	}
+	for _, s := range fresh {
+		s.sound = slices.Index(taken[:], false)
+		taken[s.sound] = true
+	}
 }
 
 // newStream is a stream of the PMT; nil: one that is not read, with words for it where

@@ -55,13 +55,13 @@ func (d *Demuxer) emit(s *stream, f frame, data []byte) error {
 		t := f.track
 		t.Kind, t.Language = media.Audio, s.language
 		s.track = &t
-		if err := d.out.Track(s.track); err != nil {
+		if err := d.out.Track(s.sound, s.track); err != nil {
 			return err
 		}
 	}
 	at := s.next
 	s.next += media.FromScale(int64(f.samples), int64(f.track.SampleRate))
-	return d.out.Packet(&media.Packet{Track: s.track, DTS: at, PTS: at, Key: true, Data: append([]byte(nil), data...)})
+	return d.out.Packet(&media.Packet{Track: s.track, DTS: at, PTS: at, Sound: s.sound, Key: true, Data: append([]byte(nil), data...)})
 }
 
 // readFrame reads the head of the frame that b begins with; false: there is none.

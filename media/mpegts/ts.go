@@ -17,10 +17,12 @@ const (
 
 // Handler takes what a Demuxer finds. An error ends Write, which returns it.
 type Handler interface {
-	// Streams says which kinds the chosen programme has, each time that this changes.
-	Streams(video, audio bool) error
+	// Streams says whether the chosen programme has a picture, and how many sounds, each
+	// time that its table changes.
+	Streams(video bool, sounds int) error
 	// Track comes before the first packet of a track, and again when its parameters change.
-	Track(t *media.Track) error
+	// Sounds are numbered from 0, below media.MaxSounds.
+	Track(sound int, t *media.Track) error
 	// Packet takes p over. Its times are on the sender's clock, Wall is not set.
 	Packet(p *media.Packet) error
 }

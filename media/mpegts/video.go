@@ -53,5 +53,5 @@ func (d *Demuxer) configure(s *stream, config []byte) error {
 		return nil //nolint:nilerr // counted: the stream goes on with what it has
 	}
 	s.track, s.config = t, config
-	return d.out.Track(t)
+	return d.out.Track(0, t)
 }

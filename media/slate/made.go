@@ -89,6 +89,7 @@ func (s *Slate) mute(t *media.Track) error {
 	r := av.Resampler{Opus: opus}
 	defer r.Close()
 	none := make([]float32, 1024)
+	var data []byte
 	for got := 0; got < settled; {
 		if err := feed(e, &r, none); err != nil {
 			return err
@@ -100,10 +101,12 @@ func (s *Slate) mute(t *media.Track) error {
 		if err != nil {
 			return err
 		}
-		s.silence = p.Data
+		data = p.Data
 		got++
 	}
-	s.sound, s.lasts = e.Track(), e.Duration()
+	track := *e.Track()
+	track.Language, track.Label = t.Language, t.Label
+	s.sounds = append(s.sounds, silence{track: &track, data: data, lasts: e.Duration()})
 	return nil
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Config says what is stood in for.
 type Config struct {
-	// Tracks are those of the publisher, as they were last.
+	// Tracks are those of the publisher, as they were last: all its sounds in order.
 	Tracks []*media.Track
 	// Key is the newest key frame, of any size; nil: there is a plain card.
 	Key *media.Packet
@@ -34,10 +34,15 @@ type Slate struct {
 	length  int         // pictures of a group
 	group   []av.Packet // as far as it is encoded
 
-	sound   *media.Track // nil without sound
-	silence []byte       // one packet of it
-	lasts   media.Time   // how long that is
-	heard   int64        // packets of sound
+	sounds []silence
+}
+
+// silence is what there is in place of one sound.
+type silence struct {
+	track *media.Track
+	data  []byte     // one packet of it
+	lasts media.Time // how long that is
+	heard int64      // packets so far
 }
 
 // Open encodes the first of all and decodes the picture, which takes some tens of
@@ -58,8 +63,8 @@ func Open(c Config) (*Slate, error) {
 	}
 	switch {
 	case s.video != nil:
-	case s.sound != nil:
-		s.interval = s.lasts
+	case len(s.sounds) > 0:
+		s.interval = s.sounds[0].lasts
 	default:
 		return nil, ErrNothing
 	}
@@ -89,14 +94,14 @@ func (s *Slate) Tracks() []*media.Track {
 	if s.video != nil {
 		out = append(out, s.video.Track())
 	}
-	if s.sound != nil {
-		out = append(out, s.sound)
+	for i := range s.sounds {
+		out = append(out, s.sounds[i].track)
 	}
 	return out
 }
 
-// Next gives the next picture and the sound beside it, the picture first; without a
-// picture one packet of sound. Times begin at 0.
+// Next gives the next picture and the sounds beside it, the picture first; without a
+// picture one packet of the first sound is first. Times begin at 0.
 func (s *Slate) Next() ([]*media.Packet, error) {
 	at := media.Time(s.n) * s.interval
 	var out []*media.Packet
@@ -108,12 +113,19 @@ func (s *Slate) Next() ([]*media.Packet, error) {
 		out = append(out, &media.Packet{Track: s.video.Track(), DTS: at, PTS: at, Duration: s.interval, Key: p.Key, Slate: true, Data: p.Data})
 	}
 	s.n++
-	for s.sound != nil && media.Time(s.heard)*s.lasts < at+s.interval {
-		at := media.Time(s.heard) * s.lasts
-		out = append(out, &media.Packet{Track: s.sound, DTS: at, PTS: at, Duration: s.lasts, Key: true, Slate: true, Data: s.silence})
-		s.heard++
+	for i := range s.sounds {
+		out = s.sounds[i].until(at+s.interval, i, out)
 	}
 	return out, nil
+}
+
+// until appends the packets that begin before end.
+func (x *silence) until(end media.Time, number int, out []*media.Packet) []*media.Packet {
+	for at := media.Time(x.heard) * x.lasts; at < end; at += x.lasts {
+		out = append(out, &media.Packet{Track: x.track, DTS: at, PTS: at, Duration: x.lasts, Sound: number, Key: true, Slate: true, Data: x.data})
+		x.heard++
+	}
+	return out
 }
 
 // next is picture i of the group. The encoder has no delay: each picture comes out as it

@@ -145,3 +145,38 @@ func TestSlateOfSound(t *testing.T) {
 		t.Errorf("no size: %v", err)
 	}
 }
+
+// Each of several sounds is silent in its own coding, and keeps its language.
+func TestSlateOfSounds(t *testing.T) {
+	_, tracks := shot(t, 320, 180)
+	for i, c := range []media.Codec{media.Opus, media.AC3} {
+		tracks = append(tracks, &media.Track{Kind: media.Audio, Codec: c, SampleRate: 48000, Channels: 2, Language: []string{"de", "fr"}[i], Label: "x"})
+	}
+	s, err := slate.Open(slate.Config{Tracks: tracks, Segment: media.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	made := s.Tracks()
+	if len(made) != 4 || made[1].Codec != media.AAC || made[2].Codec != media.Opus || made[3].Codec != media.AAC || made[2].Language != "de" || made[3].Label != "x" {
+		t.Errorf("%+v", made)
+	}
+	var ends [3]media.Time
+	for range 50 {
+		packets, err := s.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range packets[1:] {
+			if p.Track != made[1+p.Sound] || p.DTS != ends[p.Sound] || !p.Slate {
+				t.Fatalf("sound %d: %+v", p.Sound, p)
+			}
+			ends[p.Sound] += p.Duration
+		}
+	}
+	for i, end := range ends {
+		if d := end - 2*media.Second; d < 0 || d > media.Second/20 {
+			t.Errorf("sound %d lasts %v", i, end.Duration())
+		}
+	}
+}

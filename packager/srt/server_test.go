@@ -92,9 +92,9 @@ type player struct {
 	packets []*media.Packet
 }
 
-func (p *player) Streams(bool, bool) error { return nil }
+func (p *player) Streams(bool, int) error { return nil }
 
-func (p *player) Track(t *media.Track) error {
+func (p *player) Track(_ int, t *media.Track) error {
 	p.tracks = append(p.tracks, t.Codec)
 	return nil
 }
