@@ -170,7 +170,9 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 		p.log.Info("stream goes on after another process", "stream", name, "epoch", epoch, "segment", pack.From.Next)
 	}
 	if len(s.Tracks()) > 1 || video(s.Tracks()) == nil {
-		pack.Sounds = []packager.Input{{Name: packager.AudioName, Stream: s}}
+		for i, from := range append([]*hub.Stream{s}, p.hub.Sounds(s.ID())...) {
+			pack.Sounds = append(pack.Sounds, packager.Input{Name: packager.SoundName(i), Stream: from})
+		}
 	}
 	rungs, err := p.afford(s)
 	if err != nil {
@@ -229,7 +231,7 @@ func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, rungs ladder.Setti
 	}
 	// The packager is made after the job; what is shed before that is not offered yet.
 	job, err := transcode.Open(transcode.Config{
-		Hub: p.hub, Stream: pl.source, Ladder: rungs, Source: mode, Log: p.log,
+		Hub: p.hub, Stream: pl.source, Sounds: p.hub.Sounds(pl.source.ID()), Ladder: rungs, Source: mode, Log: p.log,
 		OnShed: func(rendition string, shed bool) { p.shed(pl, rendition, shed) },
 	})
 	if errors.Is(err, transcode.ErrNothing) {
@@ -260,8 +262,10 @@ func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, rungs ladder.Setti
 	if needed && !plan.Forced { // last: players that know one coding take the first
 		pack.Pictures = append(pack.Pictures, packager.Input{Name: media.OriginalName, Stream: pl.source})
 	}
-	if job.MakesAudio() {
-		pack.Sounds = []packager.Input{rendition(packager.AudioName)}
+	for i := range pack.Sounds {
+		if n := transcode.SoundName(i); job.Makes(n) {
+			pack.Sounds[i] = rendition(n)
+		}
 	}
 	return nil
 }

@@ -61,11 +61,12 @@ func OpenOpus(config Config) (*Job, error) {
 	if audio == nil {
 		return nil, fmt.Errorf("transcode %s: %w", config.Stream.ID(), ErrNothing)
 	}
-	var err error
-	if j.sound, err = openSound(j, OpusName, audio, track(config.Stream, media.Video) == nil); err != nil {
+	s, err := openSound(j, config.Stream, OpusName, audio, track(config.Stream, media.Video) == nil)
+	if err != nil {
 		j.close()
 		return nil, fmt.Errorf("transcode %s: %w", config.Stream.ID(), err)
 	}
+	j.sounds = []*sound{s}
 	return j, nil
 }
 

@@ -34,6 +34,8 @@ var ErrNothing = errors.New("nothing to transcode")
 type Config struct {
 	Hub    *hub.Hub    // where the renditions go
 	Stream *hub.Stream // the source
+	// Sounds are the further sounds of the source, in order.
+	Sounds []*hub.Stream
 	Ladder ladder.Setting
 	Source SourceMode
 

@@ -3,8 +3,11 @@
 package transcode
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -13,8 +16,17 @@ import (
 	"weir/media/ladder"
 )
 
-// AudioName is the rendition with the sound made anew.
+// AudioName is the rendition with the first sound made anew.
 const AudioName = "audio"
+
+// SoundName is the rendition with sound i made anew, counted from 0: AudioName, then
+// "audio-2" and so on.
+func SoundName(i int) string {
+	if i == 0 {
+		return AudioName
+	}
+	return AudioName + "-" + strconv.Itoa(i+1)
+}
 
 // Job is the transcoding of one session. After Open, Run must be called, once;
 // everything else may be called from anywhere.
@@ -23,7 +35,7 @@ type Job struct {
 	first  *plan
 	rungs  []*rung // largest first; they do not change after Open
 	feed   *feed   // nil without a picture
-	sound  *sound  // nil when the sound is passed through
+	sounds []*sound // those that are not passed through
 	load   *load
 
 	rate    rate // of the source's picture
@@ -44,7 +56,7 @@ type plan struct {
 func Open(config Config) (*Job, error) {
 	config.defaults()
 	j := &Job{config: config}
-	video, audio := track(config.Stream, media.Video), track(config.Stream, media.Audio)
+	video := track(config.Stream, media.Video)
 	if video != nil {
 		j.first = j.plan(video)
 		j.addRungs()
@@ -54,15 +66,17 @@ func Open(config Config) (*Job, error) {
 		j.feed = newFeed(j, config.Stream.SubscribeKind(media.Video, config.Queue))
 	}
 	var err error
-	if NeedsAudio(audio) {
-		j.sound, err = openSound(j, AudioName, audio, video == nil)
+	for i, from := range append([]*hub.Stream{config.Stream}, config.Sounds...) {
+		if err == nil {
+			err = j.addSound(from, SoundName(i), video == nil && i == 0)
+		}
 	}
 	for _, r := range j.rungs {
 		if err == nil {
 			err = r.open(j.first)
 		}
 	}
-	if err == nil && len(j.rungs) == 0 && j.sound == nil {
+	if err == nil && len(j.rungs) == 0 && len(j.sounds) == 0 {
 		err = ErrNothing
 	}
 	if err != nil {
@@ -70,6 +84,20 @@ func Open(config Config) (*Job, error) {
 		return nil, fmt.Errorf("transcode %s: %w", config.Stream.ID(), err)
 	}
 	return j, nil
+}
+
+// addSound makes the sound of a stream anew, where it needs that.
+func (j *Job) addSound(from *hub.Stream, name string, leading bool) error {
+	audio := track(from, media.Audio)
+	if !NeedsAudio(audio) {
+		return nil
+	}
+	s, err := openSound(j, from, name, audio, leading)
+	if err != nil {
+		return err
+	}
+	j.sounds = append(j.sounds, s)
+	return nil
 }
 
 // track is the first track of a kind that a stream began with, or nil.
@@ -128,21 +156,18 @@ func (j *Job) addRungs() {
 func (j *Job) Run(ctx context.Context) error {
 	defer j.close()
 	var wait sync.WaitGroup
-	var errs [2]error
+	errs := make([]error, 1+len(j.sounds))
 	if j.feed != nil {
 		for _, r := range j.rungs {
 			wait.Go(r.run)
 		}
 		wait.Go(func() { errs[0] = j.feed.run(ctx) })
 	}
-	if j.sound != nil {
-		wait.Go(func() { errs[1] = j.sound.run(ctx) })
+	for i, s := range j.sounds {
+		wait.Go(func() { errs[1+i] = s.run(ctx) })
 	}
 	wait.Wait()
-	if errs[0] != nil {
-		return errs[0]
-	}
-	return errs[1]
+	return cmp.Or(errs...)
 }
 
 func (j *Job) close() {
@@ -152,8 +177,8 @@ func (j *Job) close() {
 	for _, r := range j.rungs {
 		r.close()
 	}
-	if j.sound != nil {
-		j.sound.close()
+	for _, s := range j.sounds {
+		s.close()
 	}
 }
 
@@ -167,8 +192,10 @@ func (j *Job) Renditions() []media.Rendition {
 	return out
 }
 
-// MakesAudio tells whether there is a stream "NAME/audio".
-func (j *Job) MakesAudio() bool { return j.sound != nil }
+// Makes tells whether there is a stream "NAME/RENDITION" with a sound.
+func (j *Job) Makes(rendition string) bool {
+	return slices.ContainsFunc(j.sounds, func(s *sound) bool { return s.name == rendition })
+}
 
 // observe lets the load decide, and carries the decision out.
 func (j *Job) observe(r *rung, m mark) {

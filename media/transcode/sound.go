@@ -21,7 +21,7 @@ const (
 	soundSlip = av.SoundDuration
 )
 
-// sound makes "NAME/audio", or "NAME/opus". It counts samples from where the source's sound
+// sound makes "NAME/audio", "NAME/audio-2" of a further sound, or "NAME/opus". It counts samples from where the source's sound
 // began and looks at the source's stamps only to see gaps. All but close belongs
 // to one goroutine.
 type sound struct {
@@ -48,7 +48,7 @@ type sound struct {
 	lag           atomic.Int64 // time.Duration
 }
 
-func openSound(j *Job, name string, source *media.Track, leading bool) (*sound, error) {
+func openSound(j *Job, from *hub.Stream, name string, source *media.Track, leading bool) (*sound, error) {
 	s := &sound{job: j, name: name, leading: leading, source: source}
 	s.resampler.Opus = name == OpusName
 	e, err := s.open()
@@ -56,9 +56,8 @@ func openSound(j *Job, name string, source *media.Track, leading bool) (*sound, 
 		return nil, err
 	}
 	t := *e.Track()
-	t.Language = source.Language
+	t.Language, t.Label = source.Language, source.Label
 	s.encoder, s.track = e, &t
-	from := j.config.Stream
 	s.reader = from.SubscribeKind(media.Audio, j.config.Queue)
 	s.stream, err = j.config.Hub.Create(media.StreamID(from.ID().Name()+"/"+name), from.Epoch(), []*media.Track{s.track})
 	if err != nil {

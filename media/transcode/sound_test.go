@@ -9,6 +9,8 @@ import (
 
 	"weir/media"
 	"weir/media/av"
+	"weir/media/hub"
+	"weir/media/testcard"
 )
 
 // burst is the recording testdata/burst-44100-mono.aac: 1.2 s of silence with 880
@@ -163,5 +165,51 @@ func TestSoundForgivesRoundedStamps(t *testing.T) {
 		if p.DTS != media.Time(i)*av.SoundDuration {
 			t.Fatalf("packet %d at %v", i, p.DTS.Duration())
 		}
+	}
+}
+
+// Each further sound that is not fit for viewers is made anew in its place, beside a first
+// one that passes.
+func TestFurtherSounds(t *testing.T) {
+	_, tracks := shoot(t, testcard.CameraConfig{Width: 320, Height: 180}, 1)
+	s := newStage(t, tracks)
+	var further []*hub.Stream
+	var sources [][]*media.Packet
+	for i, fit := range []bool{false, true, false} {
+		list, track := burst(t)
+		track.Language, track.Label = []string{"de", "fr", "it"}[i], "commentary"
+		if fit {
+			track = tracks[1]
+		}
+		st, err := s.hub.Create(s.source.ID().Sound(i+1), s.source.Epoch(), []*media.Track{track})
+		if err != nil {
+			t.Fatal(err)
+		}
+		further, sources = append(further, st), append(sources, shift(list, media.Time(i)*media.Second))
+	}
+	j := s.open(Config{Sounds: further})
+	for i, want := range []bool{false, true, false, true} {
+		if name := SoundName(i); j.Makes(name) != want {
+			t.Errorf("%s is made: %v", name, !want)
+		}
+	}
+	for _, i := range []int{0, 2} {
+		for _, p := range sources[i] {
+			further[i].Write(p)
+		}
+	}
+	for _, st := range further {
+		st.Close()
+	}
+	s.play(j, nil)
+	if n := len(j.Stats()); n != 2 {
+		t.Errorf("%d renditions", n)
+	}
+	for i, language := range map[int]string{1: "de", 3: "it"} {
+		got := s.packets(SoundName(i))
+		if x := got[0].Track; x.Language != language || x.Label != "commentary" || got[0].Boundary != media.NoBoundary {
+			t.Errorf("sound %d: %+v", i, x)
+		}
+		checkBursts(t, hear(t, got), media.Time(i-1)*media.Second+media.Second*55/100+media.FromScale(1024, 44100))
 	}
 }

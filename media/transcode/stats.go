@@ -19,15 +19,15 @@ type Stats struct {
 	Shed      bool          // left out for lack of time
 }
 
-// Stats reads the counters of all renditions, largest first, the sound last.
+// Stats reads the counters of all renditions, largest first, the sounds last.
 func (j *Job) Stats() []Stats {
 	var out []Stats
 	for _, r := range j.rungs {
 		out = append(out, Stats{Rendition: r.name, Frames: r.frames.Load(), Bytes: r.bytes.Load(),
 			Lag: time.Duration(r.lag.Load()), Active: r.active.Load(), Shed: r.shed.Load()})
 	}
-	if s := j.sound; s != nil {
-		out = append(out, Stats{Rendition: AudioName, Frames: s.frames.Load(), Bytes: s.bytes.Load(),
+	for _, s := range j.sounds {
+		out = append(out, Stats{Rendition: s.name, Frames: s.frames.Load(), Bytes: s.bytes.Load(),
 			Lag: time.Duration(s.lag.Load()), Active: true})
 	}
 	return out
