@@ -77,14 +77,18 @@ const flashMux = 800_000
 
 // shelf collects what is in a transport stream.
 type shelf struct {
-	tracks  [2]*media.Track
+	tracks  [1 + media.MaxSounds]*media.Track // the picture first
 	packets []*media.Packet
 }
 
 func (s *shelf) Streams(bool, int) error { return nil }
 
-func (s *shelf) Track(_ int, t *media.Track) error {
-	s.tracks[t.Kind-media.Video] = t
+func (s *shelf) Track(sound int, t *media.Track) error {
+	at := 0
+	if t.Kind == media.Audio {
+		at = 1 + sound
+	}
+	s.tracks[at] = t
 	return nil
 }
 
@@ -108,7 +112,12 @@ func readTape(t *testing.T, file string) *tape {
 	if err := d.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	x := &tape{tracks: s.tracks[:], length: flashLength * media.Second}
+	x := &tape{length: flashLength * media.Second}
+	for _, track := range s.tracks {
+		if track != nil {
+			x.tracks = append(x.tracks, track)
+		}
+	}
 	first := s.packets[0].DTS
 	for _, p := range s.packets {
 		first = min(first, p.DTS)
@@ -188,9 +197,24 @@ var (
 	beepLine       = regexp.MustCompile(`silence_end: (-?[\d.]+)`)
 )
 
-// watchByFFmpeg plays some seconds by the ffmpeg program, which tells of every picture how
-// bright it is, and of every end of silence. The sound is in the last input.
+// ear is what is listened to.
+type ear struct {
+	sound int // of several, from 0
+	tone  int // Hz: nothing else is heard; 0: all is
+}
+
+// watchByFFmpeg is what an ear without a choice hears.
 func watchByFFmpeg(seconds int, inputs ...string) (onsets, error) {
+	return ear{}.watch(seconds, inputs...)
+}
+
+// watch plays some seconds by the ffmpeg program, which tells of every picture how
+// bright it is, and of every end of silence. The sound is in the last input.
+func (e ear) watch(seconds int, inputs ...string) (onsets, error) {
+	heard := "silencedetect=n=-20dB:d=0.1"
+	if e.tone > 0 {
+		heard = fmt.Sprintf("bandpass=f=%d:width_type=h:w=%d,%s", e.tone, e.tone/5, heard)
+	}
 	args := []string{"-v", "info", "-nostdin", "-hide_banner", "-nostats"}
 	if len(inputs) > 1 {
 		args = append(args, "-copyts") // both are by one clock, and begin where they begin
@@ -199,7 +223,7 @@ func watchByFFmpeg(seconds int, inputs ...string) (onsets, error) {
 		args = append(args, "-i", in)
 	}
 	args = append(args, "-t", strconv.Itoa(seconds), "-map", "0:v:0", "-vf", "signalstats,metadata=mode=print:key=lavfi.signalstats.YAVG:file=-",
-		"-map", strconv.Itoa(len(inputs)-1)+":a:0", "-af", "silencedetect=n=-20dB:d=0.1", "-f", "null", "-")
+		"-map", fmt.Sprintf("%d:a:%d", len(inputs)-1, e.sound), "-af", heard, "-f", "null", "-")
 	cmd := exec.Command("ffmpeg", args...)
 	var pictures, words bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &pictures, &words
@@ -250,7 +274,7 @@ const skipped = 1
 
 // watchDASH fetches segments of a stream as its MPD says, also those that are not there
 // yet, and has the ffmpeg program decode them.
-func watchDASH(ctx context.Context, s *station, dir, u string, seconds int) (onsets, error) {
+func watchDASH(ctx context.Context, s *station, e ear, dir, u string, seconds int) (onsets, error) {
 	text, err := s.must(ctx, u)
 	if err != nil {
 		return onsets{}, err
@@ -260,7 +284,13 @@ func watchDASH(ctx context.Context, s *station, dir, u string, seconds int) (ons
 		return onsets{}, err
 	}
 	files := map[string]string{}
+	sounds := 0
 	for _, set := range m.Periods[0].Sets {
+		if set.Kind == "audio" {
+			if sounds++; sounds != e.sound+1 {
+				continue
+			}
+		}
 		r := set.Representations[0]
 		from := set.Template
 		if r.Own != nil {
@@ -282,7 +312,10 @@ func watchDASH(ctx context.Context, s *station, dir, u string, seconds int) (ons
 			return onsets{}, err
 		}
 	}
-	return watchByFFmpeg(2*seconds, files["video"], files["audio"])
+	if files["audio"] == "" {
+		return onsets{}, fmt.Errorf("%d sounds in\n%s", sounds, text)
+	}
+	return ear{tone: e.tone}.watch(2*seconds, files["video"], files["audio"])
 }
 
 // await is must for what is not there yet; who asks too early is told so.
@@ -334,7 +367,7 @@ func watchParts(ctx context.Context, v *viewing, dir string, seconds int) (onset
 	} else if err != nil {
 		return onsets{}, err
 	}
-	return watchByFFmpeg(2*seconds, p.file, s.file)
+	return ear{tone: v.tone}.watch(2*seconds, p.file, s.file)
 }
 
 // errBehind says that a playlist was followed too slowly: parts are listed for some

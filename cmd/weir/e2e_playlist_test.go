@@ -20,6 +20,8 @@ type viewing struct {
 	master   *playlist.Multivariant
 	pictures []string // URLs of media playlists, the best first
 	sound    string   // "" without, or where the sound is the only rendition
+	sounds   []string // all of them, the first one first
+	tone     int      // Hz, of the sound; 0: all of it is listened to
 	moves    bool     // its sound, once, to where reports of RTP say later that it belongs
 }
 
@@ -39,8 +41,11 @@ func (s *station) view(ctx context.Context, name string) (*viewing, error) {
 	}
 	for _, x := range v.master.Renditions {
 		if x.URI != nil {
-			v.sound = resolve(base, *x.URI)
+			v.sounds = append(v.sounds, resolve(base, *x.URI))
 		}
+	}
+	if len(v.sounds) > 0 {
+		v.sound = v.sounds[0]
 	}
 	return v, nil
 }

@@ -86,7 +86,7 @@ func runWay(t *testing.T, s *station, f flashes, w wayIn) {
 	for out, look := range map[string]func() (onsets, error){
 		"LL-HLS": func() (onsets, error) { return watchParts(ctx, v, t.TempDir(), looked) },
 		"DASH": func() (onsets, error) {
-			return watchDASH(ctx, s, t.TempDir(), "/live/"+w.name+"/manifest.mpd", looked)
+			return watchDASH(ctx, s, ear{}, t.TempDir(), "/live/"+w.name+"/manifest.mpd", looked)
 		},
 		"WHEP": func() (onsets, error) { return watchByPion(ctx, t, s, w.name, looked) },
 	} {
