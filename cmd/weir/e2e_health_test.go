@@ -98,7 +98,7 @@ func TestHealthOfAStream(t *testing.T) {
 		}
 	}
 	if err := lines.Err(); err != nil || len(h.Warnings) != 1 || h.State != live.OnAir || h.FPS < 25 || h.FPS > 35 || h.Bitrate < 50_000 || !strings.HasPrefix(h.Encoder, "Lavf") ||
-		h.Source.Height != 180 || h.Source.Audio != "mp4a.40.2" || h.Sound == nil || h.Sound.Mean < -25 || h.Sound.Mean > -15 {
+		h.Source.Height != 180 || h.Source.Audio != "mp4a.40.2" || len(h.Sounds) != 1 || h.Sounds[0].Codec != "mp4a.40.2" || h.Sound == nil || h.Sound.Mean < -25 || h.Sound.Mean > -15 {
 		t.Errorf("%v: %+v %+v", err, h, h.Sound)
 	}
 	eventually(t, "the same without events", func() bool {

@@ -56,6 +56,18 @@ func sourceOf(tracks []*media.Track) live.Source {
 	return x
 }
 
+// soundsOf are the sounds of a stream and of those beside it.
+func soundsOf(s *hub.Stream, further []*hub.Stream) (list []live.SoundTrack) {
+	for _, s := range append([]*hub.Stream{s}, further...) {
+		for _, t := range s.Tracks() {
+			if t.Kind == media.Audio {
+				list = append(list, live.SoundTrack{Codec: codec.Codecs(t), Language: t.Language, Label: t.Label})
+			}
+		}
+	}
+	return list
+}
+
 // measure tells the live-service how a stream arrives.
 func (m *mediaRole) measure(p *pipeline, now time.Time) {
 	h := p.gauge.read(p.source.Tracks(), now)
@@ -63,6 +75,7 @@ func (m *mediaRole) measure(p *pipeline, now time.Time) {
 		h.Jumps, h.Dropped = p.gauge.lately(s.Stats(), now)
 		h.SpareVideo, h.SpareAudio = s.LeftOut()
 	}
+	h.Sounds = soundsOf(p.source, m.hub.Sounds(p.source.ID()))
 	if p.job != nil {
 		for _, st := range p.job.Stats() {
 			if st.Shed {

@@ -106,6 +106,27 @@ func TestNamesAreUnique(t *testing.T) {
 	}
 }
 
+// Sounds are the further ones of a publisher alone, in order, as long as they are live.
+func TestSounds(t *testing.T) {
+	var h hub.Hub
+	for _, id := range []media.StreamID{"x", "x/audio-2", media.StreamID("x").Sound(2), media.StreamID("x").Sound(1), media.StreamID("y").Sound(3)} {
+		if _, err := h.Create(id, time.Now(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := h.Sounds("x")
+	if len(list) != 2 || list[0].ID() != "x/sound-2" || list[1].ID() != "x/sound-3" {
+		t.Fatalf("%v", list)
+	}
+	list[0].Close()
+	if left := h.Sounds("x"); len(left) != 1 || left[0] != list[1] {
+		t.Errorf("%v", left)
+	}
+	for _, s := range h.Streams() {
+		s.Close()
+	}
+}
+
 func BenchmarkHubWrite(b *testing.B) {
 	for _, n := range []int{1, 100, 1000} {
 		b.Run("readers="+strconv.Itoa(n), func(b *testing.B) {

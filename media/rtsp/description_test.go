@@ -29,5 +29,6 @@ func FuzzLegible(f *testing.F) {
 		if got := Legible(body); got != nil && string(got) != string(body) {
 			t.Errorf("it was changed: %q", got)
 		}
+		_ = Medias(Legible(body))
 	})
 }

@@ -38,6 +38,13 @@ type Source struct {
 	Channels   int     `json:"channels,omitempty"`
 }
 
+// SoundTrack is one of the sounds that viewers can choose.
+type SoundTrack struct {
+	Codec    string `json:"codec" doc:"As the publisher sends it (RFC 6381)" example:"mp4a.40.2"`
+	Language string `json:"language,omitempty" doc:"BCP 47; absent: it was not told" example:"en"`
+	Label    string `json:"label,omitempty" doc:"What the publisher calls it; absent: it was not told"`
+}
+
 // Loudness is how loud the sound was lately.
 type Loudness struct {
 	Mean   float64 `json:"mean" doc:"dB of full scale; -120: all silent"`
@@ -69,6 +76,8 @@ type Health struct {
 	Shed        []string  `json:"shed" doc:"Renditions that are left out because the server is too slow for them"`
 	Viewers     int64     `json:"viewers"`
 	Warnings    []Warning `json:"warnings" doc:"What is wrong and what to do about it"`
+
+	Sounds []SoundTrack `json:"sounds,omitempty" doc:"Those that viewers can choose, the first one first; absent: there is none"`
 
 	SpareVideo int `json:"-"` // tracks of pictures that come and are not taken
 	SpareAudio int `json:"-"` // the same of sound

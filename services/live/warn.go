@@ -47,7 +47,7 @@ func warnings(h *Health, l Limits) []Warning {
 	add(flowing && picture && h.FPS > 0 && h.Varies, "frame_rate_varies", "the frame rate varies: playback may stutter", "set a constant frame rate in the encoder")
 	add(h.Jumps > 0, "timestamps_jump", "the time stamps jump: viewers see an interruption each time", "let the encoder's output run on; do not change scenes' clocks or restart sources")
 	add(h.Dropped >= manyDropped, "packets_dropped", fmt.Sprintf("%d packets of the last half minute could not be used", h.Dropped), "restart the encoder's output; if it stays, use another encoder or version")
-	add(h.SpareVideo+h.SpareAudio > 0, "tracks_left_out", "the publisher sends "+spare(h)+" that nobody gets: only the first of each kind is taken", "put what viewers are to see and hear first in the encoder; the rest only costs its network")
+	add(h.SpareVideo+h.SpareAudio > 0, "tracks_left_out", "the publisher sends "+spare(h)+" that nobody gets: the first picture and the first four sounds are taken, if they are there when the stream begins", "put what viewers are to see and hear first in the encoder; the rest only costs its network")
 	add(len(h.Shed) > 0, "server_slow", "the server's encoder cannot keep up: "+strings.Join(h.Shed, ", ")+" left out", "use fewer or smaller renditions (WEIR_LADDER), or a faster machine")
 	add(len(h.Shed) == 0 && h.Lag >= lagFrom, "server_late", fmt.Sprintf("the server's encoder is %s s behind", seconds(h.Lag)), "use fewer or smaller renditions (WEIR_LADDER), or a faster machine")
 	return out

@@ -2079,6 +2079,8 @@ export interface components {
             sound?: components["schemas"]["Loudness"];
             /** @description There is to be sound, and none comes */
             sound_stops: boolean;
+            /** @description Those that viewers can choose, the first one first; absent: there is none */
+            sounds?: components["schemas"]["SoundTrack"][] | null;
             source: components["schemas"]["Source"];
             /** @enum {string} */
             state: "starting" | "live" | "reconnecting";
@@ -2857,6 +2859,20 @@ export interface components {
              */
             login: string;
             password: string;
+        };
+        SoundTrack: {
+            /**
+             * @description As the publisher sends it (RFC 6381)
+             * @example mp4a.40.2
+             */
+            codec: string;
+            /** @description What the publisher calls it; absent: it was not told */
+            label?: string;
+            /**
+             * @description BCP 47; absent: it was not told
+             * @example en
+             */
+            language?: string;
         };
         Source: {
             /**
