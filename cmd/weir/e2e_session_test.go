@@ -300,18 +300,19 @@ func stored(t *testing.T, dir string) (files []string) {
 	return files
 }
 
-// TestPublishersBehindProxy: a trusted proxy in front of RTMP and RTSP says who connects, and that
-// counts for the cap of an address; nobody else is believed.
-func TestPublishersBehindProxy(t *testing.T) {
+// TestBehindProxy: a trusted proxy in front of RTMP and RTSP says who connects, and that
+// counts for the cap of an address; nobody else is believed. So it is for players.
+func TestBehindProxy(t *testing.T) {
 	for name, trusted := range map[string]bool{"trusted": true, "not trusted": false} {
 		t.Run(name, func(t *testing.T) {
-			settings := []string{"WEIR_MAX_CONNS_PER_IP=1"}
+			playRTMP, playRTSP := freePort(t), freePort(t)
+			settings := []string{"WEIR_MAX_CONNS_PER_IP=1", "WEIR_RTMP_PLAY_ADDR=" + playRTMP, "WEIR_RTSP_PLAY_ADDR=" + playRTSP}
 			if trusted {
 				settings = append(settings, "WEIR_TRUSTED_PROXIES=10.0.0.0/8,127.0.0.1")
 			}
 			s := startStation(t, settings...)
-			publish := func(from, name string) error {
-				conn, err := net.Dial("tcp", s.rtmp)
+			publish := func(at, from, name string) error {
+				conn, err := net.Dial("tcp", at)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -322,15 +323,18 @@ func TestPublishersBehindProxy(t *testing.T) {
 				_, err = rtmp.NewClient(conn, rtmp.Target{App: "live", Key: name}, rtmp.Limits{})
 				return err
 			}
-			one, two := publish("203.0.113.9", "one"), publish("203.0.113.10", "two")
+			one, two := publish(s.rtmp, "203.0.113.9", "one"), publish(s.rtmp, "203.0.113.10", "two")
 			if (one == nil) != trusted || (two == nil) != trusted {
 				t.Errorf("two addresses: %v and %v", one, two)
 			}
-			if err := publish("203.0.113.9", "three"); err == nil {
+			if err := publish(s.rtmp, "203.0.113.9", "three"); err == nil {
 				t.Error("a second one of an address that may have one")
 			}
-			greeted := func(from string) bool {
-				conn, err := net.Dial("tcp", s.rtsp)
+			if err := publish(playRTMP, "203.0.113.9", "one"); errors.Is(err, rtmp.ErrRefused) != trusted {
+				t.Errorf("at the port of players, which refuses in words: %v", err)
+			}
+			greeted := func(at, from string) bool {
+				conn, err := net.Dial("tcp", at)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -344,11 +348,17 @@ func TestPublishersBehindProxy(t *testing.T) {
 				return string(answer) == "RTSP/1.0 200"
 			}
 			// Who is not believed has one connection, of the address that it comes from.
-			if one, two := greeted("203.0.113.9"), greeted("203.0.113.10"); trusted && !one || two != trusted {
+			if one, two := greeted(s.rtsp, "203.0.113.9"), greeted(s.rtsp, "203.0.113.10"); trusted && !one || two != trusted {
 				t.Errorf("RTSP, two addresses: %v and %v", one, two)
 			}
-			if greeted("203.0.113.9") {
+			if greeted(s.rtsp, "203.0.113.9") {
 				t.Error("RTSP: a second one of an address that may have one")
+			}
+			for range 100 { // as many players as an address may have
+				greeted(playRTSP, "203.0.113.9")
+			}
+			if greeted(playRTSP, "203.0.113.10") != trusted {
+				t.Errorf("RTSP: a player of another address is greeted: %v", !trusted)
 			}
 			if log := s.stop().stderr; strings.Contains(log, `"peer":"203.0.113.9:4660"`) != trusted {
 				t.Errorf("log: %s", log)

@@ -139,7 +139,7 @@ func (m *mediaRole) listen(ctx context.Context, cfg Config) error {
 	if err := m.listenRTSP(ctx, cfg); err != nil {
 		return err
 	}
-	if err := m.listenPlay(ctx, cfg.Ingest); err != nil {
+	if err := m.listenPlay(ctx, cfg); err != nil {
 		return err
 	}
 	if err := m.openWebRTC(ctx, cfg); err != nil {

@@ -9,16 +9,17 @@ import (
 )
 
 // listenPlay binds the ports for players of other protocols than HTTP's, where they are on.
-func (m *mediaRole) listenPlay(ctx context.Context, cfg IngestConfig) error {
+func (m *mediaRole) listenPlay(ctx context.Context, all Config) error {
+	cfg := all.Ingest
 	if addr := cfg.RTSPPlayAddr; addr != "" {
-		s, err := showrtsp.Open(ctx, showrtsp.Config{Addr: string(addr), Hub: &m.hub, Admit: m.origin.Admit, Log: m.log})
+		s, err := showrtsp.Open(ctx, showrtsp.Config{Addr: string(addr), Front: all.front(), Hub: &m.hub, Admit: m.origin.Admit, Log: m.log})
 		if err != nil {
 			return bindError("WEIR_RTSP_PLAY_ADDR", addr, err)
 		}
 		m.ways = append(m.ways, s)
 	}
 	if addr := cfg.RTMPPlayAddr; addr != "" {
-		s, err := showrtmp.Open(ctx, showrtmp.Config{Addr: string(addr), Hub: &m.hub, Admit: m.origin.Admit, Log: m.log})
+		s, err := showrtmp.Open(ctx, showrtmp.Config{Addr: string(addr), Front: all.front(), Hub: &m.hub, Admit: m.origin.Admit, Log: m.log})
 		if err != nil {
 			return bindError("WEIR_RTMP_PLAY_ADDR", addr, err)
 		}

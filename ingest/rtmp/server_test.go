@@ -9,15 +9,14 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"weir/ingest"
 	"weir/ingest/ingesttest"
 	"weir/media/hub"
+	"weir/media/mediatest/front"
 	wire "weir/media/rtmp"
 )
 
@@ -256,35 +255,6 @@ func TestRTMPS(t *testing.T) {
 	}
 }
 
-// introduced is a connection whose first line is who it comes from.
-type introduced struct {
-	net.Conn
-	once *sync.Once
-	from *string
-}
-
-func (c introduced) RemoteAddr() net.Addr {
-	c.once.Do(func() {
-		for b := make([]byte, 1); ; *c.from += string(b) {
-			if _, err := c.Conn.Read(b); err != nil || b[0] == '\n' {
-				return
-			}
-		}
-	})
-	ap, err := netip.ParseAddrPort(*c.from)
-	if err != nil {
-		return c.Conn.RemoteAddr()
-	}
-	return net.TCPAddrFromAddrPort(ap)
-}
-
-type introducing struct{ net.Listener }
-
-func (l introducing) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	return introduced{c, new(sync.Once), new(string)}, err
-}
-
 // TestFront: who connects is who the front says, for the caps and the sessions, before TLS;
 // who does not say it holds up nobody else, nor the end.
 func TestFront(t *testing.T) {
@@ -297,7 +267,7 @@ func TestFront(t *testing.T) {
 			f.tune = func(s *fakeSession) { peers <- s.peer }
 			addr, _, stop := startServer(t, f, func(c *Config) {
 				c.MaxConnsPerIP, c.TLS = 1, secure
-				c.Front = func(l net.Listener) net.Listener { return introducing{l} }
+				c.Front = front.Introduce
 			})
 			silent, err := net.Dial("tcp", addr)
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/media"
@@ -23,7 +24,10 @@ const acceptPause = 200 * time.Millisecond
 
 // Config is what a Server needs. Zero values mean the defaults.
 type Config struct {
-	Addr  string // host:port to listen on
+	Addr string // host:port to listen on
+	// Front stands before all connections, and may know better who connects: the address of
+	// a connection may then take its time. Nil: nothing does.
+	Front func(net.Listener) net.Listener
 	Hub   *hub.Hub
 	Admit door.Admit
 	Log   *slog.Logger // default: none
@@ -35,10 +39,11 @@ type Config struct {
 
 // Server is one listening port and the viewers that came through it.
 type Server struct {
-	cfg   Config
-	lis   net.Listener
-	seats seats.Seats
-	conns sync.WaitGroup
+	cfg     Config
+	lis     net.Listener
+	seats   seats.Seats
+	conns   sync.WaitGroup
+	unknown atomic.Int64 // connections whose address is not known yet
 }
 
 // Open binds the port. The caller must call Run then, which closes it.
@@ -50,6 +55,9 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("rtmp: %w", err)
+	}
+	if cfg.Front != nil {
+		lis = cfg.Front(lis)
 	}
 	return &Server{cfg: cfg, lis: lis, seats: seats.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP}}, nil
 }
@@ -88,25 +96,38 @@ func (s *Server) Run(ctx context.Context) error {
 				t.Stop()
 			}
 		default:
-			s.take(ctx, c)
+			s.greet(ctx, c)
 		}
 	}
 }
 
-// take serves a connection if there is a seat for it.
-func (s *Server) take(ctx context.Context, c net.Conn) {
-	peer := c.RemoteAddr().String()
-	seat, err := s.seats.Take(peer)
-	if err != nil {
+// greet starts a connection's goroutine, which finds out who it is.
+func (s *Server) greet(ctx context.Context, c net.Conn) {
+	if s.unknown.Add(1) > int64(s.cfg.MaxConns) {
+		s.unknown.Add(-1)
 		c.Close()
-		s.cfg.Log.Debug("viewer turned away", "peer", peer, "err", err)
+		s.cfg.Log.Debug("connection turned away: too many do not say who they are")
 		return
 	}
 	s.conns.Go(func() {
-		defer s.seats.Leave(seat)
 		defer c.Close()
-		s.serve(ctx, c, peer)
+		stop := context.AfterFunc(ctx, func() { c.Close() })
+		peer := c.RemoteAddr().String()
+		stop()
+		s.unknown.Add(-1)
+		s.take(ctx, c, peer)
 	})
+}
+
+// take serves a connection if there is a seat for it.
+func (s *Server) take(ctx context.Context, c net.Conn, peer string) {
+	seat, err := s.seats.Take(peer)
+	if err != nil {
+		s.cfg.Log.Debug("viewer turned away", "peer", peer, "err", err)
+		return
+	}
+	defer s.seats.Leave(seat)
+	s.serve(ctx, c, peer)
 }
 
 // serve runs a viewer to its end. A panic ends this one only.

@@ -20,6 +20,7 @@ import (
 	"weir/media"
 	"weir/media/hub"
 	"weir/media/mediatest"
+	"weir/media/mediatest/front"
 	wire "weir/media/rtmp"
 	"weir/packager/door"
 	"weir/packager/door/doortest"
@@ -321,6 +322,39 @@ func TestEnds(t *testing.T) {
 	if said, err := io.ReadAll(good.NetConn()); err != nil || len(said) < 1000 || !strings.Contains(string(said), wire.CodePlayGone) {
 		t.Errorf("the end of the stream: %v, %d bytes", err, len(said))
 	}
+}
+
+// TestFront: who connects is who the front says; who does not say it holds up nobody else,
+// nor the end.
+func TestFront(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.MaxConnsPerIP, c.Front = 1, front.Introduce })
+	r.live("anna", (&mediatest.Source{}).Tracks()...)
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", r.server.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_ = c.SetDeadline(time.Now().Add(patience))
+		return c
+	}
+	dial() // says nothing
+	// greeted tells whether one that says it comes from there is spoken to.
+	greeted := func(from string) bool {
+		c := dial()
+		if _, err := io.WriteString(c, from+"\n"+"\x03"+strings.Repeat("\x00", 1536)); err != nil {
+			return false
+		}
+		_, err := io.ReadFull(c, make([]byte, 1+1536))
+		return err == nil
+	}
+	if !greeted("127.0.0.2:1") || !greeted("127.0.0.3:1") {
+		t.Error("two addresses that may have one connection each")
+	}
+	if greeted("127.0.0.2:2") {
+		t.Error("a second one of an address that may have one")
+	}
+	r.stop() // though one has not said who it is
 }
 
 // TestSlow: who takes nothing holds up nobody, and is sent away in the end; strangers are too.

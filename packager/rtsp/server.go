@@ -22,7 +22,10 @@ import (
 
 // Config is what a Server needs. Zero values mean the defaults.
 type Config struct {
-	Addr  string // host:port to listen on, TCP
+	Addr string // host:port to listen on, TCP
+	// Front stands before all connections, and may know better who connects: the address of
+	// a connection may then take its time. Nil: nothing does.
+	Front func(net.Listener) net.Listener
 	Hub   *hub.Hub
 	Admit door.Admit
 	Log   *slog.Logger // default: none
@@ -52,6 +55,9 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("rtsp: %w", err)
+	}
+	if cfg.Front != nil {
+		lis = wire.NewKnown(cfg.Front(lis))
 	}
 	return &Server{cfg: cfg, lis: lis, seats: seats.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP}, channels: map[*hub.Stream]*channel{}}, nil
 }

@@ -3,6 +3,7 @@ package rtsp
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"slices"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"weir/media"
 	"weir/media/hub"
 	"weir/media/mediatest"
+	"weir/media/mediatest/front"
 	"weir/packager/door"
 	"weir/packager/door/doortest"
 )
@@ -36,11 +38,16 @@ type rig struct {
 	door   *doortest.Door
 }
 
-func newRig(t *testing.T) *rig {
+// newRig starts a server. change may be nil.
+func newRig(t *testing.T, change func(*Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, door: doortest.New(t)}
+	cfg := Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.door.Admit}
+	if change != nil {
+		change(&cfg)
+	}
 	var err error
-	if r.server, err = Open(t.Context(), Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.door.Admit}); err != nil {
+	if r.server, err = Open(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -146,7 +153,7 @@ func (v *viewer) ended() {
 
 // TestWatch: both kinds come, each by its own clock, to all who watch.
 func TestWatch(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, nil)
 	source := &mediatest.Source{SampleRate: 44100, BFrames: 2, Delayed: true, Start: 3 * media.Second}
 	s := r.live("anna", source.Tracks()...)
 	var all []*viewer
@@ -185,7 +192,7 @@ func TestWatch(t *testing.T) {
 
 // TestPassIsOver: who may watch no more is sent away, and nobody else.
 func TestPassIsOver(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, nil)
 	source := &mediatest.Source{}
 	s := r.live("anna", source.Tracks()...)
 	good, err := r.watch("/live/~good/anna", nil)
@@ -210,7 +217,7 @@ func TestPassIsOver(t *testing.T) {
 // TestStreamEnds: its viewers are sent away, and what comes under its name next can be
 // watched.
 func TestStreamEnds(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, nil)
 	source := &mediatest.Source{SampleRate: 48000}
 	s := r.live("anna", source.Tracks()...)
 	one, err := r.watch("/live/anna", nil)
@@ -246,7 +253,7 @@ func status(err error) base.StatusCode {
 
 // TestRefusals: who may not watch is told so, in so many words.
 func TestRefusals(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, nil)
 	r.live("anna", (&mediatest.Source{}).Tracks()...)
 	r.live("vera", &media.Track{Kind: media.Video, Codec: media.VP8, Width: 320, Height: 240})
 	r.door.Close("hidden", door.ErrHidden)
@@ -274,6 +281,46 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestFront: who connects is who the front says, to the door too; who does not say it holds
+// up nobody else, nor the end.
+func TestFront(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.MaxConnsPerIP, c.Front = 1, front.Introduce })
+	source := &mediatest.Source{}
+	s := r.live("anna", source.Tracks()...)
+	silent, err := net.Dial("tcp", r.server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	watch := func(from string) (*viewer, error) {
+		return r.watch("/live/anna", func(c *gortsplib.Client) {
+			c.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, address)
+				if err == nil {
+					_, err = io.WriteString(conn, from+"\n")
+				}
+				return conn, err
+			}
+		})
+	}
+	one, err := watch("127.0.0.2:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := watch("127.0.0.3:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch("127.0.0.2:2"); err == nil {
+		t.Error("a second one of an address that may have one")
+	}
+	for _, p := range source.Packets(media.Second) {
+		s.Write(p)
+	}
+	one.next()
+	two.next()
+} // the server ends though one has not said who it is
+
 // lazy is a connection that does not read any more when it is told so.
 type lazy struct {
 	net.Conn
@@ -291,7 +338,7 @@ func (c lazy) Read(b []byte) (int, error) {
 
 // TestSlowViewer: whose queue is full is sent away; the writer waits for nobody.
 func TestSlowViewer(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, nil)
 	source := &mediatest.Source{Bitrate: 50_000_000}
 	s := r.live("anna", source.Tracks()...)
 	asleep, awake := make(chan struct{}), make(chan struct{})
@@ -321,7 +368,7 @@ func (r *rig) channel(s *hub.Stream) *channel {
 
 // TestForgotten: a stream that nobody watches any more is let go.
 func TestForgotten(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, nil)
 	source := &mediatest.Source{}
 	watched, lonely := r.live("anna", source.Tracks()...), r.live("ben", source.Tracks()...)
 	if _, err := r.watch("/live/anna", nil); err != nil {
