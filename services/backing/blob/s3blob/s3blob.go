@@ -45,6 +45,7 @@ type Store struct {
 	core      *minio.Core
 	transport *http.Transport
 	bucket    string
+	parts     parts
 }
 
 var _ blob.Blob = (*Store)(nil)
