@@ -10,8 +10,9 @@ function preloadApp(): Plugin {
     name: 'preload-app',
     transformIndexHtml: {
       order: 'post',
-      handler: (_, { bundle }) => Object.values(bundle ?? {})
-        .flatMap((chunk) => (chunk.type === 'chunk' && chunk.name === 'App' ? [chunk.fileName, ...chunk.imports] : []))
+      handler: (_, { bundle }) => [...new Set(Object.values(bundle ?? {})
+        .flatMap((chunk) => (chunk.type === 'chunk' && chunk.name === 'App' ? [chunk.fileName, ...chunk.imports] : [])))]
+        .filter((file) => !file.includes('/begin-')) // the script itself
         .map((file) => ({
           tag: 'link',
           attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` },
@@ -43,6 +44,11 @@ export default defineConfig({
     // Nothing becomes a data: address: what is a file can be cached for ever.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Each with all that it imports, and what it shares with others: few files, since each is a request that the picture waits for.
+    rolldownOptions: { output: { codeSplitting: { groups: [
+      { name: 'begin', test: /src[\\/](main|player[\\/]quality)\.ts$/, priority: 2 },
+      { name: 'App', test: /src[\\/]App\.tsx$/, priority: 1 },
+    ] } } },
     // The players are big and come as chunks of their own, on request.
     chunkSizeWarningLimit: 1200,
   },

@@ -10,8 +10,6 @@ import './styles/watch.css';
 const route = parseRoute(location.pathname);
 if (route.page === 'watch') begin(route.name);
 
+// Not awaited: the application's code uses this module's chunk, which would wait for itself.
 const root = document.getElementById('app');
-if (root) {
-  const { draw } = await import('./App');
-  draw(root);
-}
+if (root) void import('./App').then(({ draw }) => draw(root));

@@ -1,4 +1,5 @@
 import { hlsAddress, linkOf } from '../api/addresses';
+import { askAhead } from './ahead';
 import { Controller } from './controller';
 import { load } from './load';
 import { makeVideo } from './video';
@@ -20,6 +21,7 @@ export function begin(name: string): void {
   if (new URLSearchParams(location.search).has('engine') || linkOf(location.hash) !== '') return;
   const video = makeVideo();
   const url = hlsAddress(name);
+  askAhead(url);
   const controller = new Controller(video, { url, kind: 'hls', load });
   controller.again(); // not when the application's code has run
   begun = { url, video, controller };

@@ -1,5 +1,6 @@
 import Hls, { ErrorTypes, Events, type ErrorData, type Level } from 'hls.js';
 import type { Engine, EngineEvents, Failure, Rung, Sound } from './engine';
+import { Loader } from './loader';
 import { coding } from './quality';
 
 /** True where Media Source Extensions can play what weir sends. */
@@ -33,7 +34,7 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
   // player that got a playlist late leaves out the last part of a segment.
   const kept = recorded ? { startPosition: 0, backBufferLength: 60 } : { lowLatencyMode: true, backBufferLength: 10 };
   // hls.js stays with the coding that it begins with, and only H.264 has several qualities.
-  const hls = new Hls({ maxFragLookUpTolerance: 0.02, videoPreference: { videoCodec: 'avc1' }, ...kept });
+  const hls = new Hls({ maxFragLookUpTolerance: 0.02, videoPreference: { videoCodec: 'avc1' }, loader: Loader, ...kept });
   let recovered = false;
   let played = false;
 
