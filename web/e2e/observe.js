@@ -1,4 +1,4 @@
-// Runs in any page with a video element: looks at every frame on screen, reads the clock that weir's test
+// Runs in any page, before its own code does: looks at every frame of its first video element, reads the clock that weir's test
 // card burns into its picture, and notes when the playhead stands still.
 (() => {
   const CELLS = 32;
@@ -106,7 +106,13 @@
     }
   }
 
-  window.observeVideo = (video) => {
+  // From the moment at which there is a video element in the page.
+  const look = () => {
+    const video = document.querySelector('video');
+    if (video === null) return;
+    inserted.disconnect();
     window.observer = new Observer(video);
   };
+  const inserted = new MutationObserver(look);
+  inserted.observe(document, { childList: true, subtree: true });
 })();

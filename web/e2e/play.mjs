@@ -71,15 +71,8 @@ async function servePages() {
 
 /** Opens the page so far that only the stream is missing. */
 async function open(page, base, job) {
-  if (job.watch) {
-    await page.goto(job.watch, { waitUntil: 'domcontentloaded' });
-    await page.waitForSelector('video');
-  } else {
-    await page.goto(base);
-    await page.evaluate(([name, o]) => window.prepare(name, o), [job.player ?? 'hls', { height: job.height ?? 0, codec: job.codec, config: job.config }]);
-  }
-  await page.evaluate(() => window.observeVideo(document.querySelector('video')));
-  if (!job.watch) await page.evaluate((url) => window.load(url), job.url);
+  await page.goto(job.watch ?? base, { waitUntil: 'domcontentloaded' });
+  await page.waitForFunction(() => window.observer && (window.observer.video.closest('.player') || window.player));
 }
 
 /** Waits for the first frame, or so many, and for so many seconds from there. */
@@ -113,6 +106,7 @@ async function play(browser, base, job, opened) {
     page.on('pageerror', (e) => consoleErrors.push(e.message));
     page.on('console', (m) => { if (m.type() === 'error') consoleErrors.push(`${m.text()} ${m.location().url}`); });
     await page.addInitScript({ path: join(here, 'observe.js') });
+    if (!job.watch) await page.addInitScript((wanted) => { window.wanted = wanted; }, [job.player ?? 'hls', { height: job.height ?? 0, codec: job.codec, config: job.config }, job.url]);
     await opening;
     await open(page, base, job);
     opened?.();

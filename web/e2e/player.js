@@ -1,5 +1,5 @@
-// Runs in player.html: plays an address by a player library with its default settings. The library is
-// there when ready is true; load begins to play, and what the player says is in window.said.
+// Runs in player.html: plays an address by a player library with its default settings. What is wanted is
+// in window.wanted before; what the player says is in window.said.
 const script = (src) => new Promise((done, fail) => {
   const s = document.createElement('script');
   s.src = src;
@@ -99,15 +99,12 @@ const players = {
   },
 };
 
-/** Gets a player ready. height or codec forces a level; config is the library's own. */
-window.prepare = async (name, options) => {
-  said.player = name;
-  window.said = said;
-  window.player = await players[name](options);
-};
-
-window.load = (url) => {
-  video.addEventListener('error', () => keep(said.fatal, `video element: ${video.error?.message ?? video.error?.code}`));
-  video.addEventListener('canplay', () => { video.play().catch((e) => keep(said.errors, String(e))); });
-  window.player.load(url);
-};
+/** What to play: the player, options (height or codec forces a level; config is the library's own), the address. */
+const [name, options, url] = window.wanted;
+said.player = name;
+window.said = said;
+const player = await players[name](options);
+window.player = player;
+video.addEventListener('error', () => keep(said.fatal, `video element: ${video.error?.message ?? video.error?.code}`));
+video.addEventListener('canplay', () => { video.play().catch((e) => keep(said.errors, String(e))); });
+player.load(url);
