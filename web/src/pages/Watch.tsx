@@ -26,16 +26,17 @@ export function Watch({ name }: { name: string }) {
   const stream = listed ?? (shown?.name === name ? shown : null);
   const others = streams?.filter((s) => s.name !== name) ?? [];
   const [settled, setSettled] = useState(false);
+  const [known, setKnown] = useState(false);
   if (!settled && phase !== 'waiting') setSettled(true);
   const live = phase === 'playing' || (stream !== null && phase === 'waiting');
   const state = live ? 'live' : phase === 'error' ? '' : 'offline'; // what went wrong here says nothing of the stream
   useEffect(() => { document.title = [name, state, 'weir'].filter(Boolean).join(' · '); }, [name, state]);
   return (
     <main id="main" className="watch">
-      <Player key={name} name={name} listed={streams === null ? null : listed !== null} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} onPhase={setPhase} onShown={show} />
+      <Player key={name} name={name} listed={streams === null ? null : listed !== null} known={known} renditions={stream?.renditions ?? []} measured={stream?.bitrate ?? 0} onPhase={setPhase} onShown={show} />
       <div className="watch-body">
         <About name={name} stream={stream} state={state} now={now} />
-        {settled && streams !== null && stream?.channelId !== '' && <Suspense fallback={null}><Broadcaster name={name} opened={opened} live={live} now={now} /></Suspense>}
+        {settled && streams !== null && stream?.channelId !== '' && <Suspense fallback={null}><Broadcaster name={name} opened={opened} live={live} now={now} onTold={setKnown} /></Suspense>}
         {others.length > 0 && (
           <section className="others" aria-labelledby="others">
             <h2 id="others">Also live</h2>

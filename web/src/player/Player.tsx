@@ -15,6 +15,8 @@ interface Props {
   name: string;
   /** Whether the list of streams has the name; null before it was read. */
   listed: boolean | null;
+  /** Whether the name is a channel that who looks may know of. */
+  known?: boolean;
   renditions: string[];
   /** Bits per second of the source as the server measured it; 0 when not known. */
   measured: number;
@@ -45,7 +47,7 @@ function useController(video: RefObject<HTMLVideoElement | null>, begun: Control
 }
 
 /** The player of a live stream. */
-export function Player({ name, listed, renditions, measured, onPhase, onShown }: Props) {
+export function Player({ name, listed, known = false, renditions, measured, onPhase, onShown }: Props) {
   const root = useRef<HTMLElement>(null);
   const [begun] = useState(() => takeOver(hlsAddress(name)));
   const video = useVideo(begun?.video);
@@ -72,7 +74,7 @@ export function Player({ name, listed, renditions, measured, onPhase, onShown }:
   }, [controller, listed, at.expires]);
   return (
     <Stage root={root} video={video} label={`Player of ${name}`} picture={`Live video of ${name}`} controller={controller} snap={snap} kind={kind} setKind={choose}
-      renditions={renditions} measured={measured} say={(status) => denied(status, name, at.refused, listed === false && at.expires === null) ?? words(status, name)} recorded={null} onPhase={onPhase}>
+      renditions={renditions} measured={measured} say={(status) => denied(status, name, at.refused, listed === false && !known && at.expires === null) ?? words(status, name)} recorded={null} onPhase={onPhase}>
       <Fallback words={note} close={() => setNote('')} />
     </Stage>
   );

@@ -25,6 +25,7 @@ export function About({ name, stream, state, now }: Props) {
         <h1>{title || name}</h1>
         <p className="about-state">
           {state !== '' && <span className={live ? 'badge badge-live' : 'badge'}>{live ? 'Live' : 'Offline'}</span>}
+          {title !== '' && <span className="about-name">{name}</span>}
           {known?.mature === true && <span className="badge">18+</span>}
           {known !== null && known.viewers > 0 && <span>{people(known.viewers, 'viewer')}</span>}
           {known?.startedAt != null && <Since at={known.startedAt} now={now} />}

@@ -1,5 +1,5 @@
 import '../../styles/broadcaster.css';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { api, done, open } from '../../api/client';
 import { Refusal } from '../../api/problem';
 import type { components } from '../../api/schema';
@@ -50,12 +50,16 @@ interface Props {
   opened: Channel | null;
   live: boolean;
   now: number;
+  /** Hears whether the name is a channel that who looks may know of. */
+  onTold: (known: boolean) => void;
 }
 
 /** Whose channel it is, and what they tell of it; nothing where the name is nobody's. */
-export function Broadcaster({ name, opened, live, now }: Props) {
+export function Broadcaster({ name, opened, live, now, onTold }: Props) {
   const told = useAsked(() => read(name, opened), `${name} ${opened?.version ?? ''}`).value;
-  if (told === undefined || told === null) return null;
+  const known = told !== undefined && told !== null;
+  useEffect(() => onTold(known), [onTold, known]);
+  if (!known) return null;
   const { channel, watched, owner } = told;
   const next = channel.scheduled_at !== undefined && Date.parse(channel.scheduled_at) > now ? channel.scheduled_at : null;
   return (
