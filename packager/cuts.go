@@ -15,8 +15,8 @@ type cutPoint struct {
 	discontinuity bool
 }
 
-// cuts is the list of segment beginnings; the index of a cut is the Media
-// Sequence Number of its segment.
+// cuts is the list of segment beginnings, each with the Media Sequence Number of
+// its segment.
 type cuts struct {
 	points  []cutPoint
 	base    uint64     // MSN of points[0]

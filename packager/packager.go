@@ -116,6 +116,10 @@ type stored struct {
 // storeQueue bounds the segments that wait to be stored: a slow disk costs rewind.
 const storeQueue = 64
 
+// firstMSN is the number of a stream's first segment. hls.js 1.7 forgets what it has of
+// segment 0 as soon as a part of it is in the buffer, and loads it again and again.
+const firstMSN = 1
+
 // New attaches a packager to its streams: from now on their writers do its work, one
 // at a time. Nothing that is written afterwards is missed; Run must be called.
 func New(cfg Config) (*Packager, error) {
@@ -126,7 +130,7 @@ func New(cfg Config) (*Packager, error) {
 		return nil, fmt.Errorf("packager: %d sounds, at most %d", len(cfg.Sounds), MaxSounds)
 	}
 	p := &Packager{cfg: cfg, win: window.New(cfg.Epoch), stores: make(chan stored, storeQueue)}
-	p.cuts.part = cfg.PartTarget
+	p.cuts.part, p.cuts.base = cfg.PartTarget, firstMSN
 	p.numbers.every = cfg.Segment
 	if s := cfg.From; s != nil {
 		p.cuts.base, p.numbers.next = s.Next, s.Number
@@ -150,11 +154,13 @@ func New(cfg Config) (*Packager, error) {
 }
 
 func (p *Packager) rendition(in Input, kind media.Kind) *rendition {
-	r := &rendition{p: p, track: p.win.Add(in.Name, kind), init: -1, passes: in.Stream == p.cfg.Source}
+	r := &rendition{p: p, track: p.win.Add(in.Name, kind), init: -1, first: p.cuts.base, passes: in.Stream == p.cfg.Source}
+	var left State
 	if s := p.cfg.From; s != nil {
-		r.track.Begin(s.Next, s.Discontinuities, s.Inits)
-		r.first, r.inits = s.Next, s.Inits
+		left = *s
 	}
+	r.inits = left.Inits
+	r.track.Begin(r.first, left.Discontinuities, left.Inits)
 	return r
 }
 

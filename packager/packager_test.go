@@ -186,7 +186,7 @@ func TestSegmentsOfASteadySource(t *testing.T) {
 		if want := uint64(s.Start.In(90000)); first != want {
 			t.Errorf("segment %d: tfdt %d, want %d", s.MSN, first, want)
 		}
-		if s.Mini != (s.MSN < 5) || s.Parts[0].Independent != (s.MSN == 0 || s.MSN >= 5) {
+		if s.Mini != (s.MSN <= 5) || s.Parts[0].Independent != (s.MSN == 1 || s.MSN > 5) {
 			t.Errorf("segment %d: mini %v, independent %v", s.MSN, s.Mini, s.Parts[0].Independent)
 		}
 	}
@@ -463,6 +463,25 @@ func testBrokenDisk(t *testing.T, fullAt uint64) {
 					t.Fatalf("%s %d.%d is listed and lost", name, s.MSN, i)
 				}
 			}
+		}
+	}
+}
+
+// TestSegmentsAreNumberedFromOne keeps hls.js from loading the first parts of a stream again and
+// again, which it does where their segment has the number 0.
+func TestSegmentsAreNumberedFromOne(t *testing.T) {
+	r := newRig(t, &mediatest.Source{GOPs: []int{30}, SampleRate: 48000}, nil)
+	for name, first := range map[string]uint64{"source": 1, "audio": 1} {
+		r.pack.Window().Track(name).View(func(v *window.View) {
+			if v.First != first {
+				t.Errorf("before its first segment %s begins at %d, want %d", name, v.First, first)
+			}
+		})
+	}
+	r.write((&mediatest.Source{GOPs: []int{30}, SampleRate: 48000}).Packets(2*media.Second), true)
+	for name, list := range r.segments() {
+		if list[0].MSN != 1 || !list[0].Parts[0].Independent {
+			t.Errorf("%s begins with segment %d", name, list[0].MSN)
 		}
 	}
 }

@@ -16,9 +16,9 @@ func (t *Track) AddInit(in Init) int {
 	return len(t.inits) - 1
 }
 
-// Begin is called before all else where a stream goes on that another process had: first
-// is the MSN with which it does, discs and inits are how many discontinuities and
-// initialisation segments there were.
+// Begin is called before all else: first is the MSN with which the track begins, discs and
+// inits are how many discontinuities and initialisation segments there were, where it goes on
+// that another process had.
 func (t *Track) Begin(first, discs uint64, inits int) {
 	t.w.mu.Lock()
 	defer t.w.mu.Unlock()
