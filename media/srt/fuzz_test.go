@@ -31,7 +31,7 @@ func FuzzHandshake(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		hs, err := parseHandshake(b)
+		hs, err := readHandshake(b)
 		if err != nil {
 			return
 		}
@@ -43,7 +43,7 @@ func FuzzHandshake(f *testing.F) {
 				_ = (&keys{size: m.size, salt: m.salt}).knows(m)
 			}
 		}
-		again, err := parseHandshake(hs.append(nil))
+		again, err := readHandshake(hs.append(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,6 +51,15 @@ func FuzzHandshake(f *testing.F) {
 			t.Fatalf("%+v became %+v", hs, again)
 		}
 	})
+}
+
+// readHandshake reads all of a handshake.
+func readHandshake(b []byte) (handshake, error) {
+	hs, rest, err := parseHandshake(b)
+	if err == nil {
+		err = hs.extensions(rest)
+	}
+	return hs, err
 }
 
 // seeds are handshakes.

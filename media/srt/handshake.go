@@ -74,32 +74,38 @@ type hello struct {
 	receive, send  uint16 // TSBPD delays, milliseconds
 }
 
-// parseHandshake reads what follows the head. The result aliases b.
-func parseHandshake(b []byte) (h handshake, err error) {
+// parseHandshake reads what follows the head, up to the extensions, which are the rest.
+// Those of a stranger are not worth the time.
+func parseHandshake(b []byte) (h handshake, rest []byte, err error) {
 	if len(b) < hsSize {
-		return h, errHandshake
+		return h, nil, errHandshake
 	}
 	word := func(i int) uint32 { return binary.BigEndian.Uint32(b[4*i:]) }
 	h.version, h.cipher, h.ext = word(0), uint16(word(1)>>16), uint16(word(1))
 	h.isn, h.mtu, h.window = word(2)&seqMask, word(3), word(4)
 	h.kind, h.id, h.cookie = word(5), word(6), word(7)
+	return h, b[hsSize:], nil
+}
+
+// extensions reads those, which conclusions of version 5 have. The result aliases them.
+func (h *handshake) extensions(rest []byte) error {
 	if h.kind != hsConclusion || h.version < 5 {
-		return h, nil // extensions are of conclusions of version 5
+		return nil
 	}
-	for rest := b[hsSize:]; len(rest) > 0; {
+	for len(rest) > 0 {
 		if len(rest) < 4 {
-			return h, errHandshake
+			return errHandshake
 		}
 		kind, size := binary.BigEndian.Uint16(rest), 4*int(binary.BigEndian.Uint16(rest[2:]))
 		if rest = rest[4:]; size > len(rest) {
-			return h, errHandshake
+			return errHandshake
 		}
 		if err := h.extension(kind, rest[:size]); err != nil {
-			return h, err
+			return err
 		}
 		rest = rest[size:]
 	}
-	return h, nil
+	return nil
 }
 
 func (h *handshake) extension(kind uint16, b []byte) error {

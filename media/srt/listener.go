@@ -18,6 +18,7 @@ const (
 	batch   = 64                    // datagrams of one call of the system
 	batches = 64                    // of one tick: more than the socket holds; then others have their turn
 	backlog = 64                    // callers that Accept was not told of yet
+	shakes  = 500                   // handshakes of one tick that are answered
 )
 
 // Config is what a Listener needs. Zero values mean the defaults.
@@ -46,6 +47,9 @@ type Listener struct {
 	requests chan *Request
 	done     chan struct{} // closed when the goroutine has ended
 	failed   error         // why; read it after done
+
+	turn   int64 // the tick of the last handshake
+	shaken int   // handshakes in it
 
 	mu      sync.Mutex
 	closed  bool
@@ -253,56 +257,73 @@ func (l *Listener) datagram(p *packet, n int, from netip.AddrPort, now int64, ou
 	return kept
 }
 
-// handshake answers callers (4.3.1).
+// handshake answers callers (4.3.1), so many in a tick. A caller without a socket ID is none:
+// its answer would be taken for a caller's by another listener, and the two would go on.
 func (l *Listener) handshake(h head, body []byte, from netip.AddrPort, now int64, out *outbox) {
-	hs, err := parseHandshake(body)
-	switch {
-	case hs.kind == hsInduction && err == nil:
+	hs, rest, err := parseHandshake(body)
+	if err != nil || hs.id == 0 || !l.mayShake(now) {
+		return
+	}
+	switch hs.kind {
+	case hsInduction:
 		hs.version, hs.cipher, hs.ext, hs.cookie, hs.peer = 5, 0, hsMagic, l.cookies.bake(from, now), from.Addr()
 		out.add(hs.append(appendControl(out.next(), ctrlHandshake, 0, 0, uint32(now), hs.id)), net.UDPAddrFromAddrPort(from))
-	case hs.kind == hsConclusion:
-		l.conclude(h, hs, err, peerID{from, hs.id}, now)
+	case hsConclusion:
+		peer := peerID{from, hs.id}
+		if code := l.conclude(h, hs, rest, peer, now, out); code != 0 {
+			out.add(l.rejection(out.next(), peer, hs, code), net.UDPAddrFromAddrPort(from))
+		}
 	}
 }
 
-// conclude makes a request of the second handshake of a caller, unless it is known, or
-// cannot be let in.
-func (l *Listener) conclude(h head, hs handshake, bad error, peer peerID, now int64) {
-	if !l.cookies.fits(hs.cookie, peer.addr, now) || bad != nil {
-		l.reject(peer, hs, CodeRogue)
-		return
+// mayShake counts the handshakes of a tick. More are not looked at, so that those who send
+// are served whatever strangers do; callers call again.
+func (l *Listener) mayShake(now int64) bool {
+	if turn := now / tick.Microseconds(); turn > l.turn {
+		l.turn, l.shaken = turn, 0
+	}
+	l.shaken++
+	return l.shaken <= shakes
+}
+
+// conclude makes a request of the second handshake of a caller, unless it is known; a
+// code: it cannot be let in.
+func (l *Listener) conclude(h head, hs handshake, rest []byte, peer peerID, now int64, out *outbox) Code {
+	if !l.cookies.fits(hs.cookie, peer.addr, now) || hs.extensions(rest) != nil {
+		return CodeRogue
 	}
 	l.mu.Lock()
 	c, waits := l.callers[peer], l.pending[peer] != nil
 	l.mu.Unlock()
 	if c != nil {
-		l.write(c.answer, peer.addr) // it was lost
-		return
+		out.add(append(out.next(), c.answer...), c.udp) // it was lost
+		return 0
 	}
 	if waits {
-		return
+		return 0
 	}
 	r, code := newRequest(l, peer, hs, h.stamp, now)
 	if code != 0 {
-		l.reject(peer, hs, code)
-		return
+		return code
 	}
 	l.mu.Lock()
 	l.pending[peer] = r
 	l.mu.Unlock()
 	select {
 	case l.requests <- r:
+		return 0
 	default:
-		r.Reject(CodeBacklog)
+		_ = l.settle(r, nil) // it waits for sure
+		return CodeBacklog
 	}
 }
 
-// reject sends a handshake back, with a code in place of its kind.
-func (l *Listener) reject(peer peerID, hs handshake, code Code) {
+// rejection appends a handshake with a code in place of its kind.
+func (l *Listener) rejection(b []byte, peer peerID, hs handshake, code Code) []byte {
 	hs = handshake{
 		version: 5, isn: hs.isn, mtu: hs.mtu, window: hs.window, kind: uint32(code), id: hs.id, cookie: hs.cookie, peer: peer.addr.Addr(),
 	}
-	l.write(hs.append(appendControl(nil, ctrlHandshake, 0, 0, uint32(l.now()), peer.id)), peer.addr)
+	return hs.append(appendControl(b, ctrlHandshake, 0, 0, uint32(l.now()), peer.id))
 }
 
 // unmapped is the address of a datagram.

@@ -195,7 +195,7 @@ func (c *caller) shake(hs handshake) handshake {
 	if _, err := c.Write(hello5(hs)); err != nil {
 		c.t.Fatal(err)
 	}
-	answer, err := parseHandshake(c.hear(ctrlHandshake))
+	answer, err := readHandshake(c.hear(ctrlHandshake))
 	if err != nil {
 		c.t.Fatal(err)
 	}

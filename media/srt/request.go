@@ -92,7 +92,7 @@ func (r *Request) Unlock(passphrase string) error {
 // Reject turns the caller away.
 func (r *Request) Reject(code Code) {
 	if r.l.settle(r, nil) == nil {
-		r.l.reject(r.peer, r.hs, code)
+		r.l.write(r.l.rejection(nil, r.peer, r.hs, code), r.peer.addr)
 	}
 }
 
