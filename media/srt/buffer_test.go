@@ -182,18 +182,20 @@ func TestManyLosses(t *testing.T) {
 }
 
 func TestClock(t *testing.T) {
+	const half = 1 << 31
 	c := newClock(1<<32-1000, 5_000)
-	for stamp, want := range map[uint32]int64{1<<32 - 500: 5_500, 0: 6_000, 9_000: 15_000} {
-		if got := c.sent(stamp); got != want {
-			t.Errorf("%d was sent at %d, want %d", stamp, got, want)
-		}
-	}
-	for round := range int64(3) { // three times around, in steps of 20 minutes
-		for range 4 {
-			c.sent(uint32(c.last + 1_200_000_000))
-		}
-		if want := 15_000 + (round+1)*4_800_000_000; c.base+c.last != want {
-			t.Errorf("round %d: %d, want %d", round, c.base+c.last, want)
+	for _, tt := range []struct {
+		stamp     uint32
+		now, want int64
+	}{
+		{1<<32 - 500, 5_600, 5_500},
+		{0, 5_900, 6_000},
+		{9_000, 15_100, 15_000},
+		{9_000 + 3*half/2, 3*half/2 + 15_100, 3*half/2 + 15_000}, // nothing came for an hour
+		{9_000 + half, 9*half + 15_900, 9*half + 15_000},         // for five
+	} {
+		if got := c.sent(tt.stamp, tt.now); got != tt.want {
+			t.Errorf("%d was sent at %d, want %d", tt.stamp, got, tt.want)
 		}
 	}
 }
@@ -206,7 +208,7 @@ func TestDrift(t *testing.T) {
 		c.answered(uint32(stamp), stamp+stamp/100_000+10_000, 20_000) // 10 ppm slow, 10 ms on the way
 	}
 	last := int64(20*driftSamples-1) * 10_000
-	if off := c.sent(uint32(last)) - (last + last/100_000 + 10_000); off < -1000 || off > 1000 {
+	if off := c.sent(uint32(last), last) - (last + last/100_000 + 10_000); off < -1000 || off > 1000 {
 		t.Errorf("%d microseconds off", off)
 	}
 }

@@ -6,7 +6,6 @@ const driftSamples = 1000
 // clock turns the sender's time stamps into our time, both in microseconds (4.5.1.1).
 type clock struct {
 	base int64 // our time less the sender's
-	last int64 // the newest time stamp, without wraps
 
 	sum     int64 // of the drift
 	samples int
@@ -14,15 +13,13 @@ type clock struct {
 }
 
 func newClock(stamp uint32, now int64) clock {
-	return clock{base: now - int64(stamp), last: int64(stamp)}
+	return clock{base: now - int64(stamp)}
 }
 
-// sent is when a packet was sent, in our time. Stamps wrap every 71 minutes; one is taken to be
-// less than half of that away from the newest.
-func (c *clock) sent(stamp uint32) int64 {
-	at := c.last + int64(int32(stamp-uint32(c.last)))
-	c.last = max(c.last, at)
-	return c.base + at
+// sent is when a packet was sent that came now, in our time. Stamps wrap every 71 minutes; one
+// is taken to be less than half of that away, whatever came before.
+func (c *clock) sent(stamp uint32, now int64) int64 {
+	return now + int64(int32(stamp-uint32(now-c.base)))
 }
 
 // answered follows the drift of the sender's clock from ours, and from a wrong beginning:
@@ -31,7 +28,7 @@ func (c *clock) answered(stamp uint32, now, rtt int64) {
 	if c.samples == 0 {
 		c.rtt = rtt
 	}
-	c.sum += now - c.sent(stamp) - (rtt-c.rtt)/2
+	c.sum += now - c.sent(stamp, now) - (rtt-c.rtt)/2
 	if c.samples++; c.samples < driftSamples {
 		return
 	}

@@ -23,6 +23,7 @@ const (
 	rateTime   = 1_000_000 // over which rates are counted
 	ackHistory = 64
 	keyTime    = 10_000_000 // least time between two keys with another salt
+	ahead      = 1_000_000  // so far a sender's clock may go before ours; beyond, it has jumped
 )
 
 // Stats are of a whole connection, except the last three.
@@ -195,7 +196,7 @@ func (c *Conn) data(h head, p *packet, now int64) (kept bool) {
 	c.stats.Packets++
 	c.packets++
 	c.bytes += size
-	p.due = c.clock.sent(h.stamp) + c.latency // 4.5.1
+	p.due = min(c.clock.sent(h.stamp, now), now+ahead) + c.latency // 4.5.1
 	if gap := after(h.seq, c.buf.end); gap > 0 {
 		c.losses.skipped(c.buf.end, h.seq, now)
 	} else if gap < 0 {
@@ -216,7 +217,7 @@ func (c *Conn) follow(seq uint32) bool {
 		return false
 	}
 	c.stats.Dropped += uint64(c.buf.restart(seq))
-	c.losses.list = nil
+	c.losses.list = c.losses.list[:0]
 	return true
 }
 
@@ -275,7 +276,7 @@ func (c *Conn) ackack(h head, now int64) {
 		return
 	}
 	a.no = 0
-	sample := now - a.at
+	sample := max(now-a.at, 0) // the kernel's clock may have been set
 	if c.rttVar < 0 {
 		c.rtt, c.rttVar = sample, sample/2
 	} else {
@@ -340,6 +341,7 @@ func (c *Conn) rates(now int64) {
 // nak asks for what is missing (3.2.5). What was asked for is asked for again when the
 // answer should have been here: sooner, it would come twice.
 func (c *Conn) nak(now int64, out *outbox) {
+	c.losses.drops = 0
 	if len(c.losses.list) == 0 {
 		return
 	}

@@ -2,6 +2,7 @@ package srt
 
 import (
 	"encoding/binary"
+	"slices"
 	"sort"
 )
 
@@ -9,6 +10,7 @@ const (
 	minNAK   = 20_000  // 4.8.2: least time between two reports of a loss, microseconds
 	maxWords = 340     // of a report: what a datagram holds
 	forgets  = 500_000 // after this time the tolerance shrinks
+	maxDrops = 16      // that a sender may make in a tick
 )
 
 // loss is a packet that is missing.
@@ -25,6 +27,7 @@ type losses struct {
 	list      []loss
 	tolerance int64
 	shrunk    int64 // when tolerance last did
+	drops     int   // since a report was due
 }
 
 // skipped notes that from one number to before another nothing came.
@@ -39,7 +42,7 @@ func (l *losses) came(seq uint32, again bool, now, most int64) {
 	if again {
 		return
 	}
-	i := sort.Search(len(l.list), func(i int) bool { return after(l.list[i].seq, seq) >= 0 })
+	i := l.find(seq)
 	if i == len(l.list) || l.list[i].seq != seq {
 		return
 	}
@@ -48,15 +51,20 @@ func (l *losses) came(seq uint32, again bool, now, most int64) {
 	}
 }
 
-// drop forgets what the sender will not send again, from first to last.
+// drop forgets what the sender will not send again, from first to last. More than a few of
+// a tick are not listened to, since all behind have to move; it is asked in vain then.
 func (l *losses) drop(first, last uint32) {
-	kept := l.list[:0]
-	for _, m := range l.list {
-		if after(m.seq, first) < 0 || after(m.seq, last) > 0 {
-			kept = append(kept, m)
-		}
+	i, j := l.find(first), l.find(next(last))
+	if i >= j || l.drops == maxDrops {
+		return
 	}
-	l.list = kept
+	l.drops++
+	l.list = slices.Delete(l.list, i, j)
+}
+
+// find tells where a number is in the list, or would be.
+func (l *losses) find(seq uint32) int {
+	return sort.Search(len(l.list), func(i int) bool { return after(l.list[i].seq, seq) >= 0 })
 }
 
 // report appends the loss list (3.2.5, appendix A) of what has to be asked for now, and
