@@ -118,8 +118,13 @@ func (c *Conn) read(b []byte) (n int, err error) {
 func (c *Conn) Close() {
 	if c.end(net.ErrClosed) {
 		c.l.forget(c)
-		c.l.write(appendControl(nil, ctrlShutdown, 0, 0, uint32(c.l.now()), c.peer.id), c.peer.addr)
+		c.l.write(c.goodbye(nil), c.peer.addr)
 	}
+}
+
+// goodbye appends our last word to the sender.
+func (c *Conn) goodbye(b []byte) []byte {
+	return appendControl(b, ctrlShutdown, 0, 0, uint32(c.l.now()), c.peer.id)
 }
 
 // end ends the connection; false: it has ended already. Who reads gets what is due before.
@@ -250,23 +255,22 @@ func (c *Conn) refresh(body []byte, now int64, out *outbox) {
 		answer = []byte{0, 0, 0, noSecret}
 	} else if m, err := parseMaterial(body); err != nil {
 		return
-	} else if !c.freshSalt(m, now) || c.keys.take(m) != nil {
+	} else if !c.rekeyed(m, now) {
 		answer = []byte{0, 0, 0, badSecret}
 	}
 	out.add(append(appendControl(out.next(), ctrlUser, extKMRsp, 0, uint32(now), c.peer.id), answer...), c.udp)
 }
 
-// freshSalt prepares for key material with another salt, which costs too much to be done
-// often.
-func (c *Conn) freshSalt(m material, now int64) bool {
+// rekeyed takes other keys. Those with another salt cost too much to be taken often.
+func (c *Conn) rekeyed(m material, now int64) bool {
 	switch {
 	case c.keys.knows(m):
-		return true
-	case now-c.rekey < keyTime || m.size != c.keys.size:
+		return c.keys.take(m) == nil
+	case now-c.rekey < keyTime:
 		return false
 	}
 	c.rekey = now
-	return c.keys.derive(m.salt) == nil
+	return c.keys.renew(m) == nil
 }
 
 // ackack measures the round trip (4.10).

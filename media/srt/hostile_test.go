@@ -2,7 +2,9 @@ package srt
 
 import (
 	"encoding/binary"
+	"errors"
 	"testing"
+	"time"
 )
 
 // comes hands c a datagram of its sender's.
@@ -92,5 +94,46 @@ func TestOddAnswers(t *testing.T) {
 	comes(c, appendControl(nil, ctrlACKACK, 0, 1, 0, 7), 5_000, out)
 	if c.rtt != 0 {
 		t.Errorf("the round trip is %d µs", c.rtt)
+	}
+}
+
+// TestPanic: a panic over one connection ends that, for who reads from it, too.
+func TestPanic(t *testing.T) {
+	l, err := Listen(Config{Addr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	conns := make(chan *Conn, 2)
+	go func() {
+		for range 2 {
+			if r, err := l.Accept(); err == nil {
+				c, _ := r.Accept()
+				conns <- c
+			}
+		}
+	}()
+	call(t, l, handshake{})
+	bad := <-conns
+	other := call(t, l, handshake{})
+	good := <-conns
+	bad.mu.Lock()
+	bad.buf.end++ // a packet that is not there
+	bad.mu.Unlock()
+	if _, err := bad.Read(make([]byte, 2000)); !errors.Is(err, ErrGone) {
+		t.Error(err)
+	}
+	other.Write(data(1000, other.answer.id, numbered(1)))
+	read(t, good, 1, 1)
+}
+
+// TestWish: a caller's wish for latency counts within bounds.
+func TestWish(t *testing.T) {
+	l, conns := open(t, Config{Latency: time.Second, Longest: 3 * time.Second}, "")
+	for wish, want := range map[uint16]uint16{0: 1000, 2000: 2000, 65535: 3000} {
+		c := call(t, l, handshake{version: 5, hello: &hello{version: srtVersion, flags: ourFlags, send: wish}})
+		if in := <-conns; c.answer.hello.receive != want || in.latency != int64(want)*1000 {
+			t.Errorf("%d: %+v, %d", wish, c.answer.hello, in.latency)
+		}
 	}
 }

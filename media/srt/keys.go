@@ -69,24 +69,31 @@ type keys struct {
 // newKeys opens the key material of a handshake. It takes about a millisecond.
 func newKeys(passphrase string, m material) (*keys, error) {
 	k := &keys{passphrase: passphrase, size: m.size}
-	if err := k.derive(m.salt); err != nil {
+	if err := k.renew(m); err != nil {
 		return nil, err
 	}
-	return k, k.take(m)
+	return k, nil
 }
 
-// derive makes the key that keys are wrapped in (6.1.4), which takes its time.
-func (k *keys) derive(salt []byte) error {
-	key, err := pbkdf2.Key(sha1.New, k.passphrase, salt[8:], iterations, k.size)
+// renew is take for another salt, with which the key that keys are wrapped in is made
+// (6.1.4). That takes its time. Where m cannot be opened, nothing changes.
+func (k *keys) renew(m material) error {
+	key, err := pbkdf2.Key(sha1.New, k.passphrase, m.salt[8:], iterations, k.size)
 	if err != nil {
 		return err
 	}
-	k.kek, err = aes.NewCipher(key)
-	k.salt = slices.Clone(salt)
+	was := *k
+	if k.kek, err = aes.NewCipher(key); err == nil {
+		k.salt = slices.Clone(m.salt)
+		err = k.take(m)
+	}
+	if err != nil {
+		*k = was
+	}
 	return err
 }
 
-// knows tells whether key material needs no derive.
+// knows tells whether key material needs no renew.
 func (k *keys) knows(m material) bool { return slices.Equal(k.salt, m.salt) }
 
 // take goes on with the keys in m, whose salt is known; the other one stays.

@@ -26,6 +26,7 @@ type Config struct {
 	Addr    string        // host:port to listen on, UDP
 	Buffer  int           // bytes wished for the socket's buffer; default 8 MiB
 	Latency time.Duration // for lost packets to be sent again, unless a caller wishes more; default 120 ms
+	Longest time.Duration // latency that a caller may wish for; default 8 s
 	Idle    time.Duration // without a word from a sender, then it is gone; default 5 s
 	Packets int           // of a sender that wait at once, 1.5 kB each; default 16,384
 
@@ -39,11 +40,13 @@ type Listener struct {
 	buffer   int
 	began    time.Time
 	latency  time.Duration
+	longest  time.Duration
 	idle     int64
 	room     int
 	panicked func(netip.AddrPort, any)
 	cookies  cookies
 	pool     sync.Pool
+	opening  sync.Mutex // one key at a time: that costs no more than one core
 	requests chan *Request
 	done     chan struct{} // closed when the goroutine has ended
 	failed   error         // why; read it after done
@@ -62,6 +65,7 @@ type Listener struct {
 func Listen(cfg Config) (*Listener, error) {
 	cfg.Buffer = cmp.Or(cfg.Buffer, 8<<20)
 	cfg.Latency = cmp.Or(cfg.Latency, 120*time.Millisecond)
+	cfg.Longest = cmp.Or(cfg.Longest, 8*time.Second)
 	cfg.Idle = cmp.Or(cfg.Idle, 5*time.Second)
 	cfg.Packets = cmp.Or(cfg.Packets, 16384)
 	if cfg.Panicked == nil {
@@ -77,7 +81,7 @@ func Listen(cfg Config) (*Listener, error) {
 	}
 	l := &Listener{
 		udp: udp, batches: ipv4.NewPacketConn(udp), buffer: prepare(udp, cfg.Buffer), began: time.Now(),
-		latency: cfg.Latency, idle: cfg.Idle.Microseconds(), room: cfg.Packets, panicked: cfg.Panicked, cookies: newCookies(),
+		latency: cfg.Latency, longest: cfg.Longest, idle: cfg.Idle.Microseconds(), room: cfg.Packets, panicked: cfg.Panicked, cookies: newCookies(),
 		pool:     sync.Pool{New: func() any { return new(packet) }},
 		requests: make(chan *Request, backlog), done: make(chan struct{}),
 		conns: map[uint32]*Conn{}, callers: map[peerID]*Conn{}, pending: map[peerID]*Request{},
@@ -202,6 +206,7 @@ func (l *Listener) serve() {
 		conns = l.all(conns[:0])
 		for _, c := range conns {
 			if l.safely(c.peer.addr, func() bool { return c.tick(l.now(), out) }) {
+				c.end(ErrGone) // or else there was a panic
 				l.forget(c)
 			}
 		}
@@ -253,6 +258,7 @@ func (l *Listener) datagram(p *packet, n int, from netip.AddrPort, now int64, ou
 	}) {
 		c.end(ErrGone)
 		l.forget(c)
+		out.add(c.goodbye(out.next()), c.udp) // it was not the sender's wish
 	}
 	return kept
 }

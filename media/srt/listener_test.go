@@ -350,6 +350,7 @@ func TestFlood(t *testing.T) {
 			if !errors.Is(err, ErrFlood) {
 				t.Error(err)
 			}
+			c.hear(ctrlShutdown)
 			return
 		}
 	}

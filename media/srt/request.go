@@ -85,6 +85,8 @@ func (r *Request) Unlock(passphrase string) error {
 	if err != nil {
 		return err
 	}
+	r.l.opening.Lock()
+	defer r.l.opening.Unlock()
 	r.keys, err = newKeys(passphrase, m)
 	return err
 }
@@ -112,7 +114,8 @@ func (r *Request) Accept() (*Conn, error) {
 
 // conn is the connection that the caller gets, and the answer that tells it so.
 func (r *Request) conn(now int64) *Conn {
-	latency := max(r.l.latency, time.Duration(r.hs.hello.send)*time.Millisecond) // 4.4: the larger wish of both
+	wish := time.Duration(r.hs.hello.send) * time.Millisecond
+	latency := max(r.l.latency, min(wish, r.l.longest)) // 4.4: the larger wish of both
 	c := &Conn{
 		l: r.l, id: newID(), peer: r.peer, udp: net.UDPAddrFromAddrPort(r.peer.addr), latency: latency.Microseconds(),
 		ready: make(chan struct{}, 1), buf: newBuffer(r.hs.isn, r.l.room), clock: r.when, keys: r.keys,
