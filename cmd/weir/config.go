@@ -42,7 +42,7 @@ type IngestConfig struct {
 	RTMPPlayAddr  Address       `env:"WEIR_RTMP_PLAY_ADDR" unit:"host:port" help:"where players watch over RTMP, such as :1937; empty: off"`
 	SRTPlayAddr   Address       `env:"WEIR_SRT_PLAY_ADDR" unit:"host:port" help:"where players watch over SRT, a UDP port such as :8891; empty: off" network:"udp"`
 	SRTAddr       Address       `env:"WEIR_SRT_ADDR" envDefault:":8890" unit:"host:port" help:"SRT, a UDP port; empty: off" network:"udp"`
-	SRTLatency    time.Duration `env:"WEIR_SRT_LATENCY" envDefault:"120ms" unit:"duration" help:"how long SRT waits for lost packets to come again, 20ms to 8s; publishers may wish for more"`
+	SRTLatency    time.Duration `env:"WEIR_SRT_LATENCY" envDefault:"120ms" unit:"duration" help:"how long SRT waits for lost packets to come again, 20ms to 8s; publishers may wish for more, up to 8s"`
 	SRTPassphrase string        `env:"WEIR_SRT_PASSPHRASE" unit:"text" secret:"yes" help:"10 to 79 characters with which SRT publishers have to encrypt; empty: none encrypts"`
 	WebRTCAddr    Address       `env:"WEIR_WEBRTC_ADDR" envDefault:":8189" unit:"host:port" help:"WebRTC, one UDP and one TCP port; empty: off" network:"both"`
 	WebRTCPublic  Addresses     `env:"WEIR_WEBRTC_PUBLIC" unit:"addresses" help:"addresses to offer to WebRTC peers from behind NAT, such as 203.0.113.7; empty: those of the interfaces"`

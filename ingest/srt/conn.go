@@ -38,7 +38,7 @@ type conn struct {
 // serve runs a publisher to its end. A panic ends this one only.
 func (s *Server) serve(ctx context.Context, req *srt.Request, peer string) {
 	c := &conn{server: s, peer: peer, log: s.cfg.Log}
-	defer c.recover()
+	defer c.recover(req)
 	if err := c.open(ctx, req); err != nil {
 		s.quiet.Warn(peer, "publisher not admitted", "peer", peer, "err", err)
 		return
@@ -51,13 +51,17 @@ func (s *Server) serve(ctx context.Context, req *srt.Request, peer string) {
 	c.publish(ctx)
 }
 
-// recover logs a panic and lets the session go, as if the connection was lost.
-func (c *conn) recover() {
+// recover logs a panic and lets the session go, as if the connection was lost. A caller
+// that was not answered is.
+func (c *conn) recover(req *srt.Request) {
 	v := recover()
 	if v == nil {
 		return
 	}
 	c.server.quiet.Panicked(c.peer, v)
+	if c.wire == nil {
+		req.Reject(srt.CodeInternal)
+	}
 	if c.session != nil {
 		c.session.Close(false)
 	}

@@ -27,7 +27,7 @@ type Config struct {
 	Sessions ingest.Opener
 	Log      *slog.Logger // default: none
 
-	Latency    time.Duration // for lost packets to be sent again; the larger wish of both sides counts; default 120 ms
+	Latency    time.Duration // for lost packets to be sent again; a larger wish of a publisher's counts up to 4/5 of IdleTime; default 120 ms
 	Passphrase string        // what publishers of channels without one of their own have to encrypt with, 10 to 79 bytes; empty: they must not encrypt
 
 	MaxConns      int           // connections at once; default 1,024
@@ -60,7 +60,8 @@ func Open(cfg Config) (*Server, error) {
 	}
 	var err error
 	s.lis, err = srt.Listen(srt.Config{
-		Addr: cfg.Addr, Buffer: readBuffer, Latency: cfg.Latency, Idle: cfg.IdleTime / 2, Packets: cfg.MaxWaiting,
+		Addr: cfg.Addr, Buffer: readBuffer, Packets: cfg.MaxWaiting,
+		Latency: cfg.Latency, Longest: cfg.IdleTime * 4 / 5, Idle: cfg.IdleTime / 2,
 		Panicked: func(peer netip.AddrPort, what any) { s.quiet.Panicked(peer.String(), what) },
 	})
 	if err != nil {

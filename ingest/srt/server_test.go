@@ -2,6 +2,7 @@ package srt
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math/rand/v2"
 	"net"
@@ -101,13 +102,13 @@ func TestFFmpegPublishes(t *testing.T) {
 	}
 }
 
-// TestFFmpegEncrypts: keys of all sizes that Haivision's library makes.
+// TestFFmpegEncrypts: keys of all sizes that Haivision's library makes, and others on the way.
 func TestFFmpegEncrypts(t *testing.T) {
 	const secret = "correct horse battery"
 	r := ingesttest.New(t, nil)
 	s, log := start(t, r, func(c *Config) { c.Passphrase = secret })
 	for _, size := range []string{"16", "24", "32"} {
-		url := "srt://" + s.Addr().String() + "?mode=caller&streamid=publish:key" + size + "&pbkeylen=" + size + "&passphrase="
+		url := "srt://" + s.Addr().String() + "?mode=caller&streamid=publish:key" + size + "&pbkeylen=" + size + "&kmrefreshrate=60&kmpreannounce=20&passphrase="
 		if out, err := ingesttest.FFmpeg(t, append(picture("1"), "-f", "mpegts", url+"wrong horse battery")...); err == nil {
 			t.Errorf("%s: a wrong passphrase was taken: %s", size, out)
 		}
@@ -118,6 +119,7 @@ func TestFFmpegEncrypts(t *testing.T) {
 		<-stream.Done()
 		stream.Carries(t, 40, media.H264, 0)
 	}
+	log.Await(t, "dropped=0 holes=0 bad=0", 3)
 }
 
 // TestRefusals: each reason has its code, and a refused publisher leaves nothing behind.
@@ -266,6 +268,38 @@ func TestIdle(t *testing.T) {
 		c.Close()
 	}
 	log.Await(t, ingest.ErrIdle.Words, 2)
+}
+
+// TestPatient: a publisher that asks for more time than the idle time is heard in less.
+func TestPatient(t *testing.T) {
+	r := ingesttest.New(t, nil)
+	s, log := start(t, r, func(c *Config) { c.IdleTime = 5 * time.Second })
+	url := "srt://" + s.Addr().String() + "?mode=caller&streamid=publish:key&latency=60000000"
+	args := append([]string{"-re"}, picture("8")...)
+	if out, err := ingesttest.FFmpeg(t, append(args, "-f", "mpegts", url)...); err != nil {
+		t.Fatalf("ffmpeg: %v\n%s\n%s", err, out, log)
+	}
+	r.Next(t).Wait(t, media.Video, 40)
+}
+
+// broken is an Opener that panics.
+type broken struct{}
+
+func (broken) Open(context.Context, ingest.Request) (ingest.Hold, error) { panic("broken") }
+
+// TestPanic: who comes when the gate panics is told so, and may come again.
+func TestPanic(t *testing.T) {
+	s, log := start(t, ingesttest.New(t, nil), func(c *Config) { c.Sessions = broken{} })
+	for range 2 {
+		c, err := dial(s.Addr().String(), "publish:live", nil)
+		if err == nil {
+			c.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), rejection(srt.REJX_ISE)) {
+			t.Errorf("%v", err)
+		}
+	}
+	log.Await(t, "broken", 1)
 }
 
 // TestUnsupported: the log says what cannot be taken.
