@@ -3,10 +3,10 @@
 // socket, and their payloads come out in order and in time.
 //
 // listener.go has the socket and the one goroutine that serves it, for all connections;
-// handshake.go and request.go let callers in, cookie.go before anything is kept of them,
-// keys.go decrypts. conn.go is one connection; buffer.go keeps its packets until they are
-// due, loss.go finds those to ask for again, clock.go turns the sender's time stamps into
-// our time. packet.go has the headers.
+// handshake.go and request.go let callers in, door.go so many at once, cookie.go before
+// anything is kept of them; keys.go decrypts. conn.go is one connection; buffer.go keeps
+// its packets until they are due, loss.go finds those to ask for again, clock.go turns the
+// sender's time stamps into our time. packet.go has the headers.
 //
 // All input is taken to be hostile. What is kept of a connection is bounded by
 // Config.Packets, of callers that were not answered yet by a number; nothing is kept of

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net"
 	"net/netip"
 	"sync"
@@ -18,7 +19,6 @@ const (
 	batch   = 64                    // datagrams of one call of the system
 	batches = 64                    // of one tick: more than the socket holds; then others have their turn
 	backlog = 64                    // callers that Accept was not told of yet
-	shakes  = 500                   // handshakes of one tick that are answered
 )
 
 // Config is what a Listener needs. Zero values mean the defaults.
@@ -45,14 +45,12 @@ type Listener struct {
 	room     int
 	panicked func(netip.AddrPort, any)
 	cookies  cookies
+	door     door
 	pool     sync.Pool
 	opening  sync.Mutex // one key at a time: that costs no more than one core
 	requests chan *Request
 	done     chan struct{} // closed when the goroutine has ended
 	failed   error         // why; read it after done
-
-	turn   int64 // the tick of the last handshake
-	shaken int   // handshakes in it
 
 	mu      sync.Mutex
 	closed  bool
@@ -82,6 +80,7 @@ func Listen(cfg Config) (*Listener, error) {
 	l := &Listener{
 		udp: udp, batches: ipv4.NewPacketConn(udp), buffer: prepare(udp, cfg.Buffer), began: time.Now(),
 		latency: cfg.Latency, longest: cfg.Longest, idle: cfg.Idle.Microseconds(), room: cfg.Packets, panicked: cfg.Panicked, cookies: newCookies(),
+		door:     door{seed: maphash.MakeSeed()},
 		pool:     sync.Pool{New: func() any { return new(packet) }},
 		requests: make(chan *Request, backlog), done: make(chan struct{}),
 		conns: map[uint32]*Conn{}, callers: map[peerID]*Conn{}, pending: map[peerID]*Request{},
@@ -263,11 +262,11 @@ func (l *Listener) datagram(p *packet, n int, from netip.AddrPort, now int64, ou
 	return kept
 }
 
-// handshake answers callers (4.3.1), so many in a tick. A caller without a socket ID is none:
+// handshake answers callers (4.3.1). A caller without a socket ID is none:
 // its answer would be taken for a caller's by another listener, and the two would go on.
 func (l *Listener) handshake(h head, body []byte, from netip.AddrPort, now int64, out *outbox) {
 	hs, rest, err := parseHandshake(body)
-	if err != nil || hs.id == 0 || !l.mayShake(now) {
+	if err != nil || hs.id == 0 || !l.door.opens(from.Addr(), now) {
 		return
 	}
 	switch hs.kind {
@@ -280,16 +279,6 @@ func (l *Listener) handshake(h head, body []byte, from netip.AddrPort, now int64
 			out.add(l.rejection(out.next(), peer, hs, code), net.UDPAddrFromAddrPort(from))
 		}
 	}
-}
-
-// mayShake counts the handshakes of a tick. More are not looked at, so that those who send
-// are served whatever strangers do; callers call again.
-func (l *Listener) mayShake(now int64) bool {
-	if turn := now / tick.Microseconds(); turn > l.turn {
-		l.turn, l.shaken = turn, 0
-	}
-	l.shaken++
-	return l.shaken <= shakes
 }
 
 // conclude makes a request of the second handshake of a caller, unless it is known; a

@@ -27,21 +27,34 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// TestManyHandshakes: so many are answered in one tick, and others in the next.
+// TestManyHandshakes: so many are answered in one tick, of a network and of all, and others in
+// the next.
 func TestManyHandshakes(t *testing.T) {
-	l, from, p := quiet(t, 300), netip.MustParseAddrPort("127.0.0.1:9"), new(packet)
+	l, p := quiet(t, 300), new(packet)
 	out := newOutbox(l.batches)
-	answered := func(now int64) (n int) {
-		for range 3 * shakes {
+	answered := func(n int, now int64, from netip.AddrPort) (answers int) {
+		for range n {
 			l.datagram(p, copy(p.data[:], hello5(handshake{version: 4, kind: hsInduction, id: 7})), from, now, out)
-			n += out.n
+			answers += out.n
 			out.n = 0
 		}
-		return n
+		return answers
 	}
-	first, second := answered(5), answered(5+tick.Microseconds())
-	if first != shakes || second != shakes {
-		t.Errorf("%d and %d handshakes were answered", first, second)
+	host := func(n int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}), 9)
+	}
+	for now := range int64(3) {
+		now *= tick.Microseconds()
+		if n := answered(1000, now, host(1)); n != each {
+			t.Errorf("%d handshakes of one address were answered", n)
+		}
+		all := each
+		for i := 2; i < 100; i++ {
+			all += answered(each, now, host(i))
+		}
+		if all != shakes {
+			t.Errorf("%d handshakes were answered", all)
+		}
 	}
 }
 
