@@ -46,10 +46,11 @@ const (
 
 // find tells where a packet would go.
 func (b *buffer) find(seq uint32) place {
+	ahead := after(seq, b.due)
 	switch {
-	case after(seq, b.due) < 0:
+	case ahead < 0:
 		return stale
-	case after(seq, b.head) >= b.room:
+	case ahead+after(b.due, b.head) >= b.room: // what is far enough ahead of due is behind head
 		return beyond
 	case after(seq, b.end) < 0 && b.has(seq):
 		return stale

@@ -85,6 +85,19 @@ func TestBuffer(t *testing.T) {
 	}
 }
 
+// TestOtherSide: half of all numbers away is too far for the reader's end, too.
+func TestOtherSide(t *testing.T) {
+	b := newBuffer(5, 100)
+	b.add(5, &packet{})
+	b.add(50, &packet{})
+	b.advance(0)
+	for far := range uint32(100) {
+		if p := b.find(1<<30 - 40 + far); p == fresh {
+			t.Fatalf("%d would be kept", 1<<30-40+far)
+		}
+	}
+}
+
 func TestFinish(t *testing.T) {
 	b := newBuffer(5, 100)
 	for _, seq := range []uint32{5, 6, 8, 9} {
