@@ -266,6 +266,8 @@ func TestHandshakes(t *testing.T) {
 			c.hear(ctrlShutdown)
 		}
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if len(l.pending) != 0 || len(l.callers) != 0 {
 		t.Error("something is kept")
 	}
