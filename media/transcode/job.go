@@ -33,8 +33,8 @@ func SoundName(i int) string {
 type Job struct {
 	config Config
 	first  *plan
-	rungs  []*rung // largest first; they do not change after Open
-	feed   *feed   // nil without a picture
+	rungs  []*rung  // largest first; they do not change after Open
+	feed   *feed    // nil without a picture
 	sounds []*sound // those that are not passed through
 	load   *load
 
