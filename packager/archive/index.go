@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,6 +79,30 @@ func (s Segment) End() media.Time { return s.Start + s.Duration }
 
 // Segments of a rendition, by MSN. Some may be missing.
 type Segments []Segment
+
+// straight puts segments in order, and leaves out those that name no initialisation segment
+// and those that a later process has too. A process that is taken for dead and only stood
+// still makes segments for a moment of what another one has gone on with: they come before
+// that one's, whatever their numbers are.
+func (s Segments) straight(inits int) Segments {
+	slices.SortFunc(s, func(a, b Segment) int { return cmp.Or(cmp.Compare(a.MSN, b.MSN), cmp.Compare(a.Start, b.Start)) })
+	var newest media.Time
+	s = slices.DeleteFunc(s, func(x Segment) bool {
+		if x.Init >= inits || x.Start < newest {
+			return true
+		}
+		newest = x.Start
+		return false
+	})
+	out := make(Segments, 0, len(s))
+	for _, x := range slices.Backward(s) {
+		if n := len(out); n == 0 || x.MSN < out[n-1].MSN && x.End()-out[n-1].Start <= hole {
+			out = append(out, x)
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
 
 // columns are segments as an index holds them: short, and quick to read.
 type columns struct {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/media"
 	"weir/packager/archive"
 	"weir/packager/archive/archivetest"
 )
@@ -260,6 +261,42 @@ func TestLeave(t *testing.T) {
 			a.has(true, want...)
 			a.one(!taken, 10*time.Second)
 		})
+	}
+}
+
+// TestStoodStill: what a process that was taken for dead still makes of a recording with which
+// another one has gone on is left out, where it overlaps with that one's.
+func TestStoodStill(t *testing.T) {
+	for _, ahead := range []uint64{1, 6} { // the last of its segments, before or after the other's last
+		var store archivetest.Store
+		a, b := newNode(t, &store), newNode(t, &store)
+		a.goes.Store(true)
+		old := a.begin()
+		a.puts(old, 0, 3, 0)
+		a.has(false, 0, 1, 2)
+		rec := b.goOn()
+		b.shift = 5 * media.Second
+		b.puts(rec, 4, 8, 1) // from 13 s on
+		b.has(false, 0, 1, 2, 4, 5, 6, 7)
+		a.puts(old, 3, 4+ahead, 0) // from 6 s on
+		want := []uint64{0, 1, 2, 3, 4, 5, 6, 7}
+		if err := errors.Join(old.Leave(t.Context()), rec.Finish(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		a.goes.Store(false)
+		if err := a.all.Close(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		a.has(true, want...)
+		x, err := a.all.Load(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, in := range x.Renditions {
+			if got := in.Segments[4].Start; got != b.shift+8*media.Second {
+				t.Errorf("%s: segment 4 is of %v", in.Name, got.Duration())
+			}
+		}
 	}
 }
 

@@ -30,6 +30,8 @@ const id = "0197f3a0-0000-7000-8000-000000000001"
 
 // rig records into a store in memory.
 type rig struct {
+	shift media.Time // of all segments
+
 	t       *testing.T
 	dir     string
 	store   archivetest.Store
@@ -78,7 +80,7 @@ func (r *rig) put(rec *archive.Recorder, msn uint64, init int) {
 	for i, name := range []string{"audio", "source"} { // as they may come
 		f := &window.Finished{
 			Rendition: name, Kind: r.tracks[1-i].Kind,
-			Segment: window.Segment{MSN: msn, Start: media.Time(msn) * 2 * media.Second, Duration: 2 * media.Second, Key: true, Init: init},
+			Segment: window.Segment{MSN: msn, Start: r.shift + media.Time(msn)*2*media.Second, Duration: 2 * media.Second, Key: true, Init: init},
 			Init:    window.Init{Track: r.tracks[1-i], Data: fmt.Appendf(nil, "init %d of %s", init, name)},
 			Data:    [][]byte{[]byte(name), []byte(strings.Repeat("x", 1000)), fmt.Append(nil, msn)},
 		}

@@ -215,12 +215,7 @@ func (r *Recordings) gather(ctx context.Context, id string) (*Index, error) {
 func (x *Index) fill(found map[string]Segments) {
 	for i := range x.Renditions {
 		in := &x.Renditions[i]
-		in.Segments = nil
-		for _, s := range found[in.Name] {
-			if n := len(in.Segments); s.Init < len(in.Inits) && (n == 0 || in.Segments[n-1].MSN < s.MSN) { // else a second try with other times; the first is as good
-				in.Segments = append(in.Segments, s)
-			}
-		}
+		in.Segments = found[in.Name].straight(len(in.Inits))
 	}
 }
 
