@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
+	"golang.org/x/sys/unix"
 
 	"weir/services/backing/blob/blobtest"
 	"weir/services/live"
@@ -38,11 +39,7 @@ func startBalancer(t *testing.T, to ...string) *balancer {
 	b.wait.Go(b.accept)
 	t.Cleanup(func() {
 		l.Close()
-		b.mu.Lock()
-		for c := range b.conns {
-			c.Close()
-		}
-		b.mu.Unlock()
+		b.cut()
 		b.wait.Wait()
 	})
 	return b
@@ -55,6 +52,15 @@ func (b *balancer) turn(to ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.to = to
+}
+
+// cut ends what it has passed on.
+func (b *balancer) cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c := range b.conns {
+		c.Close()
+	}
 }
 
 func (b *balancer) accept() {
@@ -141,6 +147,54 @@ func TestNodesFailover(t *testing.T) {
 			t.Error(err)
 		}
 		if err := f.until(ctx, func(m *playlist.Media) bool { return m.Endlist }); err != nil {
+			t.Error(err)
+		}
+		c.ended(t, p.second.station, before)
+	}, bucket(t)...)
+}
+
+// TestNodesFrozen stops the node that has a stream for longer than nodes are waited for, and
+// lets it run again: what another one has gone on with meanwhile is not disturbed, and the
+// recording of both is whole.
+func TestNodesFrozen(t *testing.T) {
+	t.Parallel()
+	onePair(t, func(t *testing.T, p *pair) {
+		ctx := limited(t)
+		s, web, rtmp := p.behind(t)
+		c := p.channel(t, "anna")
+		first := air(t, s, "anna")
+		f := follow(ctx, t, s, "anna")
+		before := f.last
+		web.turn(host(p.second.web))
+		rtmp.turn(p.second.rtmp)
+		if err := p.first.cmd.Process.Signal(unix.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = p.first.cmd.Process.Signal(unix.SIGCONT) })
+		web.cut() // as balancers do to who does not answer
+		again := air(t, s, "anna")
+		wentOn(ctx, t, f, before)
+		if err := p.first.cmd.Process.Signal(unix.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		if first.lost(t) == nil {
+			t.Error("the publisher that was taken over has not lost its connection")
+		}
+		v, err := p.first.view(ctx, "anna") // the other node's, through the one that was away
+		if err != nil {
+			t.Fatal(err)
+		}
+		then := f.last.MediaSequence + len(f.last.Segments)
+		if err := f.until(ctx, func(m *playlist.Media) bool { return m.MediaSequence+len(m.Segments) > then+2 }); err != nil {
+			t.Fatal(err)
+		}
+		if err := v.check(ctx); err != nil {
+			t.Error(err)
+		}
+		if x := c.sessions(t); len(x) != 1 || x[0].State != live.OnAir || x[0].Stats.Reconnects != 1 {
+			t.Errorf("sessions: %+v", x)
+		}
+		if err := again.leave(); err != nil {
 			t.Error(err)
 		}
 		c.ended(t, p.second.station, before)

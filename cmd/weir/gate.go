@@ -74,25 +74,25 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		tries = 1 // the body is gone
 	}
-	for _, address := range g.nodes(r) {
+	for _, to := range g.nodes(r) {
 		if tries--; tries < 0 {
 			break
 		}
-		if g.peers.pass(w, r, address, true) == nil || r.Context().Err() != nil {
+		if g.peers.pass(w, r, to, true) == nil || r.Context().Err() != nil {
 			return
 		}
 	}
 	away(w)
 }
 
-// nodes are the addresses of those who may answer a request, the best first: who has the
-// stream, or who made the session, and then all, those of one name in one order.
-func (g *gate) nodes(r *http.Request) []string {
+// nodes are those who may answer a request, the best first: who has the stream, or who
+// made the session, and then all, those of one name in one order.
+func (g *gate) nodes(r *http.Request) []place.Peer {
 	b, path := door.Read(r, "/"+strings.SplitN(r.URL.Path, "/", 3)[1])
 	name, _, _ := strings.Cut(path, "/")
-	var list []string
+	var list []place.Peer
 	if x, ok := g.table.Find(name); ok && x.URL != "" && strings.HasPrefix(r.URL.Path, livePrefix+"/") {
-		list = append(list, x.URL)
+		list = append(list, x)
 	}
 	if name == "whip" {
 		name = b.From.String() // publishers' names are in their keys
@@ -104,8 +104,8 @@ func (g *gate) nodes(r *http.Request) []string {
 	sum := fnv.New32a()
 	sum.Write([]byte(name))                                                   // never fails
 	for i, first := 0, int(sum.Sum32()%uint32(len(all))); i < len(all); i++ { //nolint:gosec // there are few nodes
-		if x := all[(first+i)%len(all)]; x.URL != "" && !x.Leaving && (len(list) == 0 || list[0] != x.URL) {
-			list = append(list, x.URL)
+		if x := all[(first+i)%len(all)]; x.URL != "" && !x.Leaving && (len(list) == 0 || list[0].Node != x.Node) {
+			list = append(list, x)
 		}
 	}
 	return list

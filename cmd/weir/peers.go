@@ -13,8 +13,10 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -176,7 +178,7 @@ func (p *peers) Serve(w http.ResponseWriter, r *http.Request, name string) bool 
 	}
 	x, ok := p.table.Find(name)
 	if ok && x.URL != "" {
-		err := p.forward(w, r, x.URL)
+		err := p.forward(w, r, x)
 		switch {
 		case err == nil || r.Context().Err() != nil:
 			return true
@@ -200,7 +202,7 @@ func (p *peers) Serve(w http.ResponseWriter, r *http.Request, name string) bool 
 	switch {
 	case here:
 		return false
-	case there.URL != "" && p.forward(w, r, there.URL) == nil:
+	case there.URL != "" && p.forward(w, r, there) == nil:
 	case r.Context().Err() == nil:
 		away(w)
 	}
@@ -271,7 +273,7 @@ func (p *peers) call(w http.ResponseWriter, r *http.Request) bool {
 	if !ok || x.URL == "" {
 		return false
 	}
-	if err := p.pass(w, r, x.URL, true); err != nil && r.Context().Err() == nil {
+	if err := p.pass(w, r, x, true); err != nil && r.Context().Err() == nil {
 		rtc.Share(w)
 		away(w)
 	}
@@ -279,12 +281,12 @@ func (p *peers) call(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // forward asks another node. The error is nil when something was answered.
-func (p *peers) forward(w http.ResponseWriter, r *http.Request, address string) error {
-	return p.pass(w, r, address, false)
+func (p *peers) forward(w http.ResponseWriter, r *http.Request, to place.Peer) error {
+	return p.pass(w, r, to, false)
 }
 
-func (p *peers) pass(w http.ResponseWriter, r *http.Request, address string, plain bool) error {
-	base, err := url.Parse(address)
+func (p *peers) pass(w http.ResponseWriter, r *http.Request, to place.Peer, plain bool) error {
+	base, err := url.Parse(to.URL)
 	if err != nil || base.Host == "" {
 		return errPeer
 	}
@@ -297,11 +299,33 @@ func (p *peers) pass(w http.ResponseWriter, r *http.Request, address string, pla
 	t := &towards{base: base, plain: plain}
 	cors := w.Header()[corsHeader]
 	w.Header().Del(corsHeader) // the other node says it
-	p.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), towardsKey{}, t)))
+	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), towardsKey{}, t))
+	var watch sync.WaitGroup
+	watch.Go(func() { p.untilGone(ctx, to.Node, cancel) })
+	defer watch.Wait()
+	defer cancel()
+	p.proxy.ServeHTTP(w, r.WithContext(ctx))
 	if t.failure != nil {
 		w.Header()[corsHeader] = cors
 	}
 	return t.failure
+}
+
+// untilGone cancels when a node is missed: a machine that lost its power, or only stands
+// still, answers nothing and refuses nothing.
+func (p *peers) untilGone(ctx context.Context, node string, cancel func()) {
+	for {
+		moved := p.table.Moved()
+		if !slices.ContainsFunc(p.table.Peers(), func(x place.Peer) bool { return x.Node == node }) {
+			cancel()
+			return
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // close lets go of connections that are idle.

@@ -77,7 +77,12 @@ func TestGateAsks(t *testing.T) {
 		g := &gate{table: place.New(place.Config{Redis: c, Remember: time.Minute, Log: log})}
 		keepUntilEnd(t, g.table.Watch)
 		eventually(t, "all nodes", func() bool { _, ok := g.table.Find("anna"); return ok && len(g.table.Peers()) == 4 })
-		ask := func(path string) []string { return g.nodes(httptest.NewRequest(http.MethodGet, path, nil)) }
+		ask := func(path string) (list []string) {
+			for _, x := range g.nodes(httptest.NewRequest(http.MethodGet, path, nil)) {
+				list = append(list, x.URL)
+			}
+			return list
+		}
 		if got := ask("/live/anna/index.m3u8"); len(got) != 3 || got[0] != "http://b" {
 			t.Errorf("for a stream of b: %v", got)
 		}

@@ -83,7 +83,7 @@ type Table struct {
 	nodes  []Peer        // the others, by name
 	peers  int           // of them, that take publishers
 	leaves bool          // this one does not
-	moved  chan struct{} // closed and replaced whenever others changes
+	moved  chan struct{} // closed and replaced whenever others changes, or who the nodes are
 }
 
 // New makes a Table; Run keeps it.
@@ -169,7 +169,7 @@ func (t *Table) Streams() []Stream {
 	return list
 }
 
-// Moved is closed when Find may answer otherwise than now.
+// Moved is closed when Find or Peers may answer otherwise than now.
 func (t *Table) Moved() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -195,6 +195,9 @@ func (t *Table) look(ctx context.Context) error {
 	}
 	t.mu.Lock()
 	slices.SortFunc(all, func(a, b Peer) int { return strings.Compare(a.Node, b.Node) })
+	if !slices.EqualFunc(all, t.nodes, func(a, b Peer) bool { return a.Node == b.Node }) {
+		t.tell()
+	}
 	t.nodes, t.peers = all, peers
 	t.mu.Unlock()
 	t.replace(found, time.Now())
@@ -222,9 +225,14 @@ func (t *Table) replace(found map[string]*spot, now time.Time) {
 	})
 	t.others = found
 	if !same {
-		close(t.moved)
-		t.moved = make(chan struct{})
+		t.tell()
 	}
+}
+
+// tell wakes who waits for Moved. The caller holds mu.
+func (t *Table) tell() {
+	close(t.moved)
+	t.moved = make(chan struct{})
 }
 
 // leave gives up what is left, at the end of the process.
