@@ -13,14 +13,17 @@ const PartFrames = 6
 // to the next.
 const keyParts = 10
 
+// first is the number of a session's first segment.
+const first = 1
+
 // Part is where the parts of a stream are that has constant 30 fps and key frames
 // 60 frames apart: n counts from the first part of the session, and the first ten
 // are segments of their own.
 func Part(n int) (msn, part int) {
 	if n < keyParts {
-		return n, 0
+		return first + n, 0
 	}
-	return keyParts + (n-keyParts)/keyParts, (n - keyParts) % keyParts
+	return first + keyParts + (n-keyParts)/keyParts, (n - keyParts) % keyParts
 }
 
 // Blocking is the query of a playlist request that is answered when part n is there.

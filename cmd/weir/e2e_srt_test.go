@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"testing"
 
@@ -27,12 +28,16 @@ func moving() []string {
 		"-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-pix_fmt", "yuv420p", "-g", "25", "-bf", "0", "-c:a", "aac", "-ac", "2"}
 }
 
-// A publisher whose RTMP drops and who comes back over SRT, over RTSP, and over RTMP
-// again, goes on with the session that its viewers have.
 func TestProtocolChanges(t *testing.T) {
 	t.Parallel()
+	changeProtocols(limited(t), t, 3)
+}
+
+// changeProtocols has a publisher whose RTMP drops and who comes back over SRT, over RTSP, and
+// over RTMP again, n times in all: it goes on with the session that its viewers have.
+func changeProtocols(ctx context.Context, t *testing.T, n int) {
 	// A lost SRT publisher is noticed after 5 s only; its successor need not wait for that.
-	s, ctx := startStation(t, "WEIR_TAKEOVER=true"), limited(t)
+	s := startStation(t, "WEIR_TAKEOVER=true")
 	feed := ffmpegPublish(t, s, "wander", moving()...)
 	v, err := s.view(ctx, "wander")
 	if err != nil {
@@ -44,7 +49,9 @@ func TestProtocolChanges(t *testing.T) {
 	overRTSP := func(t *testing.T, s *station, name string, args ...string) *tool {
 		return rtspPublish(t, s, "tcp", name, args...)
 	}
-	for change, publish := range []func(*testing.T, *station, string, ...string) *tool{srtPublish, overRTSP, ffmpegPublish} {
+	ways := []func(*testing.T, *station, string, ...string) *tool{srtPublish, overRTSP, ffmpegPublish}
+	for change := range n {
+		publish := ways[change%len(ways)]
 		feed.signal(os.Kill)
 		<-feed.done
 		feed = publish(t, s, "wander", moving()...)
