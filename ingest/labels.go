@@ -4,32 +4,10 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/language"
 )
 
-// Bounds of what a publisher says of a sound.
-const (
-	maxLanguage = 35 // bytes of a language tag (RFC 5646 4.4.1)
-	maxLabel    = 64 // characters
-)
-
-// Language is a publisher's language tag in the form that players get it, such as "en" or
-// "pt-BR"; "": it is none, or of no language.
-func Language(text string) string {
-	if len(text) > maxLanguage {
-		return ""
-	}
-	tag, err := language.Parse(text)
-	if err != nil {
-		return ""
-	}
-	switch base, _, _ := tag.Raw(); base.String() {
-	case "und", "mis", "mul", "zxx": // ISO 639-2: undetermined, uncoded, several, none
-		return ""
-	}
-	return tag.String()
-}
+// maxLabel bounds what a publisher calls a sound, in characters.
+const maxLabel = 64
 
 // Label is a publisher's name for a sound as people may be shown it: a line of printable
 // text, cut off where it is long.

@@ -7,17 +7,6 @@ import (
 	"weir/ingest"
 )
 
-func TestLanguage(t *testing.T) {
-	for text, want := range map[string]string{
-		"en": "en", "ENG": "en", "pt-br": "pt-BR", "gsw": "gsw", "de_CH": "de-CH",
-		"": "", "und": "", "mul": "", "zxx-x-test": "", "English": "", "en\r\nX": "", "e": "", strings.Repeat("en-", 40): "",
-	} {
-		if got := ingest.Language(text); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
 func TestLabel(t *testing.T) {
 	for text, want := range map[string]string{
 		"Director's commentary": "Director's commentary", "Français": "Français", "解説": "解説",

@@ -110,7 +110,7 @@ func readSounds(o wire.Object) (list []soundData) {
 			id:         uint8(id), //nolint:gosec // parsed as one
 			sampleRate: cmp.Or(whole(p, "samplerate", 384_000), whole(p, "audiosamplerate", 384_000)),
 			channels:   cmp.Or(whole(p, "channels", 64), whole(p, "audiochannels", 64)),
-			language:   cmp.Or(ingest.Language(p.Text("language")), ingest.Language(p.Text("lang"))),
+			language:   cmp.Or(media.Language(p.Text("language")), media.Language(p.Text("lang"))),
 			label:      cmp.Or(ingest.Label(p.Text("label")), ingest.Label(p.Text("title")), ingest.Label(p.Text("name"))),
 		}
 		if !slices.ContainsFunc(list, func(x soundData) bool { return x.id == s.id }) {

@@ -89,7 +89,7 @@ func announced(medias []*description.Media, body []byte) (lanes map[format.Forma
 
 // tell notes what a description says of a sound.
 func (l *lane) tell(t wire.Told) {
-	l.told = wire.Told{Language: ingest.Language(t.Language), Title: ingest.Label(t.Title)}
+	l.told = wire.Told{Language: media.Language(t.Language), Title: ingest.Label(t.Title)}
 	if l.track != nil {
 		l.track.Language, l.track.Label = l.told.Language, l.told.Title
 	}

@@ -5,9 +5,6 @@ import (
 	"encoding/binary"
 	"iter"
 	"slices"
-	"strings"
-
-	"golang.org/x/text/language"
 
 	"weir/media"
 )
@@ -293,29 +290,11 @@ func (s *stream) private(descriptors []byte) {
 // several; "": none, or one that is no language of people, such as "und".
 func spoken(descriptors []byte) string {
 	for tag, text := range each(descriptors) {
-		if tag != 0x0a || len(text) < 4 {
-			continue
+		if tag == 0x0a && len(text) >= 4 {
+			return media.Language(string(text[:3]))
 		}
-		switch code := strings.ToLower(string(text[:3])); code {
-		case "und", "mis", "mul", "zxx": // ISO 639-2: undetermined, uncoded, several, none
-		default:
-			if base, err := language.ParseBase(terminological(code)); err == nil {
-				return base.String()
-			}
-		}
-		return ""
 	}
 	return ""
-}
-
-// terminological is the code of ISO 639-2/T for one of 639-2/B, where they differ.
-func terminological(code string) string {
-	const pairs = "alb sqi arm hye baq eus bur mya chi zho cze ces dut nld fre fra geo kat ger deu " +
-		"gre ell ice isl mac mkd mao mri may msa per fas rum ron slo slk tib bod wel cym"
-	if at := strings.Index(pairs, code); at >= 0 && at%8 == 0 {
-		return pairs[at+4 : at+7]
-	}
-	return code
 }
 
 // each goes through a list of descriptors up to the first that is cut off.
