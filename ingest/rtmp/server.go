@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"weir/ingest"
@@ -41,7 +40,7 @@ type Server struct {
 	seats   seats.Seats
 	quiet   ingest.Quiet
 	conns   sync.WaitGroup
-	unknown atomic.Int64 // connections whose address is not known yet
+	unknown seats.Unknown
 }
 
 // Open binds the listener. The caller must call Run then, which closes it.
@@ -66,7 +65,7 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	return &Server{
 		cfg: cfg, lis: lis,
 		seats: seats.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP},
-		quiet: ingest.Quiet{Now: cfg.Now, Log: cfg.Log},
+		quiet: ingest.Quiet{Now: cfg.Now, Log: cfg.Log}, unknown: seats.Unknown{All: cfg.MaxConns},
 	}, nil
 }
 
@@ -109,19 +108,12 @@ func (s *Server) Run(ctx context.Context) error {
 
 // greet starts a connection's goroutine, which finds out who it is.
 func (s *Server) greet(ctx context.Context, c net.Conn) {
-	if s.unknown.Add(1) > int64(s.cfg.MaxConns) {
-		s.unknown.Add(-1)
+	if !s.unknown.Enter() {
 		c.Close()
 		s.quiet.Warn("", "connection turned away: too many do not say who they are")
 		return
 	}
-	s.conns.Go(func() {
-		stop := context.AfterFunc(ctx, func() { c.Close() })
-		peer := c.RemoteAddr().String()
-		stop()
-		s.unknown.Add(-1)
-		s.admit(ctx, c, peer)
-	})
+	s.conns.Go(func() { s.admit(ctx, c, s.unknown.Peer(ctx, c)) })
 }
 
 // admit serves a connection if there is a seat for it.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"weir/media"
@@ -43,7 +42,7 @@ type Server struct {
 	lis     net.Listener
 	seats   seats.Seats
 	conns   sync.WaitGroup
-	unknown atomic.Int64 // connections whose address is not known yet
+	unknown seats.Unknown
 }
 
 // Open binds the port. The caller must call Run then, which closes it.
@@ -59,7 +58,7 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Front != nil {
 		lis = cfg.Front(lis)
 	}
-	return &Server{cfg: cfg, lis: lis, seats: seats.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP}}, nil
+	return &Server{cfg: cfg, lis: lis, seats: seats.Seats{All: cfg.MaxConns, Each: cfg.MaxConnsPerIP}, unknown: seats.Unknown{All: cfg.MaxConns}}, nil
 }
 
 // Addr is where the server listens.
@@ -103,19 +102,14 @@ func (s *Server) Run(ctx context.Context) error {
 
 // greet starts a connection's goroutine, which finds out who it is.
 func (s *Server) greet(ctx context.Context, c net.Conn) {
-	if s.unknown.Add(1) > int64(s.cfg.MaxConns) {
-		s.unknown.Add(-1)
+	if !s.unknown.Enter() {
 		c.Close()
 		s.cfg.Log.Debug("connection turned away: too many do not say who they are")
 		return
 	}
 	s.conns.Go(func() {
 		defer c.Close()
-		stop := context.AfterFunc(ctx, func() { c.Close() })
-		peer := c.RemoteAddr().String()
-		stop()
-		s.unknown.Add(-1)
-		s.take(ctx, c, peer)
+		s.take(ctx, c, s.unknown.Peer(ctx, c))
 	})
 }
 
