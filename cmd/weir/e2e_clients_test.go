@@ -42,8 +42,9 @@ func repeat(ctx context.Context, x *tape, send shot) error {
 	}
 }
 
-// openGortmplib publishes HEVC and Opus by gortmplib, in Enhanced RTMP.
-func openGortmplib(t *testing.T, s *station, x *tape, name string) (shot, func()) {
+// dialGortmplib connects a publisher by gortmplib.
+func dialGortmplib(t *testing.T, s *station, name string) *gortmplib.Client {
+	t.Helper()
 	u, err := url.Parse("rtmp://" + s.rtmp + "/live/" + name)
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +53,12 @@ func openGortmplib(t *testing.T, s *station, x *tape, name string) (shot, func()
 	if err := c.Initialize(limited(t)); err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// openGortmplib publishes HEVC and Opus by gortmplib, in Enhanced RTMP.
+func openGortmplib(t *testing.T, s *station, x *tape, name string) (shot, func()) {
+	c := dialGortmplib(t, s, name)
 	sets, err := codec.ParseHVCC(x.tracks[0].Config)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -57,14 +56,7 @@ func makeChoir(t *testing.T) (ts, boxed string) {
 // openChoir publishes the tape by gortmplib, in multitrack messages of Enhanced RTMP.
 func openChoir(t *testing.T, s *station, x *tape, name string) (shot, func()) {
 	t.Helper()
-	u, err := url.Parse("rtmp://" + s.rtmp + "/live/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &gortmplib.Client{URL: u, Publish: true}
-	if err := c.Initialize(limited(t)); err != nil {
-		t.Fatal(err)
-	}
+	c := dialGortmplib(t, s, name)
 	sets, err := codec.ParseAVCC(x.tracks[0].Config)
 	if err != nil {
 		t.Fatal(err)
