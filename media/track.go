@@ -102,6 +102,18 @@ func (id StreamID) Name() string {
 // MaxSounds is how many sounds of one publisher are taken.
 const MaxSounds = 4
 
+// AudioName is the name of the rendition with the sound, the first where there are several.
+const AudioName = "audio"
+
+// SoundName is the name of the rendition with sound i, counted from 0: AudioName, then
+// "audio-2" and so on.
+func SoundName(i int) string {
+	if i == 0 {
+		return AudioName
+	}
+	return AudioName + "-" + strconv.Itoa(i+1)
+}
+
 // Sound names the stream with one sound of the publisher of id: its first, number 0, is
 // beside the picture in id itself, each further one in "NAME/sound-2" and so on.
 func (id StreamID) Sound(n int) StreamID {

@@ -46,7 +46,7 @@ type Config struct {
 	// Source shows the publisher's own packets.
 	Pictures []Input
 	// Sounds are the renditions that viewers choose one of to hear, the first one by
-	// themselves; none where there is no sound, MaxSounds at most. Nothing waits for the
+	// themselves; none where there is no sound, media.MaxSounds at most. Nothing waits for the
 	// further ones: where one has nothing it has gaps. The first may be of Source.
 	Sounds []Input
 	// Replace, when its Stream is set, takes over Pictures[0] from the first
@@ -126,8 +126,8 @@ func New(cfg Config) (*Packager, error) {
 	if len(cfg.Pictures) == 0 && len(cfg.Sounds) == 0 {
 		return nil, errors.New("packager: nothing to package")
 	}
-	if len(cfg.Sounds) > MaxSounds {
-		return nil, fmt.Errorf("packager: %d sounds, at most %d", len(cfg.Sounds), MaxSounds)
+	if len(cfg.Sounds) > media.MaxSounds {
+		return nil, fmt.Errorf("packager: %d sounds, at most %d", len(cfg.Sounds), media.MaxSounds)
 	}
 	p := &Packager{cfg: cfg, win: window.New(cfg.Epoch), stores: make(chan stored, storeQueue)}
 	p.cuts.part, p.cuts.base = cfg.PartTarget, firstMSN

@@ -55,7 +55,7 @@ func newRig(t *testing.T, src *mediatest.Source, change func(*rig, *packager.Con
 		cfg.Pictures = []packager.Input{{Name: "source", Stream: r.source}}
 	}
 	if src.SampleRate > 0 {
-		cfg.Sounds = []packager.Input{{Name: packager.AudioName, Stream: r.source}}
+		cfg.Sounds = []packager.Input{{Name: media.AudioName, Stream: r.source}}
 	}
 	if change != nil {
 		change(r, &cfg)

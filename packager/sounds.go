@@ -1,26 +1,6 @@
 package packager
 
-import (
-	"strconv"
-
-	"weir/media"
-)
-
-// AudioName is the name of the rendition that holds the sound, the first where there are
-// several.
-const AudioName = "audio"
-
-// MaxSounds bounds Config.Sounds.
-const MaxSounds = 4
-
-// SoundName is the name of the rendition that holds sound i, counted from 0: AudioName, then
-// "audio-2" and so on.
-func SoundName(i int) string {
-	if i == 0 {
-		return AudioName
-	}
-	return AudioName + "-" + strconv.Itoa(i+1)
-}
+import "weir/media"
 
 // lateStart is how much of a segment of a further sound may be missing at its beginning: less
 // than the longest frame is a gap to nobody.

@@ -28,7 +28,7 @@ func newSounds(t *testing.T, src *mediatest.Source, n int) *furtherSounds {
 			track := mediatest.Audio(src.SampleRate, 1)
 			s, _ := r.hub.Create(media.StreamID("x/sound-"+string(rune('2'+i))), epoch, []*media.Track{track})
 			f.streams, f.tracks = append(f.streams, s), append(f.tracks, track)
-			cfg.Sounds = append(cfg.Sounds, packager.Input{Name: packager.SoundName(i + 1), Stream: s})
+			cfg.Sounds = append(cfg.Sounds, packager.Input{Name: media.SoundName(i + 1), Stream: s})
 		}
 	})
 	t.Cleanup(f.close)
@@ -160,8 +160,8 @@ func TestSoundsAreBounded(t *testing.T) {
 	s, _ := h.Create("x", epoch, src.Tracks())
 	defer s.Close()
 	cfg := packager.Config{Name: "x", Epoch: epoch, Log: slog.New(slog.DiscardHandler), Source: s, Target: 2, Segment: media.Second, PartTarget: media.Second / 5}
-	for i := range packager.MaxSounds + 1 {
-		cfg.Sounds = append(cfg.Sounds, packager.Input{Name: packager.SoundName(i), Stream: s})
+	for i := range media.MaxSounds + 1 {
+		cfg.Sounds = append(cfg.Sounds, packager.Input{Name: media.SoundName(i), Stream: s})
 	}
 	if _, err := packager.New(cfg); err == nil {
 		t.Error("five sounds are taken")

@@ -171,7 +171,7 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	}
 	if len(s.Tracks()) > 1 || video(s.Tracks()) == nil {
 		for i, from := range append([]*hub.Stream{s}, p.hub.Sounds(s.ID())...) {
-			pack.Sounds = append(pack.Sounds, packager.Input{Name: packager.SoundName(i), Stream: from})
+			pack.Sounds = append(pack.Sounds, packager.Input{Name: media.SoundName(i), Stream: from})
 		}
 	}
 	rungs, err := p.afford(s)
@@ -263,7 +263,7 @@ func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, rungs ladder.Setti
 		pack.Pictures = append(pack.Pictures, packager.Input{Name: media.OriginalName, Stream: pl.source})
 	}
 	for i := range pack.Sounds {
-		if n := transcode.SoundName(i); job.Makes(n) {
+		if n := media.SoundName(i); job.Makes(n) {
 			pack.Sounds[i] = rendition(n)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -15,18 +14,6 @@ import (
 	"weir/media/hub"
 	"weir/media/ladder"
 )
-
-// AudioName is the rendition with the first sound made anew.
-const AudioName = "audio"
-
-// SoundName is the rendition with sound i made anew, counted from 0: AudioName, then
-// "audio-2" and so on.
-func SoundName(i int) string {
-	if i == 0 {
-		return AudioName
-	}
-	return AudioName + "-" + strconv.Itoa(i+1)
-}
 
 // Job is the transcoding of one session. After Open, Run must be called, once;
 // everything else may be called from anywhere.
@@ -68,7 +55,7 @@ func Open(config Config) (*Job, error) {
 	var err error
 	for i, from := range append([]*hub.Stream{config.Stream}, config.Sounds...) {
 		if err == nil {
-			err = j.addSound(from, SoundName(i), video == nil && i == 0)
+			err = j.addSound(from, media.SoundName(i), video == nil && i == 0)
 		}
 	}
 	for _, r := range j.rungs {

@@ -91,7 +91,7 @@ func TestSoundKeepsItsPlace(t *testing.T) {
 	j := s.open(Config{})
 	source[0].Boundary, source[20].Boundary = media.KeyBoundary, media.KeyBoundary
 	s.play(j, shift(source, start))
-	got := s.packets(AudioName)
+	got := s.packets(media.AudioName)
 	if l := got[0].Track.Language; l != "de" {
 		t.Errorf("the language %q", l)
 	}
@@ -135,7 +135,7 @@ func TestSoundFollowsGapsAndJumps(t *testing.T) {
 	s := newStage(t, []*media.Track{track})
 	j := s.open(Config{})
 	s.play(j, all)
-	got := s.packets(AudioName)
+	got := s.packets(media.AudioName)
 	jump := 0
 	for i, p := range got[1:] {
 		if step := p.DTS - got[i].DTS; step < av.SoundDuration/2 {
@@ -161,7 +161,7 @@ func TestSoundForgivesRoundedStamps(t *testing.T) {
 	s := newStage(t, []*media.Track{track})
 	j := s.open(Config{})
 	s.play(j, source)
-	for i, p := range s.packets(AudioName) {
+	for i, p := range s.packets(media.AudioName) {
 		if p.DTS != media.Time(i)*av.SoundDuration {
 			t.Fatalf("packet %d at %v", i, p.DTS.Duration())
 		}
@@ -189,7 +189,7 @@ func TestFurtherSounds(t *testing.T) {
 	}
 	j := s.open(Config{Sounds: further})
 	for i, want := range []bool{false, true, false, true} {
-		if name := SoundName(i); j.Makes(name) != want {
+		if name := media.SoundName(i); j.Makes(name) != want {
 			t.Errorf("%s is made: %v", name, !want)
 		}
 	}
@@ -206,7 +206,7 @@ func TestFurtherSounds(t *testing.T) {
 		t.Errorf("%d renditions", n)
 	}
 	for i, language := range map[int]string{1: "de", 3: "it"} {
-		got := s.packets(SoundName(i))
+		got := s.packets(media.SoundName(i))
 		if x := got[0].Track; x.Language != language || x.Label != "commentary" || got[0].Boundary != media.NoBoundary {
 			t.Errorf("sound %d: %+v", i, x)
 		}

@@ -3,7 +3,6 @@ package feed
 import (
 	"weir/media"
 	"weir/media/hub"
-	"weir/packager"
 )
 
 // Feed is where one kind of a stream comes from.
@@ -27,7 +26,7 @@ func Of(h *hub.Hub, source *hub.Stream, takes func(*media.Track) bool) (list []F
 		}
 		name := media.SourceName
 		if kind == media.Audio {
-			name = packager.AudioName
+			name = media.AudioName
 		}
 		made := h.Get(source.ID() + "/" + media.StreamID(name))
 		if t := first(made, kind); t != nil && takes(t) {
