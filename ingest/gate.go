@@ -43,6 +43,10 @@ type Request struct {
 	// error as it is: the publisher does not encrypt with that.
 	Unlock  func(passphrase string) error
 	Encoder string // what it calls itself, as far as that is known by now; of any form
+
+	Scheme  string // of the address that it called, where the protocol can name another one; empty: it cannot
+	Follows bool   // it goes to another address by itself when it is told to
+	Sent    bool   // it was sent here a moment ago, by another server
 }
 
 // Proof shows that a publisher has a key of a channel without sending it: a digest of

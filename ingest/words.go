@@ -35,6 +35,9 @@ func refusals() [6]error {
 // Words is what a publisher is shown of an error: refusals and what is wrong with
 // its own stream, nothing of our inside.
 func Words(err error) string {
+	if e := (*Elsewhere)(nil); errors.As(err, &e) {
+		return Words(e.Reason) + " (" + e.To + ")"
+	}
 	var own Refusal
 	if errors.As(err, &own) {
 		return own.Words

@@ -205,6 +205,7 @@ func TestFFmpegIsRefused(t *testing.T) {
 		{"wrong", "stream key is not valid"},
 		{"busy", "somebody is publishing this name already"},
 		{"named", "a name is short"},
+		{"full", "no room (rtmp://b.example.com:1935)"}, // it does not go there by itself
 		{"broken", "the server cannot take this stream now"},
 	}
 	for _, tt := range tests {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"weir/ingest"
@@ -18,6 +19,7 @@ type conn struct {
 	peer    string
 	log     *slog.Logger
 	wire    *wire.ServerConn
+	request wire.PublishRequest
 	session ingest.Hold // nil until Sessions.Open said yes
 	mapper  *mapper
 	hasty   *socket // that may become patient; nil: it is, or cannot
@@ -62,9 +64,14 @@ func (c *conn) open(ctx context.Context) error {
 		}
 		return err
 	}
+	c.request = req
 	gate, cancel := context.WithTimeout(ctx, c.server.cfg.GateTime)
 	defer cancel()
-	c.session, err = c.server.cfg.Sessions.Open(gate, ingest.Request{Protocol: "rtmp", Key: req.Key, Peer: c.peer, Encoder: req.FlashVer})
+	_, query, _ := strings.Cut(req.Called, "?")
+	c.session, err = c.server.cfg.Sessions.Open(gate, ingest.Request{
+		Protocol: "rtmp", Key: req.Key, Peer: c.peer, Encoder: req.FlashVer,
+		Scheme: c.server.scheme(), Follows: req.Reconnects(), Sent: ingest.WasSent(query, c.server.cfg.Now()),
+	})
 	if err != nil {
 		c.dismiss(err)
 		return err
@@ -157,20 +164,36 @@ func (c *conn) end(err error) {
 
 // dismiss tells the publisher why it has to go and lets it read that.
 func (c *conn) dismiss(err error) {
-	if errors.Is(err, ingest.ErrMoved) && c.wire.AskToReconnect(ingest.Words(err)) != nil {
+	to, words := c.sends(err), ingest.Words(err)
+	if (to != "" || errors.Is(err, ingest.ErrMoved)) && c.wire.AskToReconnect(words, to) != nil {
 		return
 	}
 	code := wire.CodeFailed
 	if errors.Is(err, ingest.ErrDenied) || errors.Is(err, ingest.ErrBusy) {
 		code = wire.CodePublishBadName
 	}
-	if c.wire.Refuse(code, ingest.Words(err)) != nil {
+	refuse := c.wire.Refuse
+	if to != "" {
+		refuse = func(code, words string) error { return c.wire.Redirect(code, words, to) }
+	}
+	if refuse(code, words) != nil {
 		return
 	}
 	if c.mapper != nil {
 		c.hearOut()
 	}
 	c.wire.Linger()
+}
+
+// sends is where an error sends the publisher: the app that it called, at another server;
+// empty: nowhere.
+func (c *conn) sends(err error) string {
+	to := ingest.Sends(err)
+	if to == "" {
+		return ""
+	}
+	app, query, _ := strings.Cut(c.request.Called, "?")
+	return to + "/" + app + "?" + ingest.MarkSent(query, c.server.cfg.Now())
 }
 
 // Bounds of what a publisher may still send after it was told to go.

@@ -13,7 +13,7 @@ import (
 	"weir/media"
 )
 
-// fakeSessions lets every key but "wrong", "busy", "named" and "broken" publish and keeps
+// fakeSessions lets every key but "wrong", "busy", "named", "full" and "broken" publish and keeps
 // what comes.
 type fakeSessions struct {
 	mu   sync.Mutex
@@ -34,6 +34,8 @@ func (f *fakeSessions) Open(_ context.Context, r ingest.Request) (ingest.Hold, e
 		return nil, ingest.ErrBusy
 	case "named":
 		return nil, fmt.Errorf("publish: %w", ingest.Refusal{Words: "a name is short"})
+	case "full":
+		return nil, &ingest.Elsewhere{Reason: ingest.Refusal{Words: "no room"}, To: r.Scheme + "://b.example.com:1935"}
 	case "broken":
 		return nil, errors.New("database at 10.0.0.1 is down")
 	}

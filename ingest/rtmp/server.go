@@ -72,6 +72,14 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 // Addr is where the server listens.
 func (s *Server) Addr() net.Addr { return s.lis.Addr() }
 
+// scheme is that of the addresses of publishers.
+func (s *Server) scheme() string {
+	if s.cfg.TLS != nil {
+		return "rtmps"
+	}
+	return "rtmp"
+}
+
 // Run accepts publishers until ctx ends, which is no error, or the listener
 // breaks. It returns when the last connection's goroutine has ended, a second or
 // two after ctx at most if Session.Write honours Done.

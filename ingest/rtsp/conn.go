@@ -40,7 +40,7 @@ func (s *Server) announce(ctx *gortsplib.ServerHandlerOnAnnounceCtx, from *calle
 	if err != nil {
 		return nil, err
 	}
-	r := ingest.Request{Protocol: "rtsp", Peer: peer}
+	r := ingest.Request{Protocol: "rtsp", Peer: peer, Scheme: "rtsp", Sent: ingest.WasSent(ctx.Query, s.cfg.Now())}
 	if err := from.show(&r, ctx.Request, ctx.Path); err != nil {
 		return nil, err
 	}

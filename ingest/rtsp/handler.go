@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"errors"
+	"net/url"
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
@@ -61,6 +62,7 @@ func (h handler) OnAnnounce(ctx *gortsplib.ServerHandlerOnAnnounceCtx) (res *bas
 		return &base.Response{StatusCode: base.StatusOK}, nil
 	}
 	res = refuse(err)
+	h.redirect(res, err, ctx.Request.URL)
 	stale := errors.Is(err, errStale)
 	if stale || res.StatusCode == base.StatusUnauthorized && len(ctx.Request.Header["Authorization"]) == 0 {
 		// The path may be a name, and the key a password that is given only when it is asked for.
@@ -88,7 +90,7 @@ func refuse(err error) *base.Response {
 		res.StatusCode = base.StatusForbidden
 	case errors.Is(err, ingest.ErrDenied):
 		res.StatusCode = base.StatusUnauthorized
-	case errors.Is(err, ingest.ErrTooMany), errors.Is(err, ingest.ErrClosing):
+	case errors.Is(err, ingest.ErrTooMany), ingest.Orderly(err):
 		res.StatusCode = base.StatusServiceUnavailable
 	case errors.Is(err, errPath):
 		res.StatusCode = base.StatusNotFound
@@ -96,6 +98,18 @@ func refuse(err error) *base.Response {
 		res.StatusCode = base.StatusUnsupportedMediaType
 	}
 	return res
+}
+
+// redirect names another server in an answer, if the error does: under the path that the
+// publisher called.
+func (h handler) redirect(res *base.Response, err error, called *base.URL) {
+	to, parsed := url.Parse(ingest.Sends(err))
+	if parsed != nil || to.Host == "" {
+		return
+	}
+	there := url.URL(*called)
+	there.Scheme, there.Host, there.User, there.RawQuery = to.Scheme, to.Host, nil, ingest.MarkSent(called.RawQuery, h.cfg.Now())
+	res.StatusCode, res.Header = base.StatusFound, base.Header{"Location": base.HeaderValue{there.String()}}
 }
 
 // OnSetup lets publishers choose a transport; there is nothing to play.

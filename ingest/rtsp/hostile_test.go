@@ -34,6 +34,7 @@ type hand struct {
 	in   *bufio.Reader
 	base string
 	seq  int
+	to   string // its Location
 	asks string // the last answer's WWW-Authenticate, one after the other
 }
 
@@ -61,7 +62,7 @@ func (h *hand) ask(method, path, body string, headers ...string) (status, sessio
 		fmt.Fprintf(&b, "Content-Type: application/sdp\r\nContent-Length: %d\r\n", len(body))
 	}
 	_, _ = io.WriteString(h.conn, b.String()+"\r\n"+body)
-	h.asks = ""
+	h.asks, h.to = "", ""
 	for {
 		line, err := h.in.ReadString('\n')
 		if err != nil {
@@ -71,6 +72,8 @@ func (h *hand) ask(method, path, body string, headers ...string) (status, sessio
 		switch name, value, _ := strings.Cut(line, ": "); {
 		case status == "":
 			status = line
+		case name == "Location":
+			h.to = value
 		case name == "WWW-Authenticate":
 			h.asks += value + "; "
 		case name == "Session":

@@ -171,3 +171,33 @@ func TestRefusals(t *testing.T) {
 	log.Await(t, "stream key is not valid", 1)
 	log.Await(t, "stream=right", 1)
 }
+
+// TestSentElsewhere: who finds no room is told of a server that has it, under the path that
+// it called.
+func TestSentElsewhere(t *testing.T) {
+	full := &ingesttest.Full{}
+	r := ingesttest.New(t, nil)
+	s, log := start(t, r, func(c *Config) { c.Sessions, c.Now = full, func() time.Time { return time.Unix(1_800_000_000, 0) } })
+	for called, want := range map[string]string{
+		"key1":                          "key1?weir-sent=1800000000",
+		"key%31?a=b":                    "key%31?a=b&weir-sent=1800000000",
+		"key1?weir-sent=1799999990&a=b": "key1?a=b&weir-sent=1800000000",
+	} {
+		h := dialHand(t, s)
+		status, _ := h.ask("ANNOUNCE", called, offer)
+		if h.to != "rtsp://"+ingesttest.FullAt+"/live/"+want || !strings.Contains(status, "302 no room") {
+			t.Errorf("%s: %q to %q, want %q", called, status, h.to, want)
+		}
+		if sent := strings.Contains(called, "1799999990"); full.Asked.Sent != sent || full.Asked.Key != "key1" {
+			t.Errorf("%s: sent %t", called, full.Asked.Sent)
+		}
+	}
+	if strings.Contains(log.String(), "key1") {
+		t.Errorf("the log has the key: %s", log)
+	}
+	h := dialHand(t, s)
+	_, _ = h.ask("ANNOUNCE", "name", offer, "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("x:secret")))
+	if h.to != "rtsp://"+ingesttest.FullAt+"/live/name?weir-sent=1800000000" || full.Asked.Key != "secret" {
+		t.Errorf("with a password: to %q", h.to)
+	}
+}

@@ -195,7 +195,7 @@ func refusal(err error) srt.Code {
 		return srt.CodeConflict
 	case errors.Is(err, ingest.ErrDenied):
 		return srt.CodeForbidden
-	case errors.Is(err, ingest.ErrClosing):
+	case ingest.Orderly(err):
 		return srt.CodeDown
 	case errors.Is(err, ingest.ErrTooMany):
 		return srt.CodeOverload

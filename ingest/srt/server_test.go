@@ -164,6 +164,21 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// leaving is a server that is about to end.
+type leaving struct{}
+
+func (leaving) Open(context.Context, ingest.Request) (ingest.Hold, error) {
+	return nil, &ingest.Elsewhere{Reason: ingest.ErrMoved, To: "srt://b.example.com:8890"}
+}
+
+// TestLeaving: who comes while the server leaves is told that it is down; SRT names no other.
+func TestLeaving(t *testing.T) {
+	s, _ := start(t, ingesttest.New(t, nil), func(c *Config) { c.Sessions = leaving{} })
+	if _, err := dial(s.Addr().String(), "publish:live", nil); err == nil || !strings.Contains(err.Error(), rejection(srt.REJX_DOWN)) {
+		t.Errorf("%v", err)
+	}
+}
+
 // rejection is how the library's client says a code.
 func rejection(code srt.RejectionReason) string {
 	return "REJECT (" + strconv.FormatUint(uint64(code), 32) + ")"

@@ -90,7 +90,10 @@ func (s *Server) open(r *http.Request, key, text string, stood func()) (_ *conn,
 	}
 	gate, cancel := context.WithTimeout(r.Context(), s.cfg.GateTime)
 	defer cancel()
-	if c.session, err = s.cfg.Sessions.Open(gate, ingest.Request{Protocol: "whip", Key: key, Peer: c.peer, Encoder: r.UserAgent()}); err != nil {
+	if c.session, err = s.cfg.Sessions.Open(gate, ingest.Request{
+		Protocol: "whip", Key: key, Peer: c.peer, Encoder: r.UserAgent(),
+		Scheme: scheme(r), Follows: true, Sent: ingest.WasSent(r.URL.RawQuery, s.cfg.Now()),
+	}); err != nil {
 		return nil, "", err
 	}
 	done := false
@@ -124,6 +127,14 @@ func (s *Server) open(r *http.Request, key, text string, stood func()) (_ *conn,
 	c.mapper.out.Expect(video, sounds)
 	done = true
 	return c, local.SDP, nil
+}
+
+// scheme is that of the address which the publisher called.
+func scheme(r *http.Request) string {
+	if rtc.Secure(r) {
+		return "https"
+	}
+	return "http"
 }
 
 // abandon is for a connection that never ran, or failed: it gives the session back.

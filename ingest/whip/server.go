@@ -233,6 +233,11 @@ func (s *Server) part(c *conn) {
 // refuse tells a publisher why it is not let in.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	s.quiet.Warn(r.RemoteAddr, "publisher not admitted", "peer", r.RemoteAddr, "err", err)
+	if to := ingest.Sends(err); to != "" { // RFC 9725 4.5: the offer is to be posted there
+		w.Header().Set("Location", to+r.URL.EscapedPath()+"?"+ingest.MarkSent(r.URL.RawQuery, s.cfg.Now()))
+		http.Error(w, ingest.Words(err), http.StatusTemporaryRedirect)
+		return
+	}
 	status, words := http.StatusServiceUnavailable, ingest.Words(err)
 	switch {
 	case errors.Is(err, rtc.ErrNoMatch):

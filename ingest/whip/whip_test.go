@@ -359,6 +359,45 @@ func TestNamedWhip(t *testing.T) {
 	<-s.Done()
 }
 
+// Who finds no room is sent to the same path at the server that has it, and that way once.
+func TestSentElsewhere(t *testing.T) {
+	full := &ingesttest.Full{}
+	at := time.Unix(1_800_000_000, 0)
+	r := newRig(t, func(c *whip.Config) { c.Sessions, c.Now = full, func() time.Time { return at } })
+	offer := newCamera(r).offer()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, tc := range []struct {
+		path, proto string
+		to          string
+		sent        bool
+	}{
+		{"/whip", "", "http://" + ingesttest.FullAt + "/live/whip?weir-sent=1800000000", false},
+		{"/a/whip?b=c", "http", "http://" + ingesttest.FullAt + "/live/a/whip?b=c&weir-sent=1800000000", false},
+		{"/%61%20/whip?weir-sent=1799999999", "HTTPS", "https://" + ingesttest.FullAt + "/live/%61%20/whip?weir-sent=1800000000", true},
+		{"/whip?weir-sent=1", "https", "https://" + ingesttest.FullAt + "/live/whip?weir-sent=1800000000", false},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+tc.path, strings.NewReader(offer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer secret")
+		req.Header.Set("Content-Type", rtc.TypeSDP)
+		req.Header.Set("X-Forwarded-Proto", tc.proto)
+		res, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if to := res.Header.Get("Location"); res.StatusCode != http.StatusTemporaryRedirect || to != tc.to || !strings.Contains(string(text), "no room") || res.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %d to %q, want %q: %s", tc.path, res.StatusCode, to, tc.to, text)
+		}
+		if a := full.Asked; a.Sent != tc.sent || !a.Follows || a.Key != "secret" {
+			t.Errorf("%s: sent %t, follows %t", tc.path, a.Sent, a.Follows)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	r := newRig(t, func(c *whip.Config) { c.HalfOpen, c.MaxConnsPerIP = 4*time.Second, 2 })
 	offer := newCamera(r).offer()

@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 )
 
 // Types of bodies (RFC 9725 4.2 and 4.3.1), and the most bytes of one.
@@ -59,4 +60,11 @@ func (s Session) Created(w http.ResponseWriter, location, answer string) {
 	head.Set("Accept-Patch", TypeFragment)
 	w.WriteHeader(http.StatusCreated)
 	io.WriteString(w, answer)
+}
+
+// Secure tells whether a request came over TLS, here or at a proxy, by the word of whoever
+// passed it on: who claims that without need is only kept from addresses without TLS.
+func Secure(r *http.Request) bool {
+	proto, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(proto), "https")
 }

@@ -33,6 +33,7 @@ type ServerConn struct {
 type PublishRequest struct {
 	App      string // as in rtmp://host/APP/KEY, without query
 	Key      string // the secret, without query; "" when the publisher gave none
+	Called   string // the app as it came: with its query, and with the key where that was in it
 	FlashVer string // what the publisher calls itself
 	Encoding int    // AMF version that it asked for; it is answered in AMF0
 	Peer     Capabilities
@@ -132,7 +133,8 @@ func (s *ServerConn) connect(c command) error {
 	}
 	s.connected = true
 	o := c.object()
-	s.request.App = o.Text("app")
+	s.request.Called = o.Text("app")
+	s.request.App = s.request.Called
 	s.request.FlashVer = o.Text("flashVer")
 	if f, ok := o.Number("objectEncoding"); ok && f == 3 {
 		s.request.Encoding = 3
@@ -195,7 +197,11 @@ func (s *ServerConn) reply(c command, values ...any) error {
 
 // status sends an onStatus command (RTMP 7.2.2).
 func (s *ServerConn) status(streamID uint32, level, code, words string) error {
-	return s.wire.send(csData, commandMessage(streamID, "onStatus", 0, nil, status(level, code, words)))
+	return s.tell(streamID, status(level, code, words))
+}
+
+func (s *ServerConn) tell(streamID uint32, info Object) error {
+	return s.wire.send(csData, commandMessage(streamID, "onStatus", 0, nil, info))
 }
 
 // Grant tells the publisher to begin. From now on ReadMessage may be called, and
@@ -221,14 +227,29 @@ func (s *ServerConn) Refuse(code, words string) error {
 	return s.status(s.streamID, "error", code, words)
 }
 
-// AskToReconnect asks a publisher that can do so to connect anew, to the address that it
-// has (Enhanced RTMP v2, "Reconnect Request"); others are told nothing. Refuse may follow.
-func (s *ServerConn) AskToReconnect(words string) error {
-	if s.request.Peer.CapsEx&CapReconnect == 0 {
+// Redirect is Refuse that names another address, rtmp://host/APP, as Adobe's servers do:
+// few publishers look for it, and those that do not take it for Refuse.
+func (s *ServerConn) Redirect(code, words, tcURL string) error {
+	info := append(status("error", code, words), Property{"ex", Object{{"code", 302.0}, {"redirect", tcURL}}})
+	return s.tell(s.streamID, info)
+}
+
+// AskToReconnect asks a publisher that can do so to connect anew (Enhanced RTMP v2,
+// "Reconnect Request"), to rtmp://host/APP, or where tcURL is empty to the address that it
+// has; others are told nothing. Refuse may follow.
+func (s *ServerConn) AskToReconnect(words, tcURL string) error {
+	if !s.request.Reconnects() {
 		return nil
 	}
-	return s.status(0, "status", CodeReconnectRequest, words)
+	info := status("status", CodeReconnectRequest, words)
+	if tcURL != "" {
+		info = append(info, Property{"tcUrl", tcURL})
+	}
+	return s.tell(0, info)
 }
+
+// Reconnects tells whether the publisher says that it connects anew when it is asked to.
+func (r PublishRequest) Reconnects() bool { return r.Peer.CapsEx&CapReconnect != 0 }
 
 // ReadMessage returns the next audio, video or data message (types 8, 9, 18) of
 // the publisher, everything else being dealt with on the way. Data messages of

@@ -129,31 +129,43 @@ func granted(t testing.TB, l Limits) (*peer, *ServerConn) {
 	return p, s
 }
 
-// Only who can connect anew by itself is asked to.
+// Only who can connect anew by itself is asked to; all are told where.
 func TestAskToReconnect(t *testing.T) {
+	const to = "rtmp://b.example.com/live?weir-sent=1"
 	for caps, want := range map[float64]string{CapReconnect | CapModEx: CodeReconnectRequest, CapModEx: CodeFailed} {
 		p, s := newPeer(t, Limits{})
-		p.send(commandMessage(0, "connect", 1, Object{{"app", "live"}, {"capsEx", caps}}))
+		p.send(commandMessage(0, "connect", 1, Object{{"app", "live?a=b"}, {"capsEx", caps}}))
 		p.send(commandMessage(0, "createStream", 2, nil))
 		p.send(commandMessage(1, "publish", 3, nil, "k", "live"))
-		if _, err := s.AcceptPublish(); err != nil {
-			t.Fatal(err)
+		if r, err := s.AcceptPublish(); err != nil || r.Called != "live?a=b" || r.App != "live" || r.Reconnects() != (want == CodeReconnectRequest) {
+			t.Fatalf("%+v, %v", r, err)
 		}
-		if err := s.AskToReconnect("go"); err != nil {
-			t.Error(err)
-		}
-		if err := s.Refuse(CodeFailed, "gone"); err != nil {
+		if err := errors.Join(s.AskToReconnect("go", to), s.AskToReconnect("here", ""), s.Redirect(CodeFailed, "gone", to)); err != nil {
 			t.Error(err)
 		}
 		p.skipHandshake()
-		for c := p.command(); ; c = p.command() {
-			if c.name != "onStatus" {
-				continue
+		next := func() (c command, info Object) {
+			for c.name != "onStatus" {
+				c = p.command()
 			}
-			if got := c.args[1].(Object).Text("code"); got != want || (want == CodeReconnectRequest) != (c.streamID == 0) {
-				t.Errorf("with %v: %q on stream %d, want %q", caps, got, c.streamID, want)
+			return c, c.args[1].(Object)
+		}
+		c, info := next()
+		if got := info.Text("code"); got != want || (want == CodeReconnectRequest) != (c.streamID == 0) {
+			t.Fatalf("with %v: %q on stream %d, want %q", caps, got, c.streamID, want)
+		}
+		if want == CodeReconnectRequest {
+			if info.Text("tcUrl") != to {
+				t.Errorf("it is to connect to %q", info.Text("tcUrl"))
 			}
-			break
+			if _, here := next(); here.Text("code") != want || here.Get("tcUrl") != nil {
+				t.Errorf("without an address: %v", here)
+			}
+			c, info = next()
+		}
+		ex, _ := info.Get("ex").(Object)
+		if code, _ := ex.Number("code"); c.streamID != 1 || info.Text("code") != CodeFailed || code != 302 || ex.Text("redirect") != to {
+			t.Errorf("refused with %v", info)
 		}
 	}
 }
@@ -174,7 +186,7 @@ func TestConnectReply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{App:live Key:key_1 FlashVer:enc 1 Encoding:3 Peer:{CapsEx:2 FourCCList:[hvc1 *] VideoInfo:map[av01:4] AudioInfo:map[Opus:1]}}`
+	want := `{App:live Key:key_1 Called:live/ FlashVer:enc 1 Encoding:3 Peer:{CapsEx:2 FourCCList:[hvc1 *] VideoInfo:map[av01:4] AudioInfo:map[Opus:1]}}`
 	type plain PublishRequest
 	if got := fmt.Sprintf("%+v", plain(req)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
