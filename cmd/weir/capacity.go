@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"runtime"
 	"sync"
 	"syscall"
@@ -41,13 +42,27 @@ type capacity struct {
 	mu      sync.Mutex
 	at      time.Time // of the last measurement; zero before the first
 	spent   time.Duration
-	used    float64            // cores, lately
-	cost    float64            // cores for each unit of work; 0: not known yet
-	planned map[string]float64 // work of each stream, with all its rungs
+	used    float64                // cores, lately
+	cost    float64                // cores for each unit of work; 0: not known yet
+	planned map[string]float64     // work of each stream, with all its rungs
+	usual   float64                // work that streams ask for, lately
+	asked   map[string]refusedWork // those that there was no room for, for a while
 }
 
+// refusedWork is what a stream asked for in vain.
+type refusedWork struct {
+	work float64
+	at   time.Time
+}
+
+const (
+	// rememberAsked is how long it is believed to ask for the same.
+	rememberAsked = time.Minute
+	mostAsked     = 1000
+)
+
 func newCapacity(cores float64, cpu func() time.Duration, now func() time.Time) *capacity {
-	return &capacity{cores: cores, cpu: cpu, now: now, planned: map[string]float64{}}
+	return &capacity{cores: cores, cpu: cpu, now: now, planned: map[string]float64{}, asked: map[string]refusedWork{}}
 }
 
 // ownCapacity is that of this process, by the system's figures.
@@ -94,11 +109,46 @@ func blend(mean, value float64) float64 {
 func (c *capacity) admit(name string, work float64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.usual = blend(c.usual, work)
 	if work*c.cost > c.free() {
+		c.note(name, work)
 		return false
 	}
 	c.planned[name] = work
+	delete(c.asked, name)
 	return true
+}
+
+// note keeps what a stream asked for. The caller holds mu.
+func (c *capacity) note(name string, work float64) {
+	now := c.now()
+	if len(c.asked) >= mostAsked {
+		maps.DeleteFunc(c.asked, func(_ string, a refusedWork) bool { return now.Sub(a.at) > rememberAsked })
+	}
+	if len(c.asked) < mostAsked {
+		c.asked[name] = refusedWork{work, now}
+	}
+}
+
+// foresee is how many cores a stream will need that has not begun, and whether there is
+// room: by what it asked for a moment ago, else, with guess set, by what streams ask for.
+func (c *capacity) foresee(name string, guess bool) (cores float64, fits bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	work := 0.0
+	if a, ok := c.asked[name]; ok && c.now().Sub(a.at) <= rememberAsked {
+		work = a.work
+	} else if guess {
+		work = c.usual
+	}
+	return work * c.cost, work*c.cost <= c.free()
+}
+
+// need is how many cores a stream that stands is planned with.
+func (c *capacity) need(name string) float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.planned[name] * c.cost
 }
 
 // plan is admit for a stream that is taken in any case.
@@ -193,7 +243,7 @@ func (p *pipelines) afford(s *hub.Stream) (ladder.Setting, error) {
 	switch p.cfg.Live.Overload {
 	case overloadRefuse:
 		p.log.Warn("no room for this stream's ladder: it is refused", "stream", name, "cores_free", free, "cores_planned", ahead)
-		return wish, p.control.turnAway(name, "capacity", "this server has no room for another stream now: try again later, or at another server")
+		return wish, p.control.sendOn(name, p.control.turnAway(name, "capacity", fullWords))
 	case overloadSource:
 		p.log.Warn("no room for this stream's ladder: it is taken without", "stream", name, "cores_free", free, "cores_planned", ahead)
 		return ladder.Setting{}, nil
@@ -201,6 +251,9 @@ func (p *pipelines) afford(s *hub.Stream) (ladder.Setting, error) {
 	p.capacity.plan(name, need)
 	return wish, nil
 }
+
+// fullWords are for publishers that find no room.
+const fullWords = "this server has no room for another stream now: try again later, or at another server"
 
 // turnAway keeps for its owner why the publisher of a name is sent away.
 func (c *control) turnAway(name, code, words string) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"weir/services/live/place"
 	"weir/services/seal"
 )
 
@@ -70,6 +71,14 @@ func (s *Settings) check() []error {
 	}
 	if s.HTTP.NodeURL != "" && (s.Store.RedisURL == "" || s.Store.SecretKey == "") {
 		bad("WEIR_NODE_URL", "needs WEIR_REDIS_URL and WEIR_SECRET_KEY, the same at all nodes")
+	}
+	switch host := s.Ingest.NodeHost; {
+	case host == "" && len(s.Ingest.NodePorts.of) > 0:
+		bad("WEIR_NODE_PORTS", "needs WEIR_NODE_HOST")
+	case host != "" && !place.IsHost(host):
+		bad("WEIR_NODE_HOST", "want a name or an address, such as a.example.com, without a port: see WEIR_NODE_PORTS")
+	case host != "" && s.Store.RedisURL == "":
+		bad("WEIR_NODE_HOST", "needs WEIR_REDIS_URL, the same at all nodes")
 	}
 	s.checkProviders(bad)
 	for _, u := range s.urls() {

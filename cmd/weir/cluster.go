@@ -27,6 +27,7 @@ func (n *node) joinOthers(m *mediaRole) error {
 		Redis: n.backings.redis, Node: n.live.Node(), URL: n.cfg.HTTP.NodeURL, Remember: n.cfg.Ingest.Reconnect, Owner: m, Log: n.log,
 	})
 	m.control.place = table
+	m.doors = func() place.Doors { return n.doors(m) }
 	m.ownFiles = ownRecordings(n.cfg.Config)
 	m.awaitReturns(context.Background(), table)
 	if n.cfg.HTTP.NodeURL == "" {

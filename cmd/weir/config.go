@@ -48,6 +48,8 @@ type IngestConfig struct {
 	WebRTCPublic  Addresses     `env:"WEIR_WEBRTC_PUBLIC" unit:"addresses" help:"addresses to offer to WebRTC peers from behind NAT, such as 203.0.113.7; empty: those of the interfaces"`
 	MaxConnsPerIP int           `env:"WEIR_MAX_CONNS_PER_IP" envDefault:"256" unit:"connections" help:"publishing connections from one address at once"`
 	Reconnect     time.Duration `env:"WEIR_RECONNECT" envDefault:"10s" unit:"duration" help:"how long a session waits for a publisher that dropped"`
+	NodeHost      string        `env:"WEIR_NODE_HOST" unit:"host" help:"name or address at which publishers reach this media node and no other, such as a.example.com; a node that leaves, or has no room (WEIR_OVERLOAD=refuse), sends publishers there; empty: none does"`
+	NodePorts     Ports         `env:"WEIR_NODE_PORTS" unit:"scheme=port list" help:"ports of WEIR_NODE_HOST that are not those which this process opens, such as rtmp=11935,https=443"`
 	Drain         time.Duration `env:"WEIR_DRAIN" envDefault:"10s" unit:"duration" help:"how long a media node that is asked to stop takes at most to hand its streams to other nodes; with another node only"`
 	Takeover      bool          `env:"WEIR_TAKEOVER" envDefault:"false" unit:"true or false" help:"a second publisher of a live name replaces the first (true) or is refused (false)"`
 	Publish       string        `env:"WEIR_PUBLISH" envDefault:"key" unit:"key or open" help:"key: a stream key is needed; open: anyone may publish any name"`

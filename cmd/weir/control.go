@@ -33,6 +33,8 @@ type control struct {
 	place *place.Table
 	// leaving: this process is about to end, and others take publishers.
 	leaving atomic.Bool
+	// capacity, where streams that find no room are refused, says whether there is; else nil.
+	capacity *capacity
 	// legacies are what streams leave to other processes.
 	legacies *legacies
 
@@ -45,6 +47,8 @@ type desk struct {
 	grant  live.Grant
 	from   live.Attempt    // of the publisher, without its key
 	named  string          // what the publisher calls itself
+	scheme string          // of the address that it called, if it can be given another one
+	sent   bool            // another node sent it here
 	now    *live.Broadcast // nil before the first packet, and where nothing is kept
 	reason error           // why it ended
 	waits  bool            // its publisher is gone and waited for
@@ -59,7 +63,7 @@ var (
 // Publish asks the live-service.
 func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, error) {
 	if c.leaving.Load() {
-		return ingest.Grant{}, ingest.ErrMoved
+		return ingest.Grant{}, c.elsewhere(r.Scheme, 0, true, ingest.ErrMoved)
 	}
 	a := attemptOf(r)
 	a.Key = r.Key
@@ -81,6 +85,9 @@ func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, 
 		return ingest.Grant{}, err
 	}
 	if err := c.unlock(ctx, r, g); err != nil {
+		return ingest.Grant{}, err
+	}
+	if err := c.spread(r, g.Name); err != nil {
 		return ingest.Grant{}, err
 	}
 	if err := c.claim(ctx, g); err != nil {
@@ -149,10 +156,10 @@ func (c *control) Joined(g ingest.Grant, r ingest.Request) {
 	}
 	d := c.names[g.Name]
 	if d == nil {
-		c.names[g.Name] = &desk{grant: grant, from: attemptOf(r), named: nameOf(r.Encoder)}
+		c.names[g.Name] = &desk{grant: grant, from: attemptOf(r), named: nameOf(r.Encoder), scheme: r.Scheme, sent: r.Sent}
 		return
 	}
-	d.grant, d.from, d.named, d.waits = grant, attemptOf(r), nameOf(r.Encoder), false
+	d.grant, d.from, d.named, d.waits, d.scheme, d.sent = grant, attemptOf(r), nameOf(r.Encoder), false, r.Scheme, r.Sent
 	c.live.Returned(d.now, grant)
 }
 

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"weir/ingest"
 	"weir/media"
 )
 
@@ -34,7 +33,7 @@ func (m *mediaRole) drain(ctx context.Context, within time.Duration) {
 	for _, pl := range all {
 		wait.Go(func() {
 			pl.nextSegment(ctx)
-			m.handOver(pl.stream.Name, ingest.ErrMoved)
+			m.handOver(pl.stream.Name, m.moved(pl.stream.Name))
 			select {
 			case <-pl.done:
 			case <-ctx.Done():

@@ -30,9 +30,11 @@ const (
 )
 
 // record is the tape, made once for all tests.
-var record = sync.OnceValues(func() (*tape, error) {
+var record = sync.OnceValues(func() (*tape, error) { return recordSize(256, 144, 150_000) })
+
+func recordSize(width, height, bitrate int) (*tape, error) {
 	c, err := testcard.OpenCamera(testcard.CameraConfig{
-		Width: 256, Height: 144, FrameRate: media.Rational{Num: 25, Den: 1}, Bitrate: 150_000,
+		Width: width, Height: height, FrameRate: media.Rational{Num: 25, Den: 1}, Bitrate: bitrate,
 		Key: func(n int64) bool { return n%(tapePictures/2) == 0 },
 	})
 	if err != nil {
@@ -56,7 +58,7 @@ var record = sync.OnceValues(func() (*tape, error) {
 		return nil, fmt.Errorf("%d packets on the tape", len(x.packets))
 	}
 	return x, nil
-})
+}
 
 func sortPackets(list []*media.Packet) {
 	slices.SortStableFunc(list, func(a, b *media.Packet) int { return cmp.Compare(a.DTS, b.DTS) })

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,11 +26,17 @@ type pair struct {
 // onePair runs a test with two nodes over a real database and a real Redis.
 func onePair(t *testing.T, run func(t *testing.T, p *pair), settings ...string) {
 	t.Helper()
+	onUnequal(t, nil, nil, run, settings...)
+}
+
+// onUnequal is onePair with settings of the first and of the second.
+func onUnequal(t *testing.T, first, second []string, run func(t *testing.T, p *pair), settings ...string) {
+	t.Helper()
 	o := redistest.Real(t).Options()
 	p := &pair{settings: append([]string{"WEIR_DATABASE_URL=" + dbtest.Postgres(t).URL, fmt.Sprintf("WEIR_REDIS_URL=redis://:%s@%s/%d", o.Password, o.Addr, o.DB),
 		"WEIR_SECRET_KEY=" + strings.Repeat("5a", 32), "WEIR_LOG_LEVEL=debug"}, settings...)}
-	p.first = p.start(t)
-	p.second = p.start(t)
+	p.first = p.start(t, first...)
+	p.second = p.start(t, second...)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("first: %s\nsecond: %s", p.first.stop().stderr, p.second.stop().stderr)
@@ -39,10 +46,10 @@ func onePair(t *testing.T, run func(t *testing.T, p *pair), settings ...string) 
 }
 
 // start starts one more node.
-func (p *pair) start(t *testing.T) *child {
+func (p *pair) start(t *testing.T, more ...string) *child {
 	t.Helper()
 	addr := freePort(t)
-	return startChild(t, nil, append([]string{"WEIR_HTTP_ADDR=" + addr, "WEIR_NODE_URL=http://" + addr}, p.settings...)...)
+	return startChild(t, nil, slices.Concat([]string{"WEIR_HTTP_ADDR=" + addr, "WEIR_NODE_URL=http://" + addr}, p.settings, more)...)
 }
 
 // TestNodesPlacement: any node answers for a stream of the other, and no name is on the air twice.

@@ -32,6 +32,7 @@ import (
 	"weir/services/certificate"
 	"weir/services/gateway"
 	"weir/services/live"
+	"weir/services/live/place"
 	"weir/services/proxied"
 )
 
@@ -51,8 +52,9 @@ type mediaRole struct {
 	origin    *origin.Handler
 	vod       *vod.Handler
 	boards    *boards
-	peers     *peers // nil: no other node can be asked
-	ownFiles  bool   // of report: recordings are in files that no other node has, and nobody was told
+	peers     *peers             // nil: no other node can be asked
+	doors     func() place.Doors // for publishers who are sent here; set where place is
+	ownFiles  bool               // of report: recordings are in files that no other node has, and nobody was told
 	stills    *still.Stills
 	restreams *restreams         // nil until all is open
 	cameras   *cameras           // nil until all is open
@@ -98,6 +100,9 @@ func openMedia(ctx context.Context, cfg Config, cert *certificate.Files, channel
 		gops:     gops{usual: longest(targetOf(media.FromDuration(cfg.Live.Segment))), by: make(map[string]media.Time)},
 		capacity: ownCapacity(),
 		calls:    make(map[media.StreamID]*transcode.Job),
+	}
+	if cfg.Live.Overload == overloadRefuse {
+		m.control.capacity = m.pipelines.capacity
 	}
 	m.hub.OnStart = m.pipelines.start
 	m.hub.OnEnd = func(s *hub.Stream) { m.stills.Forget(s.ID()) }

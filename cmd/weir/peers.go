@@ -107,6 +107,9 @@ func towardsOf(ctx context.Context) *towards {
 func (p *peers) rewrite(r *httputil.ProxyRequest) {
 	base := towardsOf(r.In.Context()).base
 	r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = base.Scheme, base.Host, r.In.Host
+	if rtc.Secure(r.In) {
+		r.Out.Header.Set("X-Forwarded-Proto", "https")
+	}
 	of := r.In.URL.Path
 	if p.gate {
 		of = gatePath + of

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"testing"
 	"time"
 
@@ -50,6 +51,20 @@ func TestBelieve(t *testing.T) {
 	}
 }
 
+// That a request came over TLS is passed on with it.
+func TestPassesTLSOn(t *testing.T) {
+	p := newPeers(nil, nil, []byte("secret"), nil, slog.New(slog.DiscardHandler))
+	for proto, want := range map[string]string{"": "", "http": "", "https": "https", "HTTPS, http": "https", "http, https": ""} {
+		in := httptest.NewRequest(http.MethodPost, "/live/whip", nil)
+		in.Header.Set("X-Forwarded-Proto", proto)
+		out := httptest.NewRequest(http.MethodPost, "/live/whip", nil)
+		p.rewrite(&httputil.ProxyRequest{In: in, Out: out})
+		if got := out.Header.Get("X-Forwarded-Proto"); got != want {
+			t.Errorf("%q is passed on as %q", proto, got)
+		}
+	}
+}
+
 // owner has one stream.
 type owner struct{ name string }
 
@@ -59,8 +74,9 @@ func (o owner) Placed() []place.Stream {
 	}
 	return []place.Stream{{Name: o.name, Epoch: "e"}}
 }
-func (owner) Yield(string, bool) bool { return false }
-func (owner) Lost(string)             {}
+func (owner) Yield(string, bool) bool       { return false }
+func (owner) Lost(string)                   {}
+func (owner) Takes() (place.Doors, float64) { return nil, 0 }
 
 // A gateway asks the node that has the stream first, and then all that stay, those of one
 // name in one order.

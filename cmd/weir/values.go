@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -94,4 +95,28 @@ func (l *Ladder) UnmarshalText(text []byte) error {
 	var err error
 	l.setting, err = ladder.ParseSetting(string(text))
 	return err
+}
+
+// Ports are those of schemes; empty is none.
+type Ports struct{ of map[string]int }
+
+// schemes that publishers can be sent to another address of.
+func schemes() []string { return []string{"rtmp", "rtmps", "rtsp", "http", "https"} }
+
+// UnmarshalText reads a comma-separated list of SCHEME=PORT.
+func (p *Ports) UnmarshalText(text []byte) error {
+	p.of = map[string]int{}
+	if len(text) == 0 {
+		return nil
+	}
+	for item := range strings.SplitSeq(string(text), ",") {
+		item = strings.TrimSpace(item)
+		scheme, number, _ := strings.Cut(item, "=")
+		port, err := strconv.ParseUint(number, 10, 16)
+		if err != nil || port == 0 || !slices.Contains(schemes(), scheme) {
+			return fmt.Errorf("%q is not one of %s with a port, such as https=443", item, strings.Join(schemes(), ", "))
+		}
+		p.of[scheme] = int(port)
+	}
+	return nil
 }

@@ -44,6 +44,9 @@ type Owner interface {
 	Yield(name string, takeover bool) bool
 	// Lost is called when another node has a name of this one.
 	Lost(name string)
+	// Takes says where publishers reach this node alone, and what it has left for more
+	// streams, in cores. Others may send publishers to it.
+	Takes() (Doors, float64)
 }
 
 // Config says what a Table works with.
@@ -61,6 +64,8 @@ type Config struct {
 type Peer struct {
 	Node    string   `json:"node"`
 	URL     string   `json:"url"`
+	Doors   Doors    `json:"doors,omitempty"`
+	Free    float64  `json:"free"` // cores
 	Streams []Stream `json:"streams"`
 	Leaving bool     `json:"leaving,omitempty"` // it takes no publishers any more
 }
@@ -83,6 +88,8 @@ type Table struct {
 	nodes  []Peer        // the others, by name
 	peers  int           // of them, that take publishers
 	leaves bool          // this one does not
+	looked time.Time     // when nodes was read
+	sent   []sent        // to other nodes, lately
 	moved  chan struct{} // closed and replaced whenever others changes, or who the nodes are
 }
 

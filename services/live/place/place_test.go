@@ -20,10 +20,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // node is a Table with what its owner would say.
 type node struct {
+	name string
 	*place.Table
 	mu      sync.Mutex
 	streams []place.Stream
 	yields  bool
+	free    float64
 	lost    []string
 	stop    func()
 }
@@ -44,6 +46,12 @@ func (n *node) Yield(name string, takeover bool) bool {
 	return yes
 }
 
+func (n *node) Takes() (place.Doors, float64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return place.Doors{"rtmp": n.door()}, n.free
+}
+
 func (n *node) Lost(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -52,7 +60,7 @@ func (n *node) Lost(name string) {
 
 func start(t *testing.T, c *redis.Client, name string) *node {
 	t.Helper()
-	n := &node{}
+	n := &node{name: name, free: 1}
 	n.Table = place.New(place.Config{Redis: c, Node: name, URL: "http://" + name, Remember: time.Minute, Owner: n, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -66,6 +74,9 @@ func start(t *testing.T, c *redis.Client, name string) *node {
 	t.Cleanup(n.stop)
 	return n
 }
+
+// door is where publishers reach n.
+func (n *node) door() string { return n.name + ".example.com:1935" }
 
 // air puts a stream on the air at n.
 func (n *node) air(t *testing.T, name string) {

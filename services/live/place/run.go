@@ -122,7 +122,8 @@ func (t *Table) beat(ctx context.Context) error {
 	t.mu.Lock()
 	leaves := t.leaves
 	t.mu.Unlock()
-	text, err := json.Marshal(Peer{Node: t.cfg.Node, URL: t.cfg.URL, Streams: t.cfg.Owner.Placed(), Leaving: leaves})
+	doors, free := t.cfg.Owner.Takes()
+	text, err := json.Marshal(Peer{Node: t.cfg.Node, URL: t.cfg.URL, Doors: doors, Free: free, Streams: t.cfg.Owner.Placed(), Leaving: leaves})
 	if err != nil {
 		return err
 	}
@@ -154,6 +155,7 @@ func (t *Table) beat(ctx context.Context) error {
 
 // look reads what the other nodes have.
 func (t *Table) look(ctx context.Context) error {
+	began := time.Now()
 	nodes, err := t.cfg.Redis.SMembers(ctx, nodesKey).Result()
 	if err != nil {
 		return err
@@ -198,7 +200,7 @@ func (t *Table) look(ctx context.Context) error {
 	if !slices.EqualFunc(all, t.nodes, func(a, b Peer) bool { return a.Node == b.Node }) {
 		t.tell()
 	}
-	t.nodes, t.peers = all, peers
+	t.nodes, t.peers, t.looked = all, peers, began
 	t.mu.Unlock()
 	t.replace(found, time.Now())
 	return nil
