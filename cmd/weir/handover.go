@@ -43,6 +43,13 @@ func (c *control) parted(name string) {
 	}
 }
 
+// miss has viewers wait for a stream that is handed over.
+func (p *pipelines) miss(pl *pipeline) {
+	if t := p.control.place; t != nil && pl.fate.Load() == handed {
+		t.Miss(p.placed(pl))
+	}
+}
+
 // leave is finish for a stream that another node has, or is to have.
 func (p *pipelines) leave(pl *pipeline) {
 	c, name := p.control, pl.stream.Name
@@ -58,7 +65,6 @@ func (p *pipelines) leave(pl *pipeline) {
 	c.legacies.lose(name)
 	c.live.HandOver(pl.session.live, stats)
 	if c.place != nil {
-		c.place.Miss(p.placed(pl))
 		c.place.Release(name)
 	}
 	p.log.Info("stream handed over", "stream", name)

@@ -73,7 +73,12 @@ func newPeers(table *place.Table, local *origin.Handler, secret []byte, closing 
 	p.proxy = &httputil.ReverseProxy{
 		Rewrite: p.rewrite, Transport: p.client, FlushInterval: -1,
 		ModifyResponse: func(res *http.Response) error {
-			if res.StatusCode == http.StatusNotFound && !towardsOf(res.Request.Context()).plain {
+			switch plain := towardsOf(res.Request.Context()).plain; {
+			case plain:
+				res.Header.Del(peerHeader)
+			case res.Header.Get(peerHeader) != "":
+				return errGoesOn
+			case res.StatusCode == http.StatusNotFound:
 				return errNotThere
 			}
 			return nil
@@ -177,7 +182,7 @@ func (p *peers) Has(r *http.Request, name string) bool {
 // tries, and hls.js may lose its way.
 func (p *peers) Serve(w http.ResponseWriter, r *http.Request, name string) bool {
 	if r.Header.Get(peerHeader) != "" {
-		return false
+		return p.goesOn(w, name)
 	}
 	x, ok := p.table.Find(name)
 	if ok && x.URL != "" {
@@ -209,6 +214,17 @@ func (p *peers) Serve(w http.ResponseWriter, r *http.Request, name string) bool 
 	case r.Context().Err() == nil:
 		away(w)
 	}
+	return true
+}
+
+// goesOn tells a peer that a stream was handed over, of which it has not heard yet; false:
+// it was not.
+func (p *peers) goesOn(w http.ResponseWriter, name string) bool {
+	if !p.table.Missed(name) || !p.table.Listed(name) {
+		return false
+	}
+	w.Header().Set(peerHeader, "goes on")
+	away(w)
 	return true
 }
 
@@ -261,6 +277,7 @@ const corsHeader = "Access-Control-Allow-Origin"
 
 var (
 	errPeer     = errors.New("no address of a node")
+	errGoesOn   = errors.New("another node had it, and it goes on elsewhere")
 	errNotThere = errors.New("another node does not have it, or not for whoever asks")
 )
 

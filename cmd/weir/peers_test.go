@@ -65,6 +65,24 @@ func TestPassesTLSOn(t *testing.T) {
 	}
 }
 
+// A node that has handed a stream over, of which another one has not heard yet, says so to
+// that, and of streams that are in no list nothing.
+func TestGoesOn(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	table := place.New(place.Config{Remember: time.Minute, Log: log})
+	table.Miss(place.Stream{Name: "anna", Info: []byte(`{}`)})
+	table.Miss(place.Stream{Name: "hidden"})
+	p := newPeers(table, nil, []byte("secret"), nil, log)
+	for name, want := range map[string]bool{"anna": true, "hidden": false, "nobody": false} {
+		path := "/live/" + name + "/index.m3u8"
+		r, w := httptest.NewRequest(http.MethodGet, path, nil), httptest.NewRecorder()
+		r.Header.Set(peerHeader, p.sign("192.0.2.7:4711", path))
+		if got := p.Serve(w, r, name); got != want || want && (w.Code != http.StatusServiceUnavailable || w.Header().Get(peerHeader) == "") {
+			t.Errorf("%s: %t, %d", name, got, w.Code)
+		}
+	}
+}
+
 // owner has one stream.
 type owner struct{ name string }
 

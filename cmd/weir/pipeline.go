@@ -299,6 +299,7 @@ func (p *pipelines) run(pl *pipeline) {
 	}
 	job.Wait()
 	if parted {
+		p.miss(pl) // first: from here on viewers wait, and no request falls between the two
 		p.origin.Forget(pl.stream)
 		p.leave(pl)
 	} else {

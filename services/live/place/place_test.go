@@ -225,6 +225,28 @@ func TestMiss(t *testing.T) {
 	})
 }
 
+// What another node gave up is missed here also when its publisher has come here, and not
+// begun yet.
+func TestMissedUntilItBegins(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, c *redis.Client) {
+		a, b := start(t, c, "a"), start(t, c, "b")
+		a.air(t, "x")
+		b.sees(t, "x at a", func() bool { _, ok := b.Find("x"); return ok })
+		a.mu.Lock()
+		a.streams = nil
+		a.mu.Unlock()
+		a.Release("x")
+		if err := b.Claim(t.Context(), "x", false); err != nil {
+			t.Fatal(err)
+		}
+		b.Hold("x")
+		b.sees(t, "x given up", func() bool { _, ok := b.Find("x"); return !ok })
+		if !b.Missed("x") || !b.Listed("x") {
+			t.Error("x is not missed")
+		}
+	})
+}
+
 // Who has no streams sees the nodes, and they do not see it.
 func TestWatch(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, c *redis.Client) {

@@ -211,7 +211,7 @@ func (t *Table) replace(found map[string]*spot, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for name, s := range t.others {
-		if found[name] != nil || t.held[name] || s.stream.Over {
+		if found[name] != nil || s.stream.Over {
 			continue
 		}
 		missed := *s
