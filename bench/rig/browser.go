@@ -34,7 +34,7 @@ type View struct {
 	Height  int    `json:"height,omitempty"` // force a level of so many lines
 	Seconds int    `json:"seconds"`          // to watch, from the first frame
 	Warmup  int    `json:"warmup"`           // seconds of them that do not count
-	Delay   int    `json:"delay,omitempty"`  // ms before the page is opened
+	Tab     bool   `json:"tab,omitempty"`    // wait in an empty tab until Go
 }
 
 // Seen is the report of a viewer; times are in ms, moments since 1970.
@@ -60,6 +60,7 @@ type Seen struct {
 
 // Watching is a viewer at work.
 type Watching struct {
+	id   int
 	Open chan struct{} // closed when the page waits for the stream
 	done chan Seen
 }
@@ -111,15 +112,24 @@ func (b *Browser) Watch(v View) (*Watching, error) {
 	b.mu.Lock()
 	b.next++
 	v.ID = b.next
-	w := &Watching{Open: make(chan struct{}), done: make(chan Seen, 1)}
+	w := &Watching{id: v.ID, Open: make(chan struct{}), done: make(chan Seen, 1)}
 	b.waiting[v.ID] = w
 	b.mu.Unlock()
-	line, err := json.Marshal(v)
+	return w, b.ask(v)
+}
+
+// Go has a viewer who waits in an empty tab open the page.
+func (b *Browser) Go(w *Watching) error {
+	return b.ask(map[string]any{"id": w.id, "go": true})
+}
+
+func (b *Browser) ask(what any) error {
+	line, err := json.Marshal(what)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	_, err = b.in.Write(append(line, '\n'))
-	return w, err
+	return err
 }
 
 // Report waits for what a viewer saw; no picture is an error.
@@ -138,7 +148,7 @@ func (b *Browser) Report(w *Watching) (Seen, error) {
 	}
 }
 
-// Ready waits until a viewer's page waits for the stream.
+// Ready waits until a viewer's page waits for the stream, or its tab for the page.
 func (b *Browser) Ready(w *Watching) error {
 	select {
 	case <-w.Open:

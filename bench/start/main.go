@@ -22,6 +22,9 @@ func main() {
 	rig.Main(func(ctx context.Context) error { return measure(ctx, *runs, *seconds) })
 }
 
+// late is when a page is opened, after the publisher was let in.
+const late = 300 * time.Millisecond
+
 // kind is a viewer and when it comes.
 type kind struct {
 	player string // hls, dash or watch
@@ -87,18 +90,17 @@ func once(ctx context.Context, s *rig.Server, b *rig.Browser, clip *rig.Clip, k 
 	case "watch":
 		v.Player, v.URL, v.Watch = "", "", s.Web+"/watch/"+name
 	}
-	var w *rig.Watching
-	if !k.late {
-		if w, err = b.Watch(v); err != nil {
-			return 0, seen, err
-		}
-		if err = b.Ready(w); err != nil {
-			return 0, seen, err
-		}
-		// The page settles, as one that was open for long.
-		if err = rig.Sleep(ctx, 1500*time.Millisecond); err != nil {
-			return 0, seen, err
-		}
+	v.Tab = k.late
+	w, err := b.Watch(v)
+	if err != nil {
+		return 0, seen, err
+	}
+	if err = b.Ready(w); err != nil {
+		return 0, seen, err
+	}
+	// The page settles, as one that was open for long.
+	if err = rig.Sleep(ctx, 1500*time.Millisecond); err != nil {
+		return 0, seen, err
 	}
 	p, off, err := rig.OnAir(ctx, s, name, clip, nil)
 	if err != nil {
@@ -106,8 +108,10 @@ func once(ctx context.Context, s *rig.Server, b *rig.Browser, clip *rig.Clip, k 
 	}
 	defer func() { err = errors.Join(err, off()) }()
 	if k.late {
-		v.Delay = 300
-		if w, err = b.Watch(v); err != nil {
+		if err = rig.Sleep(ctx, late); err != nil {
+			return 0, seen, err
+		}
+		if err = b.Go(w); err != nil {
 			return 0, seen, err
 		}
 	}

@@ -7,11 +7,13 @@
 //   node e2e/play.mjs --stdin
 //
 // Prints a report as one line of JSON; exit code 0 when a frame came on screen. With --stdin each line
-// read is a request: an object with a number `id`, the options above (`url`, `watch`, ...) and `delay`
-// (ms to wait before the page begins). Answers are {id, event: "open"} when the page is waiting for the
-// stream, and {id, event: "report", ...}. One browser serves all of them, a page each. With --frames a
+// read is a request: an object with a number `id`, the options above (`url`, `watch`, ...) and `tab`: the
+// tab waits, empty, until {id, go: true} comes. Answers are {id, event: "open"} when the page is waiting for
+// the stream, or the tab for its page, and {id, event: "report", ...}. One browser serves all of them, a
+// page each. With --frames a
 // viewer stays until it has seen so many, however long that takes, and then for the seconds (none by default).
 import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -24,7 +26,6 @@ import { chromium } from 'playwright-core';
 const here = dirname(fileURLToPath(import.meta.url));
 const modules = join(dirname(createRequire(import.meta.url).resolve('hls.js/package.json')), '..');
 const FILES = {
-  '/': [join(here, 'player.html'), 'text/html'],
   '/player.js': [join(here, 'player.js'), 'text/javascript'],
   '/camera': [join(here, 'camera.html'), 'text/html'],
   '/camera.js': [join(here, 'camera.js'), 'text/javascript'],
@@ -57,10 +58,17 @@ const { values: options, positionals } = parseArgs({
   },
 });
 
-/** Serves the page with the players on a port of its own. */
+/** Serves the page with the players on a port of its own: `/?hls`, so that the library is fetched beside the page's own code. */
 async function servePages() {
+  const page = await readFile(join(here, 'player.html'), 'utf8');
   const server = createServer((request, response) => {
-    const [file, type] = FILES[request.url] ?? [];
+    const [path, player = ''] = request.url.split('?');
+    const [file, type] = FILES[path] ?? [];
+    if (path === '/') {
+      const library = FILES[`/${player}.js`] ? `<link rel="preload" as="script" href="/${player}.js">` : '';
+      response.writeHead(200, { 'content-type': 'text/html' }).end(page.replace('<!--library-->', library));
+      return;
+    }
     response.writeHead(file ? 200 : 404, { 'content-type': type ?? 'text/plain' });
     if (file) createReadStream(file).pipe(response);
     else response.end();
@@ -71,7 +79,7 @@ async function servePages() {
 
 /** Opens the page so far that only the stream is missing. */
 async function open(page, base, job) {
-  await page.goto(job.watch ?? base, { waitUntil: 'domcontentloaded' });
+  await page.goto(job.watch ?? `${base}?${job.player ?? 'hls'}`, { waitUntil: 'domcontentloaded' });
   await page.waitForFunction(() => window.observer && (window.observer.video.closest('.player') || window.player));
 }
 
@@ -95,9 +103,8 @@ async function publish(context, base, job) {
   await page.evaluate(([url, key]) => window.publish(url, key), [job.publish, job.key]);
 }
 
-/** One viewer from beginning to end. */
-async function play(browser, base, job, opened) {
-  const opening = pause(job.delay ?? 0);
+/** One viewer from beginning to end. go: its tab waits for that, and opened is called as soon as it does. */
+async function play(browser, base, job, opened, go) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 600 }, ignoreHTTPSErrors: true });
   const consoleErrors = [];
   try {
@@ -107,9 +114,12 @@ async function play(browser, base, job, opened) {
     page.on('console', (m) => { if (m.type() === 'error') consoleErrors.push(`${m.text()} ${m.location().url}`); });
     await page.addInitScript({ path: join(here, 'observe.js') });
     if (!job.watch) await page.addInitScript((wanted) => { window.wanted = wanted; }, [job.player ?? 'hls', { height: job.height ?? 0, codec: job.codec, config: job.config }, job.url]);
-    await opening;
+    if (go) {
+      opened();
+      await go;
+    }
     await open(page, base, job);
-    opened?.();
+    if (!go) opened?.();
     return { url: job.watch ?? job.url, ...(await look(page, job)), console: consoleErrors.slice(0, 50) };
   } finally {
     await context.close();
@@ -120,9 +130,15 @@ const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 async function serveRequests(browser, base) {
   const running = new Set();
+  const tabs = new Map();
   for await (const line of createInterface({ input: process.stdin })) {
     const job = JSON.parse(line);
-    const work = play(browser, base, job, () => say({ id: job.id, event: 'open' }))
+    if (job.go) {
+      tabs.get(job.id)?.();
+      continue;
+    }
+    const go = job.tab ? new Promise((done) => { tabs.set(job.id, done); }) : null;
+    const work = play(browser, base, job, () => say({ id: job.id, event: 'open' }), go)
       .then((report) => say({ id: job.id, event: 'report', ...report }), (err) => say({ id: job.id, event: 'report', failed: String(err) }))
       .finally(() => running.delete(work));
     running.add(work);
