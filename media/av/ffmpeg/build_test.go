@@ -25,7 +25,7 @@ type machine struct {
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	m := &machine{t: t, bin: t.TempDir(), cache: t.TempDir(), found: t.TempDir(), script: "build.sh"}
-	for _, name := range []string{"curl", "wget", "apt-get", "meson", "ninja", "nasm", "sudo"} {
+	for _, name := range []string{"curl", "wget", "apt-get", "meson", "ninja", "nasm", "yasm", "sudo"} {
 		m.program(name, "exit 1")
 	}
 	m.program("gcc", `echo "$0"`) // where every library is
