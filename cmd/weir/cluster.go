@@ -19,7 +19,7 @@ import (
 // joinOthers gives a media role its place among the nodes that share a Redis; alone it
 // needs none.
 func (n *node) joinOthers(m *mediaRole) error {
-	m.control.legacies = newLegacies(newLegacyStore(n.backings.redis, n.cfg.Store.DataDir), n.cfg.Ingest.Reconnect, n.live, n.log)
+	m.control.checkpoints = newCheckpoints(newCheckpointStore(n.backings.redis, n.cfg.Store.DataDir), n.cfg.Ingest.Reconnect, n.live, n.log)
 	if n.backings.redis.Embedded() {
 		return m.joinPast(n)
 	}

@@ -35,8 +35,8 @@ type control struct {
 	leaving atomic.Bool
 	// capacity, where streams that find no room are refused, says whether there is; else nil.
 	capacity *capacity
-	// legacies are what streams leave to other processes.
-	legacies *legacies
+	// checkpoints are what streams leave to other processes.
+	checkpoints *checkpoints
 
 	mu    sync.Mutex
 	names map[string]*desk // of publishers that joined and sessions that have not ended
@@ -97,7 +97,7 @@ func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, 
 	here := c.names[g.Name] != nil
 	c.mu.Unlock()
 	if !here {
-		c.legacies.find(ctx, g)
+		c.checkpoints.find(ctx, g)
 	}
 	return ingest.Grant{Name: g.Name, Takeover: g.Takeover, Detail: g}, nil
 }
@@ -204,7 +204,7 @@ func (c *control) Ended(name string, reason error) {
 			return // when its last segment is closed
 		}
 	}
-	c.legacies.end(name)
+	c.checkpoints.end(name)
 	if c.place != nil {
 		c.place.Release(name)
 	}
@@ -219,7 +219,7 @@ type session struct {
 // begin makes a stream known to the live-service, if its channel allows such a picture;
 // else the error is an ingest.Refusal.
 // from is what another process left of it.
-func (c *control) begin(s *hub.Stream, from *legacy) (session, error) {
+func (c *control) begin(s *hub.Stream, from *checkpoint) (session, error) {
 	name := s.ID().Name()
 	c.mu.Lock()
 	d := c.names[name]

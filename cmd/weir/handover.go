@@ -56,13 +56,13 @@ func (p *pipelines) leave(pl *pipeline) {
 	stats := pl.totals()
 	if pl.fate.Load() == taken {
 		c.finish(pl.session, stats) // the row is not this node's any more, or ends
-		c.legacies.lose(name)
+		c.checkpoints.lose(name)
 		return
 	}
-	if err := c.legacies.hand(context.WithoutCancel(p.ctx), pl); err != nil {
+	if err := c.checkpoints.hand(context.WithoutCancel(p.ctx), pl); err != nil {
 		p.log.Warn("another node cannot go on where this stream stops here", "stream", name, "err", err)
 	}
-	c.legacies.lose(name)
+	c.checkpoints.lose(name)
 	c.live.HandOver(pl.session.live, stats)
 	if c.place != nil {
 		c.place.Release(name)
@@ -82,9 +82,9 @@ func (p *pipelines) placed(pl *pipeline) place.Stream {
 // awaitReturns makes viewers wait for streams that were on the air when their process
 // ended, a moment ago.
 func (m *mediaRole) awaitReturns(ctx context.Context, table *place.Table) {
-	ctx, cancel := context.WithTimeout(ctx, legacyWithin)
+	ctx, cancel := context.WithTimeout(ctx, checkpointWithin)
 	defer cancel()
-	all := m.control.legacies
+	all := m.control.checkpoints
 	names, err := all.store.list(ctx)
 	for _, name := range names {
 		x, wrong := all.read(ctx, name)

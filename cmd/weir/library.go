@@ -63,7 +63,7 @@ func (l *library) goes(ctx context.Context, id, stream string) (bool, error) {
 	if l.media == nil {
 		return false, nil
 	}
-	return l.media.control.legacies.record(ctx, stream, id)
+	return l.media.control.checkpoints.record(ctx, stream, id)
 }
 
 // reported is a report as the live-service takes it.

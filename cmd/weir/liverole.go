@@ -80,7 +80,7 @@ func awaits(reconnect time.Duration) time.Duration {
 	if reconnect == 0 {
 		return 0
 	}
-	return reconnect + 2*legacySlack
+	return reconnect + 2*checkpointSlack
 }
 
 // nodeName names this run of this process: after a restart it is another one.

@@ -229,7 +229,7 @@ func (m *mediaRole) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	servers.Go(func() { m.report(ctx) })
-	servers.Go(func() { m.control.legacies.run(ctx, m.pipelines.list) })
+	servers.Go(func() { m.control.checkpoints.run(ctx, m.pipelines.list) })
 	if m.pipelines.cfg.Live.Slate {
 		servers.Go(func() { every(ctx, silenceEvery, m.sessions.CoverSilent) })
 	}
@@ -253,7 +253,7 @@ func (m *mediaRole) Run(ctx context.Context) error {
 	servers.Wait()
 	m.stop()
 	m.pipelines.wait.Wait()
-	if err := m.control.legacies.flush(context.WithoutCancel(ctx), nil); err != nil {
+	if err := m.control.checkpoints.flush(context.WithoutCancel(ctx), nil); err != nil {
 		m.log.Info("streams that are over may be waited for", "err", err)
 	}
 	close(m.closing)

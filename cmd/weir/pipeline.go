@@ -59,7 +59,7 @@ type pipeline struct {
 	store  string            // that it is recorded to
 
 	plan    ingest.Plan
-	from    *legacy      // what another process left of it; nil: it began here
+	from    *checkpoint  // what another process left of it; nil: it began here
 	fate    atomic.Int32 // stays, handed or taken
 	gauge   *gauge
 	health  atomic.Pointer[live.Health] // newest; nil before the first look
@@ -94,7 +94,7 @@ func (p *pipelines) plan(name string, tracks []*media.Track) ingest.Plan {
 	if v := video(tracks); v != nil {
 		_, _, plan.Segment = frames(v.FrameRate, 0, plan.Segment)
 	}
-	if x := p.control.legacies.of(name, tracks); x != nil { // what players were told stays true
+	if x := p.control.checkpoints.of(name, tracks); x != nil { // what players were told stays true
 		plan.Segment, plan.Longest, plan.Forced = x.Segment, x.Longest, x.Forced && plan.OwnKeys
 		plan.Epoch, plan.Ended = x.Epoch, x.State.End
 	}
@@ -153,7 +153,7 @@ func (p *pipelines) start(s *hub.Stream) error {
 func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	name, epoch := s.ID().Name(), strconv.FormatInt(s.Epoch().UnixMilli(), 36)
 	plan := p.plan(name, s.Tracks())
-	pl := &pipeline{source: s, plan: plan, from: p.control.legacies.take(name, s.Epoch()), store: p.store, gauge: newGauge(s), done: make(chan struct{})}
+	pl := &pipeline{source: s, plan: plan, from: p.control.checkpoints.take(name, s.Epoch()), store: p.store, gauge: newGauge(s), done: make(chan struct{})}
 	pack := packager.Config{
 		Name: name, Epoch: s.Epoch(), Log: p.log, Source: s,
 		Target:  int(plan.Longest / media.Second),

@@ -17,18 +17,18 @@ import (
 	"weir/services/live"
 )
 
-func someLegacy(now time.Time) *legacy {
-	return &legacy{Name: "anna", At: now, Epoch: now.Add(-time.Minute), Segment: 2 * media.Second, Longest: 5 * media.Second / 2, Part: media.Second / 5,
+func someCheckpoint(now time.Time) *checkpoint {
+	return &checkpoint{Name: "anna", At: now, Epoch: now.Add(-time.Minute), Segment: 2 * media.Second, Longest: 5 * media.Second / 2, Part: media.Second / 5,
 		Tracks: tracksOf((&mediatest.Source{SampleRate: 48000}).Tracks()), State: packager.State{Next: 30, Number: 10, End: media.Second * 60}}
 }
 
-func eachLegacyStore(t *testing.T, run func(t *testing.T, s legacyStore)) {
-	t.Run("files", func(t *testing.T) { run(t, newLegacyFiles(t.TempDir())) })
-	redistest.Each(t, func(t *testing.T, c *redis.Client) { run(t, legacyRedis{c}) })
+func eachCheckpointStore(t *testing.T, run func(t *testing.T, s checkpointStore)) {
+	t.Run("files", func(t *testing.T) { run(t, newCheckpointFiles(t.TempDir())) })
+	redistest.Each(t, func(t *testing.T, c *redis.Client) { run(t, checkpointRedis{c}) })
 }
 
-func TestLegacyStores(t *testing.T) {
-	eachLegacyStore(t, func(t *testing.T, s legacyStore) {
+func TestCheckpointStores(t *testing.T) {
+	eachCheckpointStore(t, func(t *testing.T, s checkpointStore) {
 		ctx := t.Context()
 		if text, err := s.get(ctx, "anna"); text != nil || err != nil {
 			t.Errorf("of nobody: %q, %v", text, err)
@@ -59,25 +59,25 @@ func TestLegacyStores(t *testing.T) {
 }
 
 // What a publisher may go on with is what is good, young, and of the same tracks.
-func TestLegacies(t *testing.T) {
+func TestCheckpoints(t *testing.T) {
 	source := &mediatest.Source{SampleRate: 48000}
 	tests := map[string]struct {
-		change func(x *legacy)
+		change func(x *checkpoint)
 		tracks []*media.Track
 		found  bool
 	}{
-		"as it was":           {func(*legacy) {}, source.Tracks(), true},
-		"without sound":       {func(*legacy) {}, source.Tracks()[:1], false},
-		"too old":             {func(x *legacy) { x.At = x.At.Add(-17 * time.Second) }, source.Tracks(), false},
-		"of the future":       {func(x *legacy) { x.At = x.At.Add(time.Hour) }, source.Tracks(), false},
-		"of another name":     {func(x *legacy) { x.Name = "ben" }, source.Tracks(), false},
-		"with absurd numbers": {func(x *legacy) { x.State.Next = 1 << 60 }, source.Tracks(), false},
-		"without parts":       {func(x *legacy) { x.Part = 0 }, source.Tracks(), false},
+		"as it was":           {func(*checkpoint) {}, source.Tracks(), true},
+		"without sound":       {func(*checkpoint) {}, source.Tracks()[:1], false},
+		"too old":             {func(x *checkpoint) { x.At = x.At.Add(-17 * time.Second) }, source.Tracks(), false},
+		"of the future":       {func(x *checkpoint) { x.At = x.At.Add(time.Hour) }, source.Tracks(), false},
+		"of another name":     {func(x *checkpoint) { x.Name = "ben" }, source.Tracks(), false},
+		"with absurd numbers": {func(x *checkpoint) { x.State.Next = 1 << 60 }, source.Tracks(), false},
+		"without parts":       {func(x *checkpoint) { x.Part = 0 }, source.Tracks(), false},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			store, now := newLegacyFiles(t.TempDir()), time.Now()
-			x := someLegacy(now)
+			store, now := newCheckpointFiles(t.TempDir()), time.Now()
+			x := someCheckpoint(now)
 			tc.change(x)
 			text, err := json.Marshal(x)
 			if err == nil {
@@ -86,7 +86,7 @@ func TestLegacies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all := newLegacies(store, 10*time.Second, nil, slog.New(slog.DiscardHandler))
+			all := newCheckpoints(store, 10*time.Second, nil, slog.New(slog.DiscardHandler))
 			all.find(t.Context(), live.Grant{Name: "anna"})
 			got := all.of("anna", tc.tracks)
 			if (got != nil) != tc.found {
@@ -95,7 +95,7 @@ func TestLegacies(t *testing.T) {
 			if !tc.found {
 				return
 			}
-			if s := got.next(now.Add(4 * time.Second)); s.Next != 30+legacyRoom+4 || s.Number != 10+legacyRoom+4 {
+			if s := got.next(now.Add(4 * time.Second)); s.Next != 30+checkpointRoom+4 || s.Number != 10+checkpointRoom+4 {
 				t.Errorf("it begins with %+v", s)
 			}
 			if all.take("anna", x.Epoch) == nil || all.take("anna", x.Epoch) != nil {
@@ -117,8 +117,8 @@ func TestLegacies(t *testing.T) {
 }
 
 // A recording is not closed while what its stream left names it.
-func TestLegacyNamesItsRecording(t *testing.T) {
-	store, x := newLegacyFiles(t.TempDir()), someLegacy(time.Now())
+func TestCheckpointNamesItsRecording(t *testing.T) {
+	store, x := newCheckpointFiles(t.TempDir()), someCheckpoint(time.Now())
 	x.Recorded = &recordedAs{ID: "r", Store: "s"}
 	text, err := json.Marshal(x)
 	if err == nil {
@@ -127,10 +127,10 @@ func TestLegacyNamesItsRecording(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := newLegacies(store, 10*time.Second, nil, slog.New(slog.DiscardHandler))
-	never := newLegacies(store, 0, nil, slog.New(slog.DiscardHandler))
+	all := newCheckpoints(store, 10*time.Second, nil, slog.New(slog.DiscardHandler))
+	never := newCheckpoints(store, 0, nil, slog.New(slog.DiscardHandler))
 	for _, tc := range []struct {
-		of       *legacies
+		of       *checkpoints
 		name, id string
 		want     bool
 	}{{all, "anna", "r", true}, {all, "anna", "other", false}, {all, "ben", "r", false}, {never, "anna", "r", false}} {
@@ -145,14 +145,14 @@ func TestLegacyNamesItsRecording(t *testing.T) {
 }
 
 // Handed over in order, a stream goes on with the very next number.
-func TestLegacyOfAHandOver(t *testing.T) {
-	x := someLegacy(time.Now())
+func TestCheckpointOfAHandOver(t *testing.T) {
+	x := someCheckpoint(time.Now())
 	x.Final = true
 	if s := x.next(time.Now().Add(time.Second)); !reflect.DeepEqual(*s, x.State) {
 		t.Errorf("%+v after %+v", s, x.State)
 	}
 	x.Final, x.Young = false, true
-	if s := x.next(x.At.Add(time.Second)); s.Next != x.State.Next+legacyRoom+5 {
+	if s := x.next(x.At.Add(time.Second)); s.Next != x.State.Next+checkpointRoom+5 {
 		t.Errorf("%+v while segments are parts", s)
 	}
 }
