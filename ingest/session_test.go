@@ -55,7 +55,7 @@ func newRig(t *testing.T, change func(*ingest.Config)) *rig {
 		video: &media.Track{Kind: media.Video, Codec: media.H264, FrameRate: media.Rational{Num: 30, Den: 1}},
 		audio: &media.Track{Kind: media.Audio, Codec: media.AAC, SampleRate: 48000, Channels: 2}}
 	cfg := ingest.Config{
-		Gate: anyKey{}, Hub: &r.hub, Reconnect: 20 * time.Millisecond,
+		Gate: anyKey{}, Hub: &r.hub, Reconnect: 20 * time.Millisecond, Now: r.now,
 		Plan: func(string, []*media.Track) ingest.Plan {
 			return ingest.Plan{Segment: 2 * media.Second, Longest: 5 * media.Second / 2}
 		},

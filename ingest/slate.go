@@ -21,7 +21,8 @@ type Slate interface {
 const covered = 3 * time.Second
 
 // silentFor is how long nothing comes of a publisher whose connection stands, before there
-// is a slate. With a part of a second until that is noticed it is less than covered.
+// is a slate, and before another one may have its place. With a part of a second until that
+// is noticed it is less than covered.
 const silentFor = 1500 * time.Millisecond
 
 // CoverSilent begins slates in place of publishers that are connected and send nothing. It
@@ -39,14 +40,10 @@ func (s *Session) coverSilent(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.pub
-	if p == nil || s.next != nil || s.stream == nil || s.slate != nil || s.owner.cfg.Slate == nil {
+	if p == nil || s.next != nil || s.slate != nil || s.owner.cfg.Slate == nil {
 		return
 	}
-	last := s.line.epoch.Add(s.line.ends().Duration()) // of who was ahead there is more to see
-	if s.heard.After(last) {
-		last = s.heard
-	}
-	if now.Sub(last) < silentFor {
+	if !s.silent(now) {
 		return
 	}
 	s.owner.cfg.Log.Info("publisher is silent", "stream", s.name, "for", now.Sub(s.heard).Round(time.Millisecond))

@@ -1,9 +1,13 @@
 package ingest
 
-import "weir/media"
+import (
+	"time"
 
-// A publisher that comes while another one is there, and may take its place, or while a
-// slate is shown, and one that has fallen silent, waits in the session until it has proven itself: its tracks are known, and a key frame has come, or
+	"weir/media"
+)
+
+// A publisher that comes while another one is there, and may take its place since it has the
+// right to or since that one is silent, or while a slate is shown, and one that has fallen silent, waits in the session until it has proven itself: its tracks are known, and a key frame has come, or
 // sound where there is no picture. Until then viewers get what they have.
 
 // wait makes p the publisher that waits, in place of one that does already.
@@ -23,7 +27,7 @@ func (s *Session) seat(p *Publisher) {
 		s.line.interrupt()
 		s.owner.cfg.Log.Info("publisher is back", "stream", s.name, "peer", p.request.Peer)
 	}
-	s.pub, s.lost = p, nil
+	s.pub, s.lost, s.heard = p, nil, s.owner.cfg.Now()
 	if p.silent {
 		p.silent = false
 		return
@@ -32,6 +36,34 @@ func (s *Session) seat(p *Publisher) {
 	if w := s.owner.cfg.Watch; w != nil {
 		w.Joined(p.grant, p.request)
 	}
+}
+
+// Silent tells whether the publisher of a stream is connected and sends nothing: often the
+// connection is dead, as after a crash or a change of the network, and the next one is here.
+func (s *Session) Silent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pub != nil && s.silent(s.owner.cfg.Now()) || s.next != nil && s.next.silent
+}
+
+// silent is Silent of the one who has the session.
+func (s *Session) silent(now time.Time) bool {
+	if s.stream == nil {
+		return false
+	}
+	last := s.line.epoch.Add(s.line.ends().Duration()) // of who was ahead there is more to see
+	if s.heard.After(last) {
+		last = s.heard
+	}
+	return now.Sub(last) >= silentFor
+}
+
+// taken tells whether somebody is there who need not make way: who sends, or is about to.
+func (s *Session) taken() bool {
+	if s.next != nil && !s.next.silent {
+		return true
+	}
+	return s.pub != nil && !s.silent(s.owner.cfg.Now())
 }
 
 // succeed puts p, who waited, in the place of the publisher.

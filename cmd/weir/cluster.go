@@ -127,9 +127,13 @@ func (m *mediaRole) Placed() []place.Stream {
 	return list
 }
 
-// Yield is place.Owner: a name whose publisher is gone, or may be replaced, is given up.
+// Yield is place.Owner: a name whose publisher is gone or silent, or may be replaced, is
+// given up.
 func (m *mediaRole) Yield(name string, takeover bool) bool {
 	c := m.control
+	if s := m.sessions.Get(name); s != nil && s.Silent() {
+		takeover = true
+	}
 	c.mu.Lock()
 	d := c.names[name]
 	ok := d == nil || d.waits || takeover || c.leaving.Load()

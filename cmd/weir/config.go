@@ -51,7 +51,7 @@ type IngestConfig struct {
 	NodeHost      string        `env:"WEIR_NODE_HOST" unit:"host" help:"name or address at which publishers reach this media node and no other, such as a.example.com; a node that leaves, or has no room (WEIR_OVERLOAD=refuse), sends publishers there; empty: none does"`
 	NodePorts     Ports         `env:"WEIR_NODE_PORTS" unit:"scheme=port list" help:"ports of WEIR_NODE_HOST that are not those which this process opens, such as rtmp=11935,https=443"`
 	Drain         time.Duration `env:"WEIR_DRAIN" envDefault:"10s" unit:"duration" help:"how long a media node that is asked to stop takes at most to hand its streams to other nodes; with another node only"`
-	Takeover      bool          `env:"WEIR_TAKEOVER" envDefault:"false" unit:"true or false" help:"a second publisher of a live name replaces the first (true) or is refused (false)"`
+	Takeover      bool          `env:"WEIR_TAKEOVER" envDefault:"false" unit:"true or false" help:"a second publisher of a live name replaces the first (true) or is refused (false); one that has sent nothing for 1.5 s is replaced in any case"`
 	Publish       string        `env:"WEIR_PUBLISH" envDefault:"key" unit:"key or open" help:"key: a stream key is needed; open: anyone may publish any name"`
 	Hook          string        `env:"WEIR_PUBLISH_HOOK" unit:"URL" secret:"url" help:"asked by POST before a publisher with a right key is let in; 4xx refuses; empty: nobody is asked"`
 }
