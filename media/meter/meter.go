@@ -11,13 +11,14 @@ const (
 	rateOver   = 10 // seconds that rates are measured over
 	behindOver = 30 // seconds that a late publisher is remembered for
 	slots      = behindOver + 2
+	awayFrom   = 2  // seconds to the next packet, when that is of a publisher that was away
 	gapsKept   = 4  // distances of key frames, of which the greatest counts
 	soundKept  = 10 // packets: some 0.2 s of AAC
 	soundMax   = 64 << 10
 )
 
 // Figures are what a Meter saw lately. Rates are over the last ten whole seconds, or
-// over all of them where the stream is younger.
+// over all of them where the stream is younger, or its publisher came back since.
 type Figures struct {
 	Seconds     int        // that the rates are over; 0: none is known yet
 	Bitrate     int64      // bit/s
@@ -47,7 +48,8 @@ type Meter struct {
 
 	mu      sync.Mutex
 	seconds [slots]second
-	first   int64 // the second of the first packet
+	first   int64 // the second of the first packet, also of a publisher that came back
+	latest  int64 // that of the newest one
 	begun   bool
 	key     media.Time // DTS of the newest key frame
 	keyed   bool
@@ -76,9 +78,10 @@ func (m *Meter) Take(p *media.Packet) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at := p.Wall.Unix()
-	if !m.begun {
+	if !m.begun || p.Discontinuity && at-m.latest >= awayFrom {
 		m.begun, m.first = true, at
 	}
+	m.latest = max(m.latest, at)
 	s := &m.seconds[uint64(at)%slots] //nolint:gosec // any number will do that is the same each time
 	if s.at != at {
 		*s = second{at: at}
@@ -143,11 +146,12 @@ func (m *Meter) Read(now time.Time) Figures {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var f Figures
-	until := now.Unix() // which is not over yet
-	if !m.begun || until <= m.first {
+	until := now.Unix()          // which is not over yet
+	whole := until - m.first - 1 // the first one was begun in its middle
+	if !m.begun || whole < 1 {
 		return f
 	}
-	f.Seconds = int(min(rateOver, until-m.first))
+	f.Seconds = int(min(rateOver, whole))
 	var bytes, frames, loose, reordered, sounds uint64
 	drifted := int64(0)
 	for i := range m.seconds {

@@ -91,13 +91,33 @@ func TestFigures(t *testing.T) {
 	}
 }
 
-// Before there are ten seconds the rates are over those that there are, the first of
+// Before there are ten seconds the rates are over those that there are, without the first,
 // which was begun in its middle.
 func TestYoungStream(t *testing.T) {
 	s := newSource()
 	now := s.send(25 * 4)
-	if f := s.Read(now); f.Seconds != 4 || f.FPS < 21 || f.FPS > 25 || f.Bitrate < 200_000 || f.Bitrate > 240_000 {
+	if f := s.Read(now); f.Seconds != 3 || f.FPS != 25 || f.Bitrate != 240_000 {
 		t.Errorf("%+v", f)
+	}
+}
+
+// Rates are of a publisher that came back, and not of the time without it.
+func TestAbsence(t *testing.T) {
+	s := newSource()
+	s.cutAt = 25 * 20
+	s.late = func(at time.Duration) time.Duration {
+		if at < 20*time.Second {
+			return 0
+		}
+		return 5 * time.Second
+	}
+	if f := s.Read(s.send(25 * 24)); f.Seconds != 3 || f.FPS != 25 || f.Sounds != 50 {
+		t.Errorf("%+v", f)
+	}
+	s = newSource()
+	s.cutAt = 25 * 20 // at once
+	if f := s.Read(s.send(25 * 24)); f.Seconds != 10 || f.FPS != 25 {
+		t.Errorf("an interruption without an absence: %+v", f)
 	}
 }
 
