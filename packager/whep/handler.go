@@ -173,7 +173,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, b door.Bearer, na
 		refuse(w, http.StatusServiceUnavailable, err.Error())
 		return
 	case errors.Is(err, rtc.ErrNoMatch):
-		refuse(w, http.StatusNotAcceptable, "offer H.264 with packetization-mode=1, or Opus: nothing in this offer can be sent")
+		refuse(w, http.StatusNotAcceptable, "pictures are sent in H.264 with packetization-mode=1, sound in Opus: this offer does not have what the stream needs")
 		return
 	case errors.Is(err, rtc.ErrOffer):
 		h.cfg.Log.Debug("offer refused", "stream", name, "err", err)

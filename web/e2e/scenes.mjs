@@ -159,7 +159,7 @@ async function dash(look, fake) {
 async function noWebRTC(look) {
   look.allowed.push(/status of 501 .*\/whep/);
   await look.open('/watch/demo?engine=whep');
-  await look.page.getByText('WebRTC does not get through here').waitFor();
+  await look.page.getByText('WebRTC is not possible here').waitFor();
   await look.page.locator('.player[data-engine="hls"][data-state="playing"]').waitFor({ timeout: 20_000 });
   await look.check('watch-no-webrtc');
   await look.page.getByRole('button', { name: 'Close' }).click();

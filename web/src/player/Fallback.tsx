@@ -1,5 +1,5 @@
 /** What a viewer reads after WebRTC was chosen and is not possible. */
-export const UNFIT = 'WebRTC does not get through here: this is LL-HLS, some seconds behind.';
+export const UNFIT = 'WebRTC is not possible here: this is LL-HLS, some seconds behind.';
 
 /** Words over a picture that plays otherwise than it was asked to. "": there are none. */
 export function Fallback({ words, close }: { words: string; close: () => void }) {
