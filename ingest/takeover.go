@@ -7,8 +7,9 @@ import (
 )
 
 // A publisher that comes while another one is there, and may take its place since it has the
-// right to or since that one is silent, or while a slate is shown, and one that has fallen silent, waits in the session until it has proven itself: its tracks are known, and a key frame has come, or
-// sound where there is no picture. Until then viewers get what they have.
+// right to or since that one is silent, or while a slate is shown, and one that has fallen
+// silent, waits in the session until it has proven itself: its tracks are known, and a key
+// frame has come, or sound where there is no picture. Until then viewers get what they have.
 
 // wait makes p the publisher that waits, in place of one that does already.
 func (s *Session) wait(p *Publisher) {
