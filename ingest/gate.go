@@ -43,6 +43,9 @@ type Request struct {
 	// error as it is: the publisher does not encrypt with that.
 	Unlock  func(passphrase string) error
 	Encoder string // what it calls itself, as far as that is known by now; of any form
+	// Via are marks of where the stream was before it was sent on to here, as the publisher
+	// says; ingest does not look at them.
+	Via []string
 
 	Scheme  string // of the address that it called, where the protocol can name another one; empty: it cannot
 	Follows bool   // it goes to another address by itself when it is told to

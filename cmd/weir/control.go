@@ -49,6 +49,7 @@ type desk struct {
 	named  string          // what the publisher calls itself
 	scheme string          // of the address that it called, if it can be given another one
 	sent   bool            // another node sent it here
+	via    []string        // where its stream was before, see circle.go
 	now    *live.Broadcast // nil before the first packet, and where nothing is kept
 	reason error           // why it ended
 	waits  bool            // its publisher is gone and waited for
@@ -86,6 +87,10 @@ func (c *control) Publish(ctx context.Context, r ingest.Request) (ingest.Grant, 
 	}
 	if err := c.unlock(ctx, r, g); err != nil {
 		return ingest.Grant{}, err
+	}
+	if words := circles(g.Channel, r.Via); words != "" {
+		c.live.NoteRefusal(ctx, g.Channel, attemptOf(r), "circle", words)
+		return ingest.Grant{}, ingest.Refusal{Words: words}
 	}
 	if err := c.spread(r, g.Name); err != nil {
 		return ingest.Grant{}, err
@@ -156,10 +161,10 @@ func (c *control) Joined(g ingest.Grant, r ingest.Request) {
 	}
 	d := c.names[g.Name]
 	if d == nil {
-		c.names[g.Name] = &desk{grant: grant, from: attemptOf(r), named: nameOf(r.Encoder), scheme: r.Scheme, sent: r.Sent}
+		c.names[g.Name] = &desk{grant: grant, from: attemptOf(r), named: nameOf(r.Encoder), scheme: r.Scheme, sent: r.Sent, via: r.Via}
 		return
 	}
-	d.grant, d.from, d.named, d.waits, d.scheme, d.sent = grant, attemptOf(r), nameOf(r.Encoder), false, r.Scheme, r.Sent
+	d.grant, d.from, d.named, d.waits, d.scheme, d.sent, d.via = grant, attemptOf(r), nameOf(r.Encoder), false, r.Scheme, r.Sent, r.Via
 	c.live.Returned(d.now, grant)
 }
 

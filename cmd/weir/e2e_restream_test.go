@@ -115,3 +115,46 @@ func TestRestreamInside(t *testing.T) {
 		t.Errorf("%d %s %v", status, body, err)
 	}
 }
+
+// Restreams that lead back to where their stream comes from are refused, with words for
+// who manages them, also where newcomers take over: else the stream would go round without
+// a publisher, who is out.
+func TestRestreamCircle(t *testing.T) {
+	t.Parallel()
+	s := startStation(t, "WEIR_PUBLISH=key", "WEIR_TAKEOVER=true", "WEIR_WEBHOOK_PRIVATE=127.0.0.0/8")
+	anna := &person{t: t, web: s.web}
+	anna.signIn("admin", s.password)
+	first, secret := channelWithKey(anna, "anna")
+	second, other := channelWithKey(anna, "ben")
+	target := func(channel, key string) func() string {
+		t.Helper()
+		path := "channels/" + channel + "/targets"
+		var made restreamed
+		if status := anna.ask(http.MethodPost, path, object{"url": "rtmp://" + s.rtmp + "/live", "stream_key": key}, &made); status != http.StatusCreated {
+			t.Fatalf("target: %d", status)
+		}
+		return func() string {
+			var x restreamed
+			if anna.ask(http.MethodGet, path+"/"+made.ID, nil, &x); x.Status == nil {
+				return ""
+			}
+			return x.Status.State + " " + x.Status.Error
+		}
+	}
+	itself, on, back := target(first, secret), target(first, other), target(second, secret)
+	o := air(t, s, secret)
+	eventually(t, "one way of the circle, and the refusal of the other", func() bool {
+		return on() == "sending " && strings.Contains(back(), "in a circle") && strings.Contains(itself(), "in a circle")
+	})
+	var list struct{ Items []struct{ Code string } }
+	if status := anna.ask(http.MethodGet, "channels/"+first+"/refusals", nil, &list); status != http.StatusOK || len(list.Items) == 0 || list.Items[0].Code != "circle" {
+		t.Errorf("refusals: %d %+v", status, list.Items)
+	}
+	if err := o.leave(); err != nil {
+		t.Errorf("the publisher: %v", err)
+	}
+	eventually(t, "the end of both", func() bool {
+		_, body, err := s.get(t.Context(), "/api/v1/streams")
+		return err == nil && !strings.Contains(body, "anna") && !strings.Contains(body, "ben")
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,7 +34,7 @@ func wrongTarget(url string) string {
 type restreams struct {
 	targets *target.Service
 	node    string
-	streams func() map[uuid.UUID]*hub.Stream // on the air here, by channel
+	streams func() map[uuid.UUID]outgoing // on the air here, by channel
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	log     *slog.Logger
 
@@ -45,7 +46,7 @@ type restreams struct {
 type restreaming struct {
 	push    *restream.Push
 	version int64 // of the target's row
-	stream  *hub.Stream
+	from    outgoing
 	stop    context.CancelFunc
 	done    chan struct{} // closed when nothing is sent any more
 }
@@ -64,12 +65,20 @@ func newRestreams(n *node, m *mediaRole) *restreams {
 	}
 }
 
+// outgoing is what can be sent on: a publisher's own stream, and where that was before.
+type outgoing struct {
+	stream *hub.Stream // nil: there is none
+	via    []string
+}
+
+func (o outgoing) same(x outgoing) bool { return o.stream == x.stream && slices.Equal(o.via, x.via) }
+
 // ofChannels are the publishers' own streams, by channel.
-func (m *mediaRole) ofChannels() map[uuid.UUID]*hub.Stream {
-	all := map[uuid.UUID]*hub.Stream{}
+func (m *mediaRole) ofChannels() map[uuid.UUID]outgoing {
+	all := map[uuid.UUID]outgoing{}
 	for _, p := range m.pipelines.list() {
 		if channel := p.session.live.Grant().Channel; channel != uuid.Nil && !over(p.source.Done()) {
-			all[channel] = p.source
+			all[channel] = outgoing{p.source, m.control.via(p.session.desk)}
 		}
 	}
 	return all
@@ -111,19 +120,20 @@ func (r *restreams) look(ctx context.Context) error {
 	return errors.Join(err, r.targets.Report(within, r.report()))
 }
 
-// follow makes what is sent the same as orders. A target whose row or stream has changed
-// gets the new one when the old one has ended, which is looked at the next time.
-func (r *restreams) follow(ctx context.Context, orders []target.Order, streams map[uuid.UUID]*hub.Stream) {
+// follow makes what is sent the same as orders. A target whose row or stream has changed,
+// or the way that the stream came, gets the new one when the old one has ended, which is
+// looked at the next time.
+func (r *restreams) follow(ctx context.Context, orders []target.Order, streams map[uuid.UUID]outgoing) {
 	wanted := map[uuid.UUID]bool{}
 	for _, o := range orders {
-		stream, x := streams[o.Channel], r.now[o.ID]
+		from, x := streams[o.Channel], r.now[o.ID]
 		switch {
-		case stream == nil:
+		case from.stream == nil:
 		case x == nil:
 			wanted[o.ID] = true
-			r.begin(ctx, o, stream)
+			r.begin(ctx, o, from)
 		default:
-			wanted[o.ID] = x.version == o.Version && x.stream == stream
+			wanted[o.ID] = x.version == o.Version && x.from.same(from)
 		}
 	}
 	for id, x := range r.now {
@@ -133,9 +143,10 @@ func (r *restreams) follow(ctx context.Context, orders []target.Order, streams m
 	}
 }
 
-func (r *restreams) begin(ctx context.Context, o target.Order, stream *hub.Stream) {
-	x := &restreaming{version: o.Version, stream: stream, done: make(chan struct{})}
-	x.push = restream.New(restream.Config{Stream: stream, Target: restream.Target{URL: o.URL, Key: o.Key}, Dial: r.dial, Log: r.log})
+func (r *restreams) begin(ctx context.Context, o target.Order, from outgoing) {
+	x := &restreaming{version: o.Version, from: from, done: make(chan struct{})}
+	to := restream.Target{URL: o.URL, Key: o.Key, Via: append(slices.Clone(from.via), markOf(o.Channel))}
+	x.push = restream.New(restream.Config{Stream: from.stream, Target: to, Dial: r.dial, Log: r.log})
 	ctx, x.stop = context.WithCancel(ctx)
 	r.now[o.ID] = x
 	r.wait.Go(func() {

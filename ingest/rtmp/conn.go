@@ -69,7 +69,7 @@ func (c *conn) open(ctx context.Context) error {
 	defer cancel()
 	_, query, _ := strings.Cut(req.Called, "?")
 	c.session, err = c.server.cfg.Sessions.Open(gate, ingest.Request{
-		Protocol: "rtmp", Key: req.Key, Peer: c.peer, Encoder: req.FlashVer,
+		Protocol: "rtmp", Key: req.Key, Peer: c.peer, Encoder: req.FlashVer, Via: req.Via,
 		Scheme: c.server.scheme(), Follows: req.Reconnects(), Sent: ingest.WasSent(query, c.server.cfg.Now()),
 	})
 	if err != nil {

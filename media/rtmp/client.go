@@ -12,7 +12,10 @@ import (
 	"sync"
 )
 
-const clientWriteBuffer = 16 << 10
+const (
+	clientWriteBuffer = 16 << 10
+	viaProperty       = "weirVia" // of connect: Target.Via with blanks between; other servers pass over it
+)
 
 // Target is where a Client publishes.
 type Target struct {
@@ -20,6 +23,8 @@ type Target struct {
 	Key string // the secret, with its query if any
 	// URL is rtmp://host/APP; some servers choose a virtual host by it.
 	URL string
+	// Via are marks of where the stream was before, for servers that know them: weir's own.
+	Via []string
 }
 
 // String leaves the key out.
@@ -124,6 +129,9 @@ func (c *Client) publish() error {
 		return err
 	}
 	object := Object{{"app", c.target.App}, {"type", "nonprivate"}, {"flashVer", "FMLE/3.0 (compatible; weir)"}, {"tcUrl", c.target.URL}}
+	if len(c.target.Via) > 0 {
+		object = append(object, Property{viaProperty, strings.Join(c.target.Via, " ")})
+	}
 	object = append(object, ourCapabilities().properties()...)
 	if _, err := c.call(csCommand, 0, "connect", 1, object); err != nil {
 		return err

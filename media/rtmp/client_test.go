@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,7 @@ func TestDialErrors(t *testing.T) {
 		}
 	}
 	address, secure, target, err := splitURL("rtmps://host/live/a/key?x=y")
-	if err != nil || address != "host:443" || !secure || target != (Target{"live/a", "key?x=y", "rtmps://host/live/a"}) {
+	if err != nil || address != "host:443" || !secure || !reflect.DeepEqual(target, Target{App: "live/a", Key: "key?x=y", URL: "rtmps://host/live/a"}) {
 		t.Error(address, secure, target, err)
 	}
 }

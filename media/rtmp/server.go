@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -37,6 +38,7 @@ type PublishRequest struct {
 	FlashVer string // what the publisher calls itself
 	Encoding int    // AMF version that it asked for; it is answered in AMF0
 	Peer     Capabilities
+	Via      []string // Target.Via, where a weir sends the stream on
 }
 
 // String leaves the key out.
@@ -140,6 +142,7 @@ func (s *ServerConn) connect(c command) error {
 		s.request.Encoding = 3
 	}
 	s.request.Peer = readCapabilities(o)
+	s.request.Via = strings.Fields(o.Text(viaProperty))
 
 	bandwidth := number(TypeSetPeerBandwidth, ourWindow)
 	bandwidth.Body = append(bandwidth.Body, 2) // dynamic

@@ -176,6 +176,7 @@ func TestConnectReply(t *testing.T) {
 		{"app", "live/"}, {"pageUrl", Undefined{}}, {"flashVer", "enc 1"}, {"objectEncoding", 3.0},
 		{"capsEx", 2.0}, {"fourCcList", []any{"hvc1", "*"}},
 		{"videoFourCcInfoMap", Object{{"av01", 4.0}}}, {"audioFourCcInfoMap", Array{{"Opus", 1.0}}},
+		{"weirVia", "a b"},
 	}))
 	p.send(commandMessage(0, "releaseStream", 2, nil, "k"))
 	p.send(commandMessage(0, "FCPublish", 3, nil, "k"))
@@ -186,7 +187,7 @@ func TestConnectReply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{App:live Key:key_1 Called:live/ FlashVer:enc 1 Encoding:3 Peer:{CapsEx:2 FourCCList:[hvc1 *] VideoInfo:map[av01:4] AudioInfo:map[Opus:1]}}`
+	want := `{App:live Key:key_1 Called:live/ FlashVer:enc 1 Encoding:3 Peer:{CapsEx:2 FourCCList:[hvc1 *] VideoInfo:map[av01:4] AudioInfo:map[Opus:1]} Via:[a b]}`
 	type plain PublishRequest
 	if got := fmt.Sprintf("%+v", plain(req)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

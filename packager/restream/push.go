@@ -56,8 +56,9 @@ type Status struct {
 
 // Target is where to. Its String has no key.
 type Target struct {
-	URL string // rtmp://host[:port]/app or rtmps://...
-	Key string // the secret
+	URL string   // rtmp://host[:port]/app or rtmps://...
+	Key string   // the secret
+	Via []string // marks of where the stream was, for a weir that is the target
 }
 
 // String leaves the key out.
@@ -271,7 +272,7 @@ func (p *Push) connect(ctx context.Context) (client *rtmp.Client, end func(), er
 	}
 	late := context.AfterFunc(greet, func() { conn.Close() })
 	u, _ := url.Parse(p.conf.Target.URL) // split has read it
-	client, err = rtmp.NewClient(conn, rtmp.Target{App: strings.Trim(u.Path, "/"), Key: p.conf.Target.Key, URL: strings.TrimSuffix(p.conf.Target.URL, "/")}, rtmp.Limits{})
+	client, err = rtmp.NewClient(conn, rtmp.Target{App: strings.Trim(u.Path, "/"), Key: p.conf.Target.Key, URL: strings.TrimSuffix(p.conf.Target.URL, "/"), Via: p.conf.Target.Via}, rtmp.Limits{})
 	if !late() && err == nil {
 		err = errors.Join(greet.Err(), client.Close())
 	}
