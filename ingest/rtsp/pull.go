@@ -91,12 +91,15 @@ func (cfg *Camera) pull(ctx context.Context, u *base.URL) error {
 
 // pullBy fetches the stream with its media over one transport.
 func (cfg *Camera) pullBy(ctx context.Context, u *base.URL, by gortsplib.Protocol) error {
-	around := new(fence)
+	around, on := new(fence), &redirects{host: u.Hostname(), secret: u.User != nil}
 	c := &gortsplib.Client{
 		Scheme: u.Scheme, Host: u.Host, Protocol: &by, UserAgent: "weir", ReadTimeout: cfg.IdleTime, WriteTimeout: cfg.IdleTime,
 		DialContext: around.dial(cfg.Dial), ListenPacket: around.listen, ResolveIPAddr: around.resolve,
 		OnPacketsLost: func(uint64) {}, OnDecodeError: func(error) {}, // else the library writes them into a log of its own
-		OnResponse: func(res *base.Response) { res.Body = wire.Legible(res.Body) },
+		OnResponse: func(res *base.Response) {
+			res.Body = wire.Legible(res.Body)
+			on.look(res)
+		},
 	}
 	if err := c.Start(); err != nil {
 		return err
@@ -106,7 +109,7 @@ func (cfg *Camera) pullBy(ctx context.Context, u *base.URL, by gortsplib.Protoco
 	defer stop()
 	desc, res, err := c.Describe(u)
 	if err != nil {
-		return err
+		return cmp.Or(on.err, err)
 	}
 	lanes, err := announced(desc.Medias, res.Body)
 	if err != nil {

@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -327,6 +329,75 @@ func TestSpare(t *testing.T) {
 	} {
 		if v, a := spare(tt.medias, lanes); v != tt.video || a != tt.audio {
 			t.Errorf("%d and %d, want %d and %d", v, a, tt.video, tt.audio)
+		}
+	}
+}
+
+// TestPullRedirects: a camera may send on, but not for ever, and the password goes to its
+// own host alone.
+func TestPullRedirects(t *testing.T) {
+	for name, tt := range map[string]struct {
+		user string
+		to   string // from 127.0.0.1
+		want string
+		most int // requests for the description
+	}{
+		"for ever":                      {"", "127.0.0.1", "too often", mostRedirects + 1},
+		"for ever, with a password":     {"admin", "127.0.0.1", "too often", mostRedirects + 1},
+		"to another host, with that":    {"admin", "localhost", "not given the password", 1},
+		"to another host, without that": {"", "localhost", "too often", mostRedirects + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lis, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, port, _ := net.SplitHostPort(lis.Addr().String())
+			var asked atomic.Int32
+			var work sync.WaitGroup
+			work.Go(func() {
+				for {
+					c, err := lis.Accept()
+					if err != nil {
+						return
+					}
+					work.Go(func() { sendOn(c, "rtsp://"+net.JoinHostPort(tt.to, port)+"/other", &asked) })
+				}
+			})
+			t.Cleanup(func() { lis.Close(); work.Wait() })
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			err = Pull(ctx, Camera{URL: "rtsp://127.0.0.1:" + port + "/stream1", User: tt.user, Password: "pass"})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+			if n := int(asked.Load()); n != tt.most {
+				t.Errorf("asked %d times, want %d", n, tt.most)
+			}
+		})
+	}
+}
+
+// sendOn is a camera that knows another address.
+func sendOn(c net.Conn, to string, asked *atomic.Int32) {
+	defer c.Close()
+	r := bufio.NewReader(c)
+	for {
+		var req base.Request
+		if req.Unmarshal(r) != nil {
+			return
+		}
+		res := base.Response{StatusCode: base.StatusOK, Header: base.Header{"CSeq": req.Header["CSeq"]}}
+		if req.Method == base.Describe {
+			asked.Add(1)
+			res.StatusCode, res.Header["Location"] = base.StatusFound, base.HeaderValue{to}
+		}
+		raw, err := res.Marshal()
+		if err != nil {
+			return
+		}
+		if _, err := c.Write(raw); err != nil {
+			return
 		}
 	}
 }
