@@ -22,7 +22,7 @@ const (
 	camerasEvery  = time.Second      // how often it is looked which cameras to pull
 	camerasWithin = 5 * time.Second  // for the database and Redis
 	unwatched     = 30 * time.Second // after the last viewer a camera is pulled no more
-	manyNames     = 10_000           // that viewers wait for are remembered
+	manyNames     = 10_000           // that viewers wait for are remembered, beside those of cameras
 	leastPause    = time.Second      // between two tries, doubled up to mostPause
 	mostPause     = time.Minute
 	soundTime     = 30 * time.Second // a connection that lasted so long was no failure
@@ -51,8 +51,9 @@ type cameras struct {
 	wait sync.WaitGroup
 }
 
-// asked is when a name was asked for last: by anybody, and by somebody with a pass.
-type asked struct{ any, admitted time.Time }
+// asked is when a name was asked for last: by anybody, and by somebody with a pass; and
+// when there was last a camera of that name.
+type asked struct{ any, admitted, camera time.Time }
 
 // pulling is one camera.
 type pulling struct {
@@ -80,7 +81,8 @@ func newCameras(n *node, m *mediaRole) *cameras {
 	return c
 }
 
-// want is told of viewers that wait for a name. It does not block.
+// want is told of viewers that wait for a name. It does not block. Whoever makes names up
+// leaves room for those of cameras.
 func (c *cameras) want(name string, admitted bool) {
 	now := time.Now()
 	c.mu.Lock()
@@ -95,11 +97,13 @@ func (c *cameras) want(name string, admitted bool) {
 	c.asked[name] = a
 }
 
-// demand is who asked for a name lately.
+// demand is who asked for the name of a camera lately.
 func (c *cameras) demand(name string) (anybody, admitted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a, now := c.asked[name], time.Now()
+	a.camera = now
+	c.asked[name] = a
 	return now.Sub(a.any) < unwatched, now.Sub(a.admitted) < unwatched
 }
 
@@ -111,10 +115,15 @@ func (c *cameras) note() {
 			c.want(p.stream.Name, true)
 		}
 	}
+	c.forget(time.Now())
+}
+
+// forget drops the names that nobody asks for.
+func (c *cameras) forget(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for name, a := range c.asked {
-		if time.Since(a.any) >= unwatched {
+		if now.Sub(a.any) >= unwatched && now.Sub(a.camera) >= unwatched {
 			delete(c.asked, name)
 		}
 	}
