@@ -220,7 +220,7 @@ func (x *pulling) run(ctx context.Context, c *cameras) {
 		err := rtsp.Pull(ctx, rtsp.Camera{
 			URL: x.order.URL, User: x.order.User, Password: x.order.Password, Dial: c.dial, Log: c.log,
 			Live: func() { x.tell(camera.CameraStatus{State: "live", Tries: tries}) },
-			Open: func(ctx context.Context) (ingest.Hold, error) { return c.open(ctx, x.order.Channel) },
+			Open: func(ctx context.Context, via []string) (ingest.Hold, error) { return c.open(ctx, x.order.Channel, via) },
 		})
 		if ctx.Err() != nil || err == nil {
 			return
@@ -245,14 +245,17 @@ func (x *pulling) run(ctx context.Context, c *cameras) {
 }
 
 // open gives a camera's stream its session.
-func (c *cameras) open(ctx context.Context, channel uuid.UUID) (ingest.Hold, error) {
+func (c *cameras) open(ctx context.Context, channel uuid.UUID, via []string) (ingest.Hold, error) {
+	if words := circles(channel, via); words != "" {
+		return nil, ingest.Refusal{Words: words}
+	}
 	within, cancel := context.WithTimeout(ctx, camerasWithin)
 	defer cancel()
 	g, err := c.media.control.lend(within, channel)
 	if err != nil {
 		return nil, err
 	}
-	p, err := c.media.sessions.Join(within, g, ingest.Request{Protocol: "rtsp", Encoder: "camera"})
+	p, err := c.media.sessions.Join(within, g, ingest.Request{Protocol: "rtsp", Encoder: "camera", Via: via})
 	if err != nil {
 		return nil, err
 	}

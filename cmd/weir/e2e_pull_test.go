@@ -156,3 +156,42 @@ func TestCameras(t *testing.T) {
 		}
 	}
 }
+
+// A camera may be another channel of the same weir, and never one that shows the camera's
+// own: it would go on without a publisher.
+func TestCameraCircle(t *testing.T) {
+	t.Parallel()
+	at := freePort(t)
+	s := startStation(t, "WEIR_PUBLISH=key", "WEIR_SLATE=true", "WEIR_RECONNECT=4s", "WEIR_RTSP_PLAY_ADDR="+at, "WEIR_CAMERA_PRIVATE=127.0.0.0/8")
+	anna := &person{t: t, web: s.web}
+	anna.signIn("admin", s.password)
+	first, secret := channelWithKey(anna, "anna")
+	second, _ := channelWithKey(anna, "ben")
+	shows := func(channel, name string) {
+		t.Helper()
+		set := object{"url": "rtsp://" + at + "/live/" + name, "mode": "always"}
+		anna.match = "*"
+		if status := anna.ask(http.MethodPut, "channels/"+channel+"/camera", set, nil); status != http.StatusOK {
+			t.Fatalf("set: %d", status)
+		}
+	}
+	does := func(channel string) string {
+		var out struct{ Status *struct{ State, Error string } }
+		if anna.ask(http.MethodGet, "channels/"+channel+"/camera", nil, &out); out.Status == nil {
+			return ""
+		}
+		return out.Status.State + " " + out.Status.Error
+	}
+	o := air(t, s, secret)
+	shows(second, "anna")
+	eventually(t, "the other channel", func() bool { return does(second) == "live " })
+	shows(first, "ben")
+	eventually(t, "the refusal of what leads back", func() bool { return strings.Contains(does(first), "in a circle") })
+	shows(first, "anna")
+	eventually(t, "the refusal of itself", func() bool { return strings.Contains(does(first), "in a circle") })
+	o.vanish()
+	eventually(t, "the end of both", func() bool {
+		_, body, err := s.get(t.Context(), "/api/v1/streams")
+		return err == nil && !strings.Contains(body, "anna") && !strings.Contains(body, "ben")
+	})
+}

@@ -12,7 +12,7 @@ import (
 func (m *mediaRole) listenPlay(ctx context.Context, all Config) error {
 	cfg := all.Ingest
 	if addr := cfg.RTSPPlayAddr; addr != "" {
-		s, err := showrtsp.Open(ctx, showrtsp.Config{Addr: string(addr), Front: all.front(), Hub: &m.hub, Admit: m.origin.Admit, Log: m.log})
+		s, err := showrtsp.Open(ctx, showrtsp.Config{Addr: string(addr), Front: all.front(), Hub: &m.hub, Admit: m.origin.Admit, Via: m.control.marks, Log: m.log})
 		if err != nil {
 			return bindError("WEIR_RTSP_PLAY_ADDR", addr, err)
 		}

@@ -145,7 +145,7 @@ func (r *restreams) follow(ctx context.Context, orders []target.Order, streams m
 
 func (r *restreams) begin(ctx context.Context, o target.Order, from outgoing) {
 	x := &restreaming{version: o.Version, from: from, done: make(chan struct{})}
-	to := restream.Target{URL: o.URL, Key: o.Key, Via: append(slices.Clone(from.via), markOf(o.Channel))}
+	to := restream.Target{URL: o.URL, Key: o.Key, Via: marksOf(from.via, o.Channel)}
 	x.push = restream.New(restream.Config{Stream: from.stream, Target: to, Dial: r.dial, Log: r.log})
 	ctx, x.stop = context.WithCancel(ctx)
 	r.now[o.ID] = x

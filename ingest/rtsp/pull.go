@@ -34,8 +34,9 @@ type Camera struct {
 	User, Password string // for digest or basic authentication; empty: none
 	// Dial connects to the camera, and to where it sends on to. Nil: a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Open gives the stream its session, when the camera has said what it has.
-	Open     func(ctx context.Context) (ingest.Hold, error)
+	// Open gives the stream its session, when the camera has said what it has. via are the
+	// marks of where it was, if the camera is a weir.
+	Open     func(ctx context.Context, via []string) (ingest.Hold, error)
 	Live     func()        // called when it plays; may be nil
 	Log      *slog.Logger  // default: none
 	IdleTime time.Duration // without a frame, then it is given up; default 10 s
@@ -120,7 +121,7 @@ func (cfg *Camera) pullBy(ctx context.Context, u *base.URL, by gortsplib.Protoco
 	if err := f.setUp(c, desc, lanes); err != nil {
 		return err
 	}
-	hold, err := cfg.Open(ctx)
+	hold, err := cfg.Open(ctx, wire.Via(res.Header))
 	if err != nil {
 		return err
 	}

@@ -135,8 +135,8 @@ func sps() []byte {
 	return []byte{0x67, 0x42, 0xc0, 0x1f, 0xd9, 0x00, 0x50, 0x05, 0xbb, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x03, 0x20, 0xf1, 0x83, 0x24, 0x80}
 }
 
-func opener(r *ingesttest.Rig, name string) func(context.Context) (ingest.Hold, error) {
-	return func(ctx context.Context) (ingest.Hold, error) {
+func opener(r *ingesttest.Rig, name string) func(context.Context, []string) (ingest.Hold, error) {
+	return func(ctx context.Context, _ []string) (ingest.Hold, error) {
 		return r.Sessions.Join(ctx, ingest.Grant{Name: name}, ingest.Request{Protocol: "rtsp"})
 	}
 }
@@ -291,7 +291,7 @@ func TestPullFails(t *testing.T) {
 		"babble":          {func(c *Camera) { c.URL = "rtsp://" + babble.Addr().String() + "/x" }, "cannot be understood"},
 		"poison":          {func(c *Camera) { c.URL = "rtsp://" + poison.Addr().String() + "/x" }, "cannot be understood"},
 		"another address": {func(c *Camera) { c.URL = "http://example.org/" }, "not an address of RTSP"},
-		"a taken name":    {func(c *Camera) { c.Open = func(context.Context) (ingest.Hold, error) { return nil, ingest.ErrBusy } }, "publishing this name already"},
+		"a taken name":    {func(c *Camera) { c.Open = func(context.Context, []string) (ingest.Hold, error) { return nil, ingest.ErrBusy } }, "publishing this name already"},
 	} {
 		cfg := Camera{URL: url, User: "admin", Password: "pass:word", Open: opener(r, "yard"), IdleTime: 400 * time.Millisecond}
 		tt.change(&cfg)

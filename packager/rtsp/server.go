@@ -28,7 +28,9 @@ type Config struct {
 	Front func(net.Listener) net.Listener
 	Hub   *hub.Hub
 	Admit door.Admit
-	Log   *slog.Logger // default: none
+	// Via are marks of where a stream was before and is, which players are told; nil: none.
+	Via func(name string) []string
+	Log *slog.Logger // default: none
 
 	MaxConns      int           // connections at once; default 1,000
 	MaxConnsPerIP int           // of one IPv4 address or IPv6 /64; default 100
@@ -137,7 +139,11 @@ func (h handler) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Re
 	if no != nil {
 		return no, nil, errRefused
 	}
-	return &base.Response{StatusCode: base.StatusOK}, c.stream, nil
+	res := &base.Response{StatusCode: base.StatusOK}
+	if h.cfg.Via != nil {
+		res.Header = wire.TellVia(h.cfg.Via(c.source.ID().Name()))
+	}
+	return res, c.stream, nil
 }
 
 // OnSetup lets a viewer have a track, over the TCP connection.
