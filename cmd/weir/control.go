@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -13,7 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	"weir/ingest"
-	"weir/media"
 	"weir/media/hub"
 	"weir/services/live"
 	"weir/services/live/place"
@@ -264,21 +262,6 @@ func (c *control) refuse(ctx context.Context, d *desk, code, words string) error
 	return ingest.Refusal{Words: words}
 }
 
-// tooMuch says what of a source is beyond its channel's limits.
-func tooMuch(l live.Limits, tracks []*media.Track) string {
-	v := video(tracks)
-	if v == nil {
-		return ""
-	}
-	if side := min(v.Width, v.Height); l.Height > 0 && side > l.Height {
-		return fmt.Sprintf("this channel may send at most %d lines, not %d: make the picture smaller in the encoder", l.Height, side)
-	}
-	if rate := v.FrameRate.Float(); l.FPS > 0 && rate > float64(l.FPS)+0.5 {
-		return fmt.Sprintf("this channel may send at most %d frames per second, not %.0f: lower the frame rate in the encoder", l.FPS, rate)
-	}
-	return ""
-}
-
 // finish says that a stream is over.
 func (c *control) finish(s session, stats live.Stats) {
 	c.mu.Lock()
@@ -313,7 +296,7 @@ func (m *mediaRole) report(ctx context.Context) {
 			p.noteLag()
 			m.measure(p, now)
 			m.pipelines.bound(p)
-			if words := p.tooFast(now); words != "" {
+			if words := p.beyond(now); words != "" {
 				m.end(p.stream.Name, m.control.refuse(ctx, p.session.desk, "limit", words))
 			}
 		}
@@ -368,29 +351,4 @@ func (p *pipeline) noteLag() {
 			p.lag.Store(lag)
 		}
 	}
-}
-
-// rateWindow is what a channel's limit of bit/s is measured over.
-const rateWindow = 10 * time.Second
-
-// pace is how much a publisher had sent at a time.
-type pace struct {
-	at    time.Time
-	bytes uint64
-}
-
-// tooFast measures the publisher once in a rateWindow, and says that it sends more than
-// its channel may.
-func (p *pipeline) tooFast(now time.Time) string {
-	limit, sent := p.session.live.Grant().Limits.Bitrate, p.source.Stats().Bytes
-	passed := now.Sub(p.pace.at)
-	if limit == 0 || !p.pace.at.IsZero() && passed < rateWindow {
-		return ""
-	}
-	first, rate := p.pace.at.IsZero(), float64(sent-p.pace.bytes)*8/passed.Seconds()
-	p.pace = pace{now, sent}
-	if first || rate <= float64(limit) {
-		return ""
-	}
-	return fmt.Sprintf("this channel may send at most %d kbit/s, not %.0f: lower the bit rate in the encoder", limit/1000, rate/1000)
 }

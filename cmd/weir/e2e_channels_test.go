@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"weir/media/rtmp"
 )
@@ -134,7 +135,33 @@ func TestChannelLimits(t *testing.T) {
 			t.Errorf("%s: the publisher was not sent away", name)
 		}
 	}
+	growsTooLarge(t, s, admin, whole("height", 150), limited)
 	srtPassphrase(t, s, admin)
+}
+
+// growsTooLarge begins with a picture that a channel may send, and goes on with one that it
+// may not.
+func growsTooLarge(t *testing.T, s *station, admin *person, limits object, limited func(string, object) (channel, secret string)) {
+	t.Helper()
+	channel, secret := limited("grows", limits)
+	larger, err := recordSize(426, 240, 300_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := mustCast(t, s, secret)
+	defer c.cut()
+	if err := c.play(t.Context(), 0, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the small picture", func() bool { return streams(admin)["grows"] != nil })
+	if err := c.roll(t.Context(), larger, 1000, time.Minute); err == nil {
+		t.Error("the larger picture was taken for a minute")
+	}
+	var refused struct{ Items []object }
+	admin.ask(http.MethodGet, "channels/"+channel+"/refusals", nil, &refused)
+	if len(refused.Items) != 1 || !strings.Contains(refused.Items[0]["words"].(string), "at most 150 lines, not 240") {
+		t.Errorf("refusals: %+v", refused.Items)
+	}
 }
 
 // A channel's passphrase lets its publishers in over SRT, and nobody without; its owner finds

@@ -176,7 +176,9 @@ func TestCameraCircle(t *testing.T) {
 		}
 	}
 	does := func(channel string) string {
-		var out struct{ Status *struct{ State, Error string } }
+		var out struct {
+			Status *struct{ State, Error string }
+		}
 		if anna.ask(http.MethodGet, "channels/"+channel+"/camera", nil, &out); out.Status == nil {
 			return ""
 		}

@@ -70,7 +70,7 @@ func soundsOf(s *hub.Stream, further []*hub.Stream) (list []live.SoundTrack) {
 
 // measure tells the live-service how a stream arrives.
 func (m *mediaRole) measure(p *pipeline, now time.Time) {
-	h := p.gauge.read(p.source.Tracks(), now)
+	h := p.gauge.read(current(p.source), now)
 	if s := m.sessions.Get(p.stream.Name); s != nil {
 		h.Jumps, h.Dropped = p.gauge.lately(s.Stats(), now)
 		h.SpareVideo, h.SpareAudio = s.LeftOut()
