@@ -291,7 +291,9 @@ func TestPullFails(t *testing.T) {
 		"babble":          {func(c *Camera) { c.URL = "rtsp://" + babble.Addr().String() + "/x" }, "cannot be understood"},
 		"poison":          {func(c *Camera) { c.URL = "rtsp://" + poison.Addr().String() + "/x" }, "cannot be understood"},
 		"another address": {func(c *Camera) { c.URL = "http://example.org/" }, "not an address of RTSP"},
-		"a taken name":    {func(c *Camera) { c.Open = func(context.Context, []string) (ingest.Hold, error) { return nil, ingest.ErrBusy } }, "publishing this name already"},
+		"a taken name": {func(c *Camera) {
+			c.Open = func(context.Context, []string) (ingest.Hold, error) { return nil, ingest.ErrBusy }
+		}, "publishing this name already"},
 	} {
 		cfg := Camera{URL: url, User: "admin", Password: "pass:word", Open: opener(r, "yard"), IdleTime: 400 * time.Millisecond}
 		tt.change(&cfg)

@@ -167,8 +167,11 @@ func (s *Service) Camera(ctx context.Context, who auth.Identity, channel uuid.UU
 	return c, nil
 }
 
-// Set makes a channel's camera, or changes it if it still has that version; 0 takes any.
-// It counts within a second.
+// Absent is the version of a camera that is not there yet.
+const Absent = -1
+
+// Set makes a channel's camera, or changes it if it still has that version; 0 takes any,
+// Absent none. It counts within a second.
 func (s *Service) Set(ctx context.Context, who auth.Identity, channel uuid.UUID, version int64, x CameraChanges) (Camera, error) {
 	var c Camera
 	err := s.within(ctx, func(ctx context.Context, st store) error {
@@ -183,7 +186,11 @@ func (s *Service) Set(ctx context.Context, who auth.Identity, channel uuid.UUID,
 		if err != nil {
 			return err
 		}
-		if version != 0 && version != c.Version {
+		switch {
+		case version == Absent && c.Version > 0:
+			_, err = httpd.IfMatch("") // says what to do
+			return err
+		case version > 0 && version != c.Version:
 			return httpd.Changed()
 		}
 		if err := s.apply(&c, x); err != nil {

@@ -262,6 +262,9 @@ func TestHTTP(t *testing.T) {
 			t.Errorf("%v %v", header, got)
 		}
 		ask(412, "PUT", "anna", camera, `If-Match: "7"`)
+		ask(412, "PUT", "anna", camera) // somebody else was faster
+		ask(200, "PUT", "anna", camera, "If-Match: *")
+		header, _ = ask(200, "GET", "anna", "")
 		ask(200, "PUT", "anna", camera, "If-Match: "+header.Get("ETag"))
 		ask(403, "GET", "bert", "")
 		ask(403, "PUT", "bert", camera)

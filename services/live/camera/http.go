@@ -34,7 +34,7 @@ type byChannel struct {
 
 type setInput struct {
 	ID      httpd.ID `path:"id" doc:"Id of a channel"`
-	IfMatch string   `header:"If-Match" maxLength:"64" doc:"The ETag of what you have read; * for any"`
+	IfMatch string   `header:"If-Match" maxLength:"64" doc:"The ETag of what you have read; * for any; absent: the channel has no camera yet"`
 	Body    CameraChanges
 }
 
@@ -60,7 +60,7 @@ func (r routes) get(ctx context.Context, who auth.Identity, in *byChannel) (*cam
 }
 
 func (r routes) set(ctx context.Context, who auth.Identity, in *setInput) (*cameraAnswer, error) {
-	version := int64(0)
+	version := int64(Absent)
 	if in.IfMatch != "" {
 		var err error
 		if version, err = httpd.IfMatch(in.IfMatch); err != nil {

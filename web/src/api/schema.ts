@@ -5993,7 +5993,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of what you have read; * for any */
+                /** @description The ETag of what you have read; * for any; absent: the channel has no camera yet */
                 "If-Match"?: string;
             };
             path: {
