@@ -50,6 +50,8 @@ type Request struct {
 	Scheme  string // of the address that it called, where the protocol can name another one; empty: it cannot
 	Follows bool   // it goes to another address by itself when it is told to
 	Sent    bool   // it was sent here a moment ago, by another server
+
+	Waits bool // it takes nobody's place, not even that of one who has fallen silent
 }
 
 // Proof shows that a publisher has a key of a channel without sending it: a digest of

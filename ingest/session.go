@@ -131,7 +131,7 @@ func (s *Session) join(g Grant, r Request, takeover bool) (*Publisher, error) {
 	if s.ended {
 		return nil, errLeft
 	}
-	if s.taken() && !takeover {
+	if (s.taken() || r.Waits && s.pub != nil) && !takeover {
 		return nil, ErrBusy
 	}
 	p := &Publisher{session: s, request: r, grant: g, done: make(chan struct{})}

@@ -31,6 +31,9 @@ func TestSilentPublisherMakesWay(t *testing.T) {
 	if !r.sessions.Get("x").Silent() {
 		t.Error("two seconds are no silence")
 	}
+	if _, err := r.sessions.Open(t.Context(), ingest.Request{Key: "x", Waits: true}); !errors.Is(err, ingest.ErrBusy) {
+		t.Errorf("who takes nobody's place: %v", err)
+	}
 	first := r.pub
 	r.open()
 	second := r.pub

@@ -255,7 +255,7 @@ func (c *cameras) open(ctx context.Context, channel uuid.UUID, via []string) (in
 	if err != nil {
 		return nil, err
 	}
-	p, err := c.media.sessions.Join(within, g, ingest.Request{Protocol: "rtsp", Encoder: "camera", Via: via})
+	p, err := c.media.sessions.Join(within, g, ingest.Request{Protocol: "rtsp", Encoder: "camera", Via: via, Waits: true})
 	if err != nil {
 		return nil, err
 	}
