@@ -17,15 +17,18 @@ import (
 func main() {
 	parts := flag.Int("parts", 200, "parts to look at")
 	flag.Parse()
-	rig.Main(func(ctx context.Context) error { return measure(ctx, *parts) })
+	rig.Main(func(ctx context.Context) error {
+		return errors.Join(measure(ctx, *parts, "off", ""), measure(ctx, *parts, "all", ", recorded"))
+	})
 }
 
-func measure(ctx context.Context, parts int) (err error) {
+// measure does it with WEIR_RECORD; as says so.
+func measure(ctx context.Context, parts int, record, as string) (err error) {
 	clip, err := rig.OpenClip(ctx, rig.ClipConfig{Width: 1280, Height: 720, FPS: 30, Keys: 60, Bitrate: "3M", Seconds: 20})
 	if err != nil {
 		return err
 	}
-	s, err := rig.Start(ctx, nil, "WEIR_LADDER=off")
+	s, err := rig.Start(ctx, nil, "WEIR_LADDER=off", "WEIR_RECORD="+record)
 	if err != nil {
 		return err
 	}
@@ -72,7 +75,7 @@ func measure(ctx context.Context, parts int) (err error) {
 			err = errors.Join(err, a.err)
 			continue
 		}
-		err = errors.Join(err, rig.Result{What: x.what, Value: rig.Quantile(a.delays, 0.5) / 1e6, Unit: "ms", Most: 10, More: map[string]any{
+		err = errors.Join(err, rig.Result{What: x.what + as, Value: rig.Quantile(a.delays, 0.5) / 1e6, Unit: "ms", Most: 10, More: map[string]any{
 			"p95_ms": rig.Quantile(a.delays, 0.95) / 1e6, "max_ms": rig.Quantile(a.delays, 1) / 1e6, "parts": len(a.delays),
 		}}.Print())
 	}
