@@ -27,7 +27,7 @@ type HTTPConfig struct {
 	TLSCert        string   `env:"WEIR_TLS_CERT" unit:"file" help:"certificate chain, PEM: the public port (and RTMPS) speaks TLS and nothing else"`
 	TLSKey         string   `env:"WEIR_TLS_KEY" unit:"file" help:"private key of WEIR_TLS_CERT, PEM"`
 	PublicURL      string   `env:"WEIR_PUBLIC_URL" unit:"URL" help:"address of the public port as people see it, for what weir prints; empty: localhost or the host of WEIR_HTTP_ADDR"`
-	TrustedProxies Networks `env:"WEIR_TRUSTED_PROXIES" unit:"networks" help:"networks whose X-Forwarded-For or PROXY header counts (PROXY also on RTMP, RTMPS and RTSP), such as 10.0.0.0/8,192.0.2.7"`
+	TrustedProxies Networks `env:"WEIR_TRUSTED_PROXIES" unit:"networks" help:"networks whose X-Forwarded-For or PROXY header counts (PROXY also on the ports of RTMP, RTMPS and RTSP, those of players included), such as 10.0.0.0/8,192.0.2.7"`
 	NodeURL        string   `env:"WEIR_NODE_URL" unit:"URL" help:"where other media nodes reach the public port of this one, such as http://10.0.0.8:8080; with WEIR_REDIS_URL and WEIR_SECRET_KEY; empty: they do not"`
 	AdminAddr      Address  `env:"WEIR_ADMIN_ADDR" envDefault:"127.0.0.1:9090" unit:"host:port" help:"for operators, not the public: /metrics, /debug/pprof, /healthz and /readyz; empty: off"`
 }
@@ -43,14 +43,14 @@ type IngestConfig struct {
 	SRTPlayAddr   Address       `env:"WEIR_SRT_PLAY_ADDR" unit:"host:port" help:"where players watch over SRT, a UDP port such as :8891; empty: off" network:"udp"`
 	SRTAddr       Address       `env:"WEIR_SRT_ADDR" envDefault:":8890" unit:"host:port" help:"SRT, a UDP port; empty: off" network:"udp"`
 	SRTLatency    time.Duration `env:"WEIR_SRT_LATENCY" envDefault:"120ms" unit:"duration" help:"how long SRT waits for lost packets to come again, 20ms to 8s; publishers may wish for more, up to 8s"`
-	SRTPassphrase string        `env:"WEIR_SRT_PASSPHRASE" unit:"text" secret:"yes" help:"10 to 79 characters with which SRT publishers have to encrypt; empty: none encrypts"`
+	SRTPassphrase string        `env:"WEIR_SRT_PASSPHRASE" unit:"text" secret:"yes" help:"10 to 79 characters with which SRT publishers have to encrypt, unless their channel has its own; empty: they must not"`
 	WebRTCAddr    Address       `env:"WEIR_WEBRTC_ADDR" envDefault:":8189" unit:"host:port" help:"WebRTC, one UDP and one TCP port; empty: off" network:"both"`
 	WebRTCPublic  Addresses     `env:"WEIR_WEBRTC_PUBLIC" unit:"addresses" help:"addresses to offer to WebRTC peers from behind NAT, such as 203.0.113.7; empty: those of the interfaces"`
 	MaxConnsPerIP int           `env:"WEIR_MAX_CONNS_PER_IP" envDefault:"256" unit:"connections" help:"publishing connections from one address at once"`
 	Reconnect     time.Duration `env:"WEIR_RECONNECT" envDefault:"10s" unit:"duration" help:"how long a session waits for a publisher that dropped"`
 	NodeHost      string        `env:"WEIR_NODE_HOST" unit:"host" help:"name or address at which publishers reach this media node and no other, such as a.example.com; a node that leaves, or has no room (WEIR_OVERLOAD=refuse), sends publishers there; empty: none does"`
 	NodePorts     Ports         `env:"WEIR_NODE_PORTS" unit:"scheme=port list" help:"ports of WEIR_NODE_HOST that are not those which this process opens, such as rtmp=11935,https=443"`
-	Drain         time.Duration `env:"WEIR_DRAIN" envDefault:"10s" unit:"duration" help:"how long a media node that is asked to stop takes at most to hand its streams to other nodes; with another node only"`
+	Drain         time.Duration `env:"WEIR_DRAIN" envDefault:"10s" unit:"duration" help:"how long a media node that is asked to stop takes at most to hand its streams to other nodes, where there is one; 0s: it ends them"`
 	Takeover      bool          `env:"WEIR_TAKEOVER" envDefault:"false" unit:"true or false" help:"a second publisher of a live name replaces the first (true) or is refused (false); one that has sent nothing for 1.5 s is replaced in any case"`
 	Publish       string        `env:"WEIR_PUBLISH" envDefault:"key" unit:"key or open" help:"key: a stream key is needed; open: anyone may publish any name"`
 	Hook          string        `env:"WEIR_PUBLISH_HOOK" unit:"URL" secret:"url" help:"asked by POST before a publisher with a right key is let in; 4xx refuses; empty: nobody is asked"`
@@ -60,14 +60,14 @@ type IngestConfig struct {
 type LiveConfig struct {
 	Ladder        Ladder        `env:"WEIR_LADDER" envDefault:"auto" unit:"auto, off or list" help:"renditions beside the source's own, such as 720p:2800k,480p:1400k; never larger than the source"`
 	Overload      string        `env:"WEIR_OVERLOAD" envDefault:"shed" unit:"shed, source or refuse" help:"a stream whose renditions are more than the CPU has free, by what the others cost, is taken, and renditions are left out where it is late (shed), or taken without (source), or refused"`
-	Original      bool          `env:"WEIR_ORIGINAL" envDefault:"true" unit:"true or false" help:"pictures that come in H.265, AV1 or VP9 are offered as they came too, beside the H.264 that is made of them"`
-	Slate         bool          `env:"WEIR_SLATE" envDefault:"false" unit:"true or false" help:"while a publisher that dropped is waited for, viewers get its last picture, dimmed, and silence (true) or nothing (false)"`
+	Original      bool          `env:"WEIR_ORIGINAL" envDefault:"true" unit:"true or false" help:"pictures that come in HEVC, AV1 or VP9 are offered as they came too, beside the H.264 that is made of them"`
+	Slate         bool          `env:"WEIR_SLATE" envDefault:"false" unit:"true or false" help:"while a publisher that dropped is waited for, or sends nothing for 2 s, viewers get its last picture, dimmed, and silence (true) or nothing (false)"`
 	Segment       time.Duration `env:"WEIR_SEGMENT" envDefault:"2s" unit:"duration" help:"wished length of a segment, 500ms to 30s"`
 	Part          time.Duration `env:"WEIR_PART" envDefault:"200ms" unit:"duration" help:"wished length of an LL-HLS part, 50ms to 2s and at most half a segment"`
 	Record        string        `env:"WEIR_RECORD" envDefault:"channels" unit:"off, channels or all" help:"channels: streams of channels that say so are recorded, to S3 or WEIR_DATA_DIR, and stay there as /vod/ID; all: every stream"`
 	RecordKeep    time.Duration `env:"WEIR_RECORD_KEEP" envDefault:"0s" unit:"duration" help:"recordings and clips are deleted when they are so old, such as 720h, in whole days; channels may keep theirs shorter; 0s: they stay"`
 	RecordQuotaGB int           `env:"WEIR_RECORD_QUOTA_GB" envDefault:"100" unit:"GB" help:"how much the recordings and clips of one channel may take: the oldest make room for new ones, clips last; channels may have less; 0: no bound"`
-	RecordFreeGB  int           `env:"WEIR_RECORD_FREE_GB" envDefault:"2" unit:"GB" help:"no recording begins with less room in WEIR_DATA_DIR, where recordings go without S3; 0: no bound"`
+	RecordFreeGB  int           `env:"WEIR_RECORD_FREE_GB" envDefault:"2" unit:"GB" help:"no recording begins, and no clip is made, with less room in WEIR_DATA_DIR, where they go without S3; 0: no bound"`
 	SpoolMB       int           `env:"WEIR_SPOOL_MB" envDefault:"4096" unit:"MB" help:"how much of recordings waits in WEIR_DATA_DIR while the object store does not work; what is more is lost, the oldest first"`
 	DVR           time.Duration `env:"WEIR_DVR" envDefault:"10m" unit:"duration" help:"how far viewers can go back, at least 6 times WEIR_SEGMENT"`
 	DVRLocal      time.Duration `env:"WEIR_DVR_LOCAL" envDefault:"10m" unit:"duration" help:"how much of WEIR_DVR stays in files of the data folder where a stream is recorded to S3; what is older is read there; 0s: all of it"`
@@ -91,9 +91,9 @@ type UsersConfig struct {
 
 // StoreConfig is about where things are kept.
 type StoreConfig struct {
-	DataDir      string `env:"WEIR_DATA_DIR" envDefault:"./data" unit:"folder" help:"accounts, stream keys, and the segments of live streams, which the next start clears"`
+	DataDir      string `env:"WEIR_DATA_DIR" envDefault:"./data" unit:"folder" help:"accounts, stream keys, pictures, recordings without S3, and the segments of live streams, which the next start clears"`
 	DatabaseURL  string `env:"WEIR_DATABASE_URL" unit:"URL" secret:"url" help:"PostgreSQL; empty: SQLite in WEIR_DATA_DIR"`
-	SecretKey    string `env:"WEIR_SECRET_KEY" unit:"hex or base64" secret:"yes" help:"32 random bytes that seal signing keys and second factors in the database, the same in all processes that share it; empty: a file in WEIR_DATA_DIR"`
+	SecretKey    string `env:"WEIR_SECRET_KEY" unit:"hex or base64" secret:"yes" help:"32 random bytes that seal signing keys, keys of passes and second factors in the database, the same in all processes that share it; empty: a file in WEIR_DATA_DIR"`
 	SecretKeyOld string `env:"WEIR_SECRET_KEY_OLD" unit:"hex or base64" secret:"yes" help:"the key before: what it has sealed is sealed anew at the start"`
 	RedisURL     string `env:"WEIR_REDIS_URL" unit:"URL" secret:"url" help:"Redis; empty: embedded"`
 	AMQPURL      string `env:"WEIR_AMQP_URL" unit:"URL" secret:"url" help:"RabbitMQ; empty: embedded"`
