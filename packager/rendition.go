@@ -23,6 +23,7 @@ type rendition struct {
 	open    bool         // a segment is open
 	msn     uint64       // of the open segment, or of the one to open next
 	at      media.Time   // where the open segment begins
+	end     media.Time   // of the segment before it
 	started bool
 	starved bool // nothing came for the open segment until its key frame was missed
 	shed    bool
@@ -116,7 +117,12 @@ func (r *rendition) advance(at media.Time) {
 // close completes the segment msn, as a gap when nothing came for it.
 func (r *rendition) close() {
 	if !r.open {
-		r.start(max(r.init, r.inits), r.p.cuts.get(r.msn).at, true)
+		c := r.p.cuts.get(r.msn)
+		at := c.at
+		if !c.discontinuity {
+			at = max(at, r.end) // the last frame may have reached beyond the cut
+		}
+		r.start(max(r.init, r.inits), at, true)
 	}
 	r.stretch(r.p.cuts.get(r.msn + 1))
 	r.flush(!r.track.Further) // a sound that stopped and comes back is as long as the others
@@ -147,7 +153,7 @@ func (r *rendition) stretch(next cutPoint) {
 
 // finish hands the closed segment to storage.
 func (r *rendition) finish(s *window.Segment) {
-	r.open = false
+	r.open, r.end = false, s.End()
 	r.msn++
 	if d := s.Duration; !s.Gap && d > 0 {
 		rate := int(s.Size() * 8 * media.TicksPerSecond / int64(d))
