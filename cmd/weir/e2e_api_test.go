@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,8 @@ import (
 	"github.com/google/uuid"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"weir/services/auth"
 )
 
 // TestAPI is what the README promises of the API, by its own commands; then what nobody
@@ -48,7 +51,9 @@ func useAPI(t *testing.T, settings ...string) {
 		t.Fatalf("register: %d", status)
 	}
 	bob.signIn("bob", password)
-	walkForeign(t, s, ada, bob, belongings(t, s, admin, ada, password))
+	of := belongings(t, s, admin, ada, password)
+	walkForeign(t, s, ada, bob, of)
+	useTokens(t, s, ada, of["channel"], password)
 
 	var me struct{ ID string }
 	ada.ask(http.MethodGet, "users/me", nil, &me)
@@ -200,6 +205,52 @@ func walkForeign(t *testing.T, s *station, ada, bob *person, of map[string]strin
 	for path, was := range before {
 		if is := seenBy(ada, doc.Paths, of)[path]; is != was {
 			t.Errorf("%s has changed from\n%s\nto\n%s", path, was, is)
+		}
+	}
+}
+
+// useTokens asks whether API tokens can be made for what operations ask of them, and do that
+// and no more.
+func useTokens(t *testing.T, s *station, ada *person, channel, password string) {
+	t.Helper()
+	var doc struct {
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	ada.ask("GET", "openapi.json", nil, &doc)
+	for path, methods := range doc.Paths {
+		for _, raw := range methods {
+			var o described
+			if json.Unmarshal(raw, &o) != nil {
+				continue
+			}
+			for _, way := range o.Security {
+				for _, scope := range slices.Concat(slices.Collect(maps.Values(way))...) {
+					if scope != auth.ScopeAccount && !slices.Contains(auth.TokenScopes(), scope) {
+						t.Errorf("%s %s asks for %s, which no API token can have", path, o.ID, scope)
+					}
+				}
+			}
+		}
+	}
+	var made struct{ Token string }
+	scopes := []string{auth.ScopeChannelsRead, auth.ScopeKeysWrite}
+	if status := ada.ask("POST", "auth/tokens", object{"name": "keys", "scopes": scopes, "password": password}, &made); status != http.StatusCreated {
+		t.Fatalf("token: %d", status)
+	}
+	program := &person{t: t, web: s.web, token: made.Token, match: "*"}
+	for _, x := range []struct {
+		method, path string
+		body         any
+		want         int
+	}{
+		{"GET", "channels/" + channel + "/sessions", nil, http.StatusOK},
+		{"POST", "channels/" + channel + "/keys", object{"label": "made by a program"}, http.StatusCreated},
+		{"PATCH", "channels/" + channel, object{"title": "x"}, http.StatusForbidden},
+		{"PATCH", "users/me", object{"display_name": "x"}, http.StatusForbidden},
+		{"POST", "auth/tokens", object{"name": "x", "scopes": scopes, "password": password}, http.StatusForbidden},
+	} {
+		if status := program.ask(x.method, x.path, x.body, nil); status != x.want {
+			t.Errorf("%s %s with a token for %v: %d", x.method, x.path, scopes, status)
 		}
 	}
 }

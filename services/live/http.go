@@ -13,13 +13,6 @@ import (
 	"weir/services/httpd"
 )
 
-// Scopes of API tokens.
-const (
-	ScopeRead  = "channels:read"  // what goes on inside of one's channels
-	ScopeWrite = "channels:write" // change them
-	ScopeKeys  = "keys:write"     // make and end stream keys
-)
-
 // routes is the HTTP side of a Service: it decodes, calls and encodes.
 type routes struct {
 	*Service
@@ -47,14 +40,14 @@ type ByID struct {
 
 func (r routes) addChannels(api huma.API) {
 	huma.Register(api, httpd.Op("listChannels", http.MethodGet, "/channels", "channels", "The channels that everybody may find", http.StatusOK), r.list)
-	huma.Register(api, httpd.Op("createChannel", http.MethodPost, "/channels", "channels", "Make a channel of yours", http.StatusCreated, ScopeWrite), httpd.As(r.create))
-	huma.Register(api, httpd.Op("listMyChannels", http.MethodGet, "/channels/mine", "channels", "The channels that you own or work for", http.StatusOK, ScopeRead), httpd.As(r.mine))
+	huma.Register(api, httpd.Op("createChannel", http.MethodPost, "/channels", "channels", "Make a channel of yours", http.StatusCreated, auth.ScopeChannelsWrite), httpd.As(r.create))
+	huma.Register(api, httpd.Op("listMyChannels", http.MethodGet, "/channels/mine", "channels", "The channels that you own or work for", http.StatusOK, auth.ScopeChannelsRead), httpd.As(r.mine))
 	huma.Register(api, httpd.Op("getChannelByName", http.MethodGet, "/channels/by-name/{name}", "channels", "A channel by its name", http.StatusOK), r.byName)
 	huma.Register(api, httpd.Op("getChannel", http.MethodGet, "/channels/{id}", "channels", "A channel", http.StatusOK), r.channel)
-	huma.Register(api, httpd.Op("updateChannel", http.MethodPatch, "/channels/{id}", "channels", "Change a channel", http.StatusOK, ScopeWrite), httpd.As(r.update))
-	huma.Register(api, httpd.Op("deleteChannel", http.MethodDelete, "/channels/{id}", "channels", "Delete a channel, for ever; its stream ends", http.StatusNoContent, ScopeWrite), httpd.As(r.remove))
-	huma.Register(api, httpd.Op("banChannel", http.MethodPut, "/channels/{id}/ban", "channels", "Keep a channel off the air; for moderators", http.StatusOK, ScopeWrite), httpd.As(r.ban))
-	huma.Register(api, httpd.Op("unbanChannel", http.MethodDelete, "/channels/{id}/ban", "channels", "Lift a ban; for moderators", http.StatusOK, ScopeWrite), httpd.As(r.unban))
+	huma.Register(api, httpd.Op("updateChannel", http.MethodPatch, "/channels/{id}", "channels", "Change a channel", http.StatusOK, auth.ScopeChannelsWrite), httpd.As(r.update))
+	huma.Register(api, httpd.Op("deleteChannel", http.MethodDelete, "/channels/{id}", "channels", "Delete a channel, for ever; its stream ends", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.remove))
+	huma.Register(api, httpd.Op("banChannel", http.MethodPut, "/channels/{id}/ban", "channels", "Keep a channel off the air; for moderators", http.StatusOK, auth.ScopeChannelsWrite), httpd.As(r.ban))
+	huma.Register(api, httpd.Op("unbanChannel", http.MethodDelete, "/channels/{id}/ban", "channels", "Lift a ban; for moderators", http.StatusOK, auth.ScopeChannelsWrite), httpd.As(r.unban))
 }
 
 type channelAnswer struct {
@@ -160,9 +153,9 @@ func (r routes) unban(ctx context.Context, who auth.Identity, in *ByID) (*channe
 }
 
 func (r routes) addMembers(api huma.API) {
-	huma.Register(api, httpd.Op("listMembers", http.MethodGet, "/channels/{id}/members", "channels", "Who works for a channel beside its owner", http.StatusOK, ScopeRead), httpd.As(r.members))
-	huma.Register(api, httpd.Op("setMember", http.MethodPut, "/channels/{id}/members/{user}", "channels", "Give a user a role in a channel", http.StatusNoContent, ScopeWrite), httpd.As(r.setMember))
-	huma.Register(api, httpd.Op("removeMember", http.MethodDelete, "/channels/{id}/members/{user}", "channels", "Take the role away; your own too", http.StatusNoContent, ScopeWrite), httpd.As(r.removeMember))
+	huma.Register(api, httpd.Op("listMembers", http.MethodGet, "/channels/{id}/members", "channels", "Who works for a channel beside its owner", http.StatusOK, auth.ScopeChannelsRead), httpd.As(r.members))
+	huma.Register(api, httpd.Op("setMember", http.MethodPut, "/channels/{id}/members/{user}", "channels", "Give a user a role in a channel", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.setMember))
+	huma.Register(api, httpd.Op("removeMember", http.MethodDelete, "/channels/{id}/members/{user}", "channels", "Take the role away; your own too", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.removeMember))
 }
 
 type listOf[T any] struct {

@@ -15,14 +15,14 @@ func (r routes) addAccess(api huma.API) {
 	playback.Description = "A name that nobody has, and a channel that you may not know of, are answered like a public channel: there is nothing to watch at those addresses."
 	playback.Errors = append(playback.Errors, http.StatusForbidden)
 	huma.Register(api, playback, r.playback)
-	huma.Register(api, httpd.Op("endPasses", http.MethodDelete, "/channels/{id}/viewers", "playback", "End all passes of a channel", http.StatusNoContent, ScopeWrite), httpd.As(r.endPasses))
-	huma.Register(api, httpd.Op("endPass", http.MethodDelete, "/channels/{id}/viewers/{viewer}", "playback", "End the pass of one viewer", http.StatusNoContent, ScopeWrite), httpd.As(r.endPass))
-	huma.Register(api, httpd.Op("listShareLinks", http.MethodGet, "/channels/{id}/links", "playback", "The share links of a channel, without their secrets", http.StatusOK, ScopeWrite), httpd.As(r.links))
-	huma.Register(api, httpd.Op("createShareLink", http.MethodPost, "/channels/{id}/links", "playback", "Make a share link; its secret is shown this once", http.StatusCreated, ScopeWrite), httpd.As(r.createLink))
-	huma.Register(api, httpd.Op("revokeShareLink", http.MethodDelete, "/channels/{id}/links/{link}", "playback", "End a share link, and what is watched by it", http.StatusNoContent, ScopeWrite), httpd.As(r.revokeLink))
-	huma.Register(api, httpd.Op("listGuests", http.MethodGet, "/channels/{id}/guests", "playback", "The users who may watch a private channel", http.StatusOK, ScopeRead), httpd.As(r.guests))
-	huma.Register(api, httpd.Op("addGuest", http.MethodPut, "/channels/{id}/guests/{user}", "playback", "Let a user watch a private channel", http.StatusNoContent, ScopeWrite), httpd.As(r.addGuest))
-	huma.Register(api, httpd.Op("removeGuest", http.MethodDelete, "/channels/{id}/guests/{user}", "playback", "Take that back; what the user watches ends", http.StatusNoContent, ScopeWrite), httpd.As(r.removeGuest))
+	huma.Register(api, httpd.Op("endPasses", http.MethodDelete, "/channels/{id}/viewers", "playback", "End all passes of a channel", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.endPasses))
+	huma.Register(api, httpd.Op("endPass", http.MethodDelete, "/channels/{id}/viewers/{viewer}", "playback", "End the pass of one viewer", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.endPass))
+	huma.Register(api, httpd.Op("listShareLinks", http.MethodGet, "/channels/{id}/links", "playback", "The share links of a channel, without their secrets", http.StatusOK, auth.ScopeChannelsWrite), httpd.As(r.links))
+	huma.Register(api, httpd.Op("createShareLink", http.MethodPost, "/channels/{id}/links", "playback", "Make a share link; its secret is shown this once", http.StatusCreated, auth.ScopeChannelsWrite), httpd.As(r.createLink))
+	huma.Register(api, httpd.Op("revokeShareLink", http.MethodDelete, "/channels/{id}/links/{link}", "playback", "End a share link, and what is watched by it", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.revokeLink))
+	huma.Register(api, httpd.Op("listGuests", http.MethodGet, "/channels/{id}/guests", "playback", "The users who may watch a private channel", http.StatusOK, auth.ScopeChannelsRead), httpd.As(r.guests))
+	huma.Register(api, httpd.Op("addGuest", http.MethodPut, "/channels/{id}/guests/{user}", "playback", "Let a user watch a private channel", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.addGuest))
+	huma.Register(api, httpd.Op("removeGuest", http.MethodDelete, "/channels/{id}/guests/{user}", "playback", "Take that back; what the user watches ends", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.removeGuest))
 }
 
 type playbackInput struct {

@@ -12,8 +12,8 @@ import (
 )
 
 func (r routes) addHealth(api huma.API) {
-	huma.Register(api, httpd.Op("getHealth", http.MethodGet, "/channels/{id}/health", "sessions", "How the stream of a channel arrives at this moment, and what is wrong with it", http.StatusOK, ScopeRead), httpd.As(r.health))
-	huma.Register(api, httpd.EventsOp(httpd.Op("listenHealth", http.MethodGet, "/channels/{id}/health/events", "sessions", "The same as it is measured, every two seconds, as server-sent events", http.StatusOK, ScopeRead),
+	huma.Register(api, httpd.Op("getHealth", http.MethodGet, "/channels/{id}/health", "sessions", "How the stream of a channel arrives at this moment, and what is wrong with it", http.StatusOK, auth.ScopeChannelsRead), httpd.As(r.health))
+	huma.Register(api, httpd.EventsOp(httpd.Op("listenHealth", http.MethodGet, "/channels/{id}/health/events", "sessions", "The same as it is measured, every two seconds, as server-sent events", http.StatusOK, auth.ScopeChannelsRead),
 		"Server-sent events: `health`, whose data is that of getHealth, and `offline` when nothing is on the air. Comments come between them. The stream ends with the token, or with the right to see it."), httpd.As(r.listenHealth))
 }
 

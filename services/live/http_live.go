@@ -11,11 +11,11 @@ import (
 )
 
 func (r routes) addKeys(api huma.API) {
-	huma.Register(api, httpd.Op("listKeys", http.MethodGet, "/channels/{id}/keys", "keys", "The stream keys of a channel, without the keys themselves", http.StatusOK, ScopeKeys), httpd.As(r.keys))
-	huma.Register(api, httpd.Op("createKey", http.MethodPost, "/channels/{id}/keys", "keys", "Make a stream key; it is shown this once", http.StatusCreated, ScopeKeys), httpd.As(r.createKey))
-	huma.Register(api, httpd.Op("rotateKey", http.MethodPost, "/channels/{id}/keys/{key}/rotate", "keys", "Replace a stream key by a new one; who publishes with the old one is sent away", http.StatusCreated, ScopeKeys), httpd.As(r.rotateKey))
-	huma.Register(api, httpd.Op("revokeKey", http.MethodDelete, "/channels/{id}/keys/{key}", "keys", "End a stream key; who publishes with it is sent away", http.StatusNoContent, ScopeKeys), httpd.As(r.revokeKey))
-	huma.Register(api, httpd.Op("listRefusals", http.MethodGet, "/channels/{id}/refusals", "keys", "Why publishers with a key of the channel were turned away", http.StatusOK, ScopeRead), httpd.As(r.refusals))
+	huma.Register(api, httpd.Op("listKeys", http.MethodGet, "/channels/{id}/keys", "keys", "The stream keys of a channel, without the keys themselves", http.StatusOK, auth.ScopeKeysWrite), httpd.As(r.keys))
+	huma.Register(api, httpd.Op("createKey", http.MethodPost, "/channels/{id}/keys", "keys", "Make a stream key; it is shown this once", http.StatusCreated, auth.ScopeKeysWrite), httpd.As(r.createKey))
+	huma.Register(api, httpd.Op("rotateKey", http.MethodPost, "/channels/{id}/keys/{key}/rotate", "keys", "Replace a stream key by a new one; who publishes with the old one is sent away", http.StatusCreated, auth.ScopeKeysWrite), httpd.As(r.rotateKey))
+	huma.Register(api, httpd.Op("revokeKey", http.MethodDelete, "/channels/{id}/keys/{key}", "keys", "End a stream key; who publishes with it is sent away", http.StatusNoContent, auth.ScopeKeysWrite), httpd.As(r.revokeKey))
+	huma.Register(api, httpd.Op("listRefusals", http.MethodGet, "/channels/{id}/refusals", "keys", "Why publishers with a key of the channel were turned away", http.StatusOK, auth.ScopeChannelsRead), httpd.As(r.refusals))
 }
 
 func (r routes) keys(ctx context.Context, who auth.Identity, in *ByID) (*listOf[Key], error) {
@@ -69,9 +69,9 @@ func (r routes) refusals(ctx context.Context, who auth.Identity, in *ByID) (*lis
 }
 
 func (r routes) addSessions(api huma.API) {
-	huma.Register(api, httpd.Op("listChannelSessions", http.MethodGet, "/channels/{id}/sessions", "sessions", "The streams of a channel, newest first", http.StatusOK, ScopeRead), httpd.As(r.sessions))
-	huma.Register(api, httpd.Op("getChannelSession", http.MethodGet, "/channels/{id}/sessions/{session}", "sessions", "One stream of a channel", http.StatusOK, ScopeRead), httpd.As(r.session))
-	huma.Register(api, httpd.Op("endStream", http.MethodPost, "/channels/{id}/end", "sessions", "End what the channel has on the air; its publisher is sent away", http.StatusNoContent, ScopeWrite), httpd.As(r.end))
+	huma.Register(api, httpd.Op("listChannelSessions", http.MethodGet, "/channels/{id}/sessions", "sessions", "The streams of a channel, newest first", http.StatusOK, auth.ScopeChannelsRead), httpd.As(r.sessions))
+	huma.Register(api, httpd.Op("getChannelSession", http.MethodGet, "/channels/{id}/sessions/{session}", "sessions", "One stream of a channel", http.StatusOK, auth.ScopeChannelsRead), httpd.As(r.session))
+	huma.Register(api, httpd.Op("endStream", http.MethodPost, "/channels/{id}/end", "sessions", "End what the channel has on the air; its publisher is sent away", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.end))
 }
 
 type sessionsInput struct {

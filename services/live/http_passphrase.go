@@ -11,9 +11,9 @@ import (
 )
 
 func (r routes) addPassphrases(api huma.API) {
-	huma.Register(api, httpd.Op("getPassphrase", http.MethodGet, "/channels/{id}/srt-passphrase", "keys", "Whether a channel has a passphrase of its own for SRT", http.StatusOK, ScopeKeys), httpd.As(r.passphraseSet))
-	huma.Register(api, httpd.Op("setPassphrase", http.MethodPut, "/channels/{id}/srt-passphrase", "keys", "Make SRT publishers of a channel encrypt with a passphrase of its own, from the next on; it is not shown again", http.StatusNoContent, ScopeKeys), httpd.As(r.setPassphrase))
-	huma.Register(api, httpd.Op("removePassphrase", http.MethodDelete, "/channels/{id}/srt-passphrase", "keys", "Let what the server wants of SRT publishers count again", http.StatusNoContent, ScopeKeys), httpd.As(r.removePassphrase))
+	huma.Register(api, httpd.Op("getPassphrase", http.MethodGet, "/channels/{id}/srt-passphrase", "keys", "Whether a channel has a passphrase of its own for SRT", http.StatusOK, auth.ScopeKeysWrite), httpd.As(r.passphraseSet))
+	huma.Register(api, httpd.Op("setPassphrase", http.MethodPut, "/channels/{id}/srt-passphrase", "keys", "Make SRT publishers of a channel encrypt with a passphrase of its own, from the next on; it is not shown again", http.StatusNoContent, auth.ScopeKeysWrite), httpd.As(r.setPassphrase))
+	huma.Register(api, httpd.Op("removePassphrase", http.MethodDelete, "/channels/{id}/srt-passphrase", "keys", "Let what the server wants of SRT publishers count again", http.StatusNoContent, auth.ScopeKeysWrite), httpd.As(r.removePassphrase))
 }
 
 type passphraseAnswer struct {

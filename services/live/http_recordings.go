@@ -18,13 +18,13 @@ func (r routes) addRecordings(api huma.API) {
 	list.Description = forPasses
 	list.Errors = append(list.Errors, http.StatusForbidden)
 	huma.Register(api, list, r.recordings)
-	huma.Register(api, httpd.Op("createClip", http.MethodPost, "/channels/{id}/clips", "recordings", "Cut a piece out of a recording, or out of what is on the air; it can be played some seconds later", http.StatusAccepted, ScopeWrite), httpd.As(r.createClip))
+	huma.Register(api, httpd.Op("createClip", http.MethodPost, "/channels/{id}/clips", "recordings", "Cut a piece out of a recording, or out of what is on the air; it can be played some seconds later", http.StatusAccepted, auth.ScopeChannelsWrite), httpd.As(r.createClip))
 	one := httpd.Op("getRecording", http.MethodGet, "/recordings/{recording}", "recordings", "A recording or clip", http.StatusOK)
 	one.Description = forPasses
 	one.Errors = append(one.Errors, http.StatusForbidden)
 	huma.Register(api, one, r.recording)
-	huma.Register(api, httpd.Op("updateRecording", http.MethodPatch, "/recordings/{recording}", "recordings", "Change what a recording says of itself", http.StatusOK, ScopeWrite), httpd.As(r.updateRecording))
-	huma.Register(api, httpd.Op("deleteRecording", http.MethodDelete, "/recordings/{recording}", "recordings", "Delete a recording or clip, for ever; its media go soon after", http.StatusNoContent, ScopeWrite), httpd.As(r.deleteRecording))
+	huma.Register(api, httpd.Op("updateRecording", http.MethodPatch, "/recordings/{recording}", "recordings", "Change what a recording says of itself", http.StatusOK, auth.ScopeChannelsWrite), httpd.As(r.updateRecording))
+	huma.Register(api, httpd.Op("deleteRecording", http.MethodDelete, "/recordings/{recording}", "recordings", "Delete a recording or clip, for ever; its media go soon after", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.deleteRecording))
 }
 
 type recordingsInput struct {

@@ -39,7 +39,7 @@ func newWeb(t *testing.T, r *rig) *web {
 		"reader": w.anna.owner,
 	}
 	reader := w.who["reader"]
-	reader.Scopes = []string{ScopeRead}
+	reader.Scopes = []string{auth.ScopeChannelsRead}
 	w.who["reader"] = reader
 	ok(t, r.SetMember(t.Context(), w.anna.owner, w.anna.ID, w.who["manager"].User, Manager))
 	ok(t, r.SetMember(t.Context(), w.anna.owner, w.anna.ID, w.who["moderator"].User, Moderator))
@@ -196,7 +196,7 @@ func (w *web) mayNot(t *testing.T, o operation, of right, second string) {
 	w.expect(t, 401, o.method, path, "", of.body, "If-Match: *")
 	w.expect(t, 401, o.method, path, "forged", of.body, "If-Match: *")
 	w.expect(t, 403, o.method, path, "stranger", of.body, "If-Match: *")
-	if scopes := o.Security[0]["bearer"]; !slices.Contains(scopes, ScopeRead) {
+	if scopes := o.Security[0]["bearer"]; !slices.Contains(scopes, auth.ScopeChannelsRead) {
 		w.expect(t, 403, o.method, path, "reader", of.body, "If-Match: *")
 	}
 	for name, role := range map[string]Role{"moderator": Moderator, "judge": Moderator, "manager": Manager} {

@@ -35,10 +35,6 @@ const (
 // reset and the deletion of the account. A change of password by who knows the old one
 // leaves it, and so does the end of sessions.
 
-// TokenScopes are the scopes that an API token may have. ScopeAccount is not among
-// them: a token cannot make tokens or take over its account.
-func TokenScopes() []string { return []string{ScopeRead, ScopeWrite, ScopeFollow, ScopeAdmin} }
-
 // TokenRequest is what an API token is to be.
 type TokenRequest struct {
 	Name     string
@@ -128,14 +124,14 @@ func (s *Service) newAPIToken(who auth.Identity, r TokenRequest) (apiToken, erro
 
 func checkScopes(scopes []string, role auth.Role) string {
 	if len(scopes) == 0 {
-		return "are missing: use " + strings.Join(TokenScopes(), ", ")
+		return "are missing: use " + strings.Join(auth.TokenScopes(), ", ")
 	}
 	for _, scope := range scopes {
 		switch {
-		case !slices.Contains(TokenScopes(), scope):
-			return "must be of " + strings.Join(TokenScopes(), ", ")
-		case scope == ScopeAdmin && !role.AtLeast(auth.Admin):
-			return fmt.Sprintf("%s is for admins only", ScopeAdmin)
+		case !slices.Contains(auth.TokenScopes(), scope):
+			return "must be of " + strings.Join(auth.TokenScopes(), ", ")
+		case scope == auth.ScopeUsersAdmin && !role.AtLeast(auth.Admin):
+			return fmt.Sprintf("%s is for admins only", auth.ScopeUsersAdmin)
 		}
 	}
 	return ""

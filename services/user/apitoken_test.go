@@ -26,8 +26,8 @@ func TestAPIToken(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		ctx := t.Context()
 		anna, bert := r.person(t, "anna"), r.person(t, "bert")
-		made, tok := r.apiToken(t, anna, ScopeWrite, ScopeRead, ScopeRead)
-		if !strings.HasPrefix(tok, auth.OpaquePrefix) || !slices.Equal(made.Scopes, []string{ScopeRead, ScopeWrite}) || made.Used != nil || made.Expires.Sub(made.Created) != APITokenLife {
+		made, tok := r.apiToken(t, anna, auth.ScopeProfileWrite, auth.ScopeProfileRead, auth.ScopeProfileRead)
+		if !strings.HasPrefix(tok, auth.OpaquePrefix) || !slices.Equal(made.Scopes, []string{auth.ScopeProfileRead, auth.ScopeProfileWrite}) || made.Used != nil || made.Expires.Sub(made.Created) != APITokenLife {
 			t.Errorf("%+v", made)
 		}
 		if strings.Contains(snapshot(t, r.db)+r.log.String(), tok[len(auth.OpaquePrefix):]) {
@@ -39,7 +39,7 @@ func TestAPIToken(t *testing.T) {
 			return list[0].Used
 		}
 		who, err := r.Opaque(ctx, tok)
-		if err != nil || who.User != anna.ID || who.Session != made.ID || who.Username != "anna" || !slices.Equal(who.Scopes, made.Scopes) || !who.Expires.Equal(made.Expires) || who.Has(ScopeAccount) {
+		if err != nil || who.User != anna.ID || who.Session != made.ID || who.Username != "anna" || !slices.Equal(who.Scopes, made.Scopes) || !who.Expires.Equal(made.Expires) || who.Has(auth.ScopeAccount) {
 			t.Errorf("%+v %v", who, err)
 		}
 		first := used()
@@ -73,17 +73,17 @@ func TestAPITokenInput(t *testing.T) {
 		now := r.clock.Now()
 		for name, change := range map[string]func(*TokenRequest){
 			"no name": func(q *TokenRequest) { q.Name = " " }, "long name": func(q *TokenRequest) { q.Name = strings.Repeat("x", 51) }, "direction": func(q *TokenRequest) { q.Name = "a\u202eb" },
-			"no scopes": func(q *TokenRequest) { q.Scopes = nil }, "unknown scope": func(q *TokenRequest) { q.Scopes = []string{"x"} }, "account": func(q *TokenRequest) { q.Scopes = []string{ScopeRead, ScopeAccount} },
-			"two in one": func(q *TokenRequest) { q.Scopes = []string{ScopeRead + " " + ScopeAccount} }, "admin": func(q *TokenRequest) { q.Scopes = []string{ScopeAdmin} },
+			"no scopes": func(q *TokenRequest) { q.Scopes = nil }, "unknown scope": func(q *TokenRequest) { q.Scopes = []string{"x"} }, "account": func(q *TokenRequest) { q.Scopes = []string{auth.ScopeProfileRead, auth.ScopeAccount} },
+			"two in one": func(q *TokenRequest) { q.Scopes = []string{auth.ScopeProfileRead + " " + auth.ScopeAccount} }, "admin": func(q *TokenRequest) { q.Scopes = []string{auth.ScopeUsersAdmin} },
 			"past": func(q *TokenRequest) { q.Expires = now }, "long": func(q *TokenRequest) { q.Expires = now.Add(APITokenLongest + time.Second) }, "password": func(q *TokenRequest) { q.Password = "x" },
 		} {
-			q := TokenRequest{Name: "script", Scopes: []string{ScopeRead}, Password: goodPassword}
+			q := TokenRequest{Name: "script", Scopes: []string{auth.ScopeProfileRead}, Password: goodPassword}
 			change(&q)
 			if _, _, err := r.CreateToken(t.Context(), anna.who, here(), q); !fault.Is(err, fault.Invalid) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		_, tok := r.apiToken(t, chief, ScopeAdmin)
+		_, tok := r.apiToken(t, chief, auth.ScopeUsersAdmin)
 		ok(t, second(r.Opaque(t.Context(), tok)))
 	})
 }
@@ -93,18 +93,18 @@ func TestAPITokenMany(t *testing.T) {
 		anna := r.person(t, "anna")
 		var last TokenView
 		for range APITokensMax {
-			last, _ = r.apiToken(t, anna, ScopeRead)
+			last, _ = r.apiToken(t, anna, auth.ScopeProfileRead)
 		}
-		ask := TokenRequest{Name: "one too many", Scopes: []string{ScopeRead}, Password: goodPassword}
+		ask := TokenRequest{Name: "one too many", Scopes: []string{auth.ScopeProfileRead}, Password: goodPassword}
 		_, _, err := r.CreateToken(t.Context(), anna.who, here(), ask)
 		want(t, err, fault.Conflict)
 		ok(t, r.EndToken(t.Context(), anna.who, here(), last.ID))
-		r.apiToken(t, anna, ScopeRead)
+		r.apiToken(t, anna, auth.ScopeProfileRead)
 		r.clock.Pass(APITokenLife + time.Second) // those that have expired do not count
 		if list, err := r.APITokens(t.Context(), anna.who); err != nil || len(list) != 0 {
 			t.Errorf("%d %v", len(list), err)
 		}
-		r.apiToken(t, anna, ScopeRead)
+		r.apiToken(t, anna, auth.ScopeProfileRead)
 		ok(t, r.drop(t.Context()))
 		var n int64
 		ok(t, r.db.QueryRow(t.Context(), `SELECT count(*) FROM user_api_tokens`).Scan(&n))
@@ -136,7 +136,7 @@ func TestAPITokenEnds(t *testing.T) {
 			"operator": func(p person) error { return second(r.ResetPassword(ctx, p.Username)) },
 		} {
 			p := r.person(t, "u-"+name)
-			_, tok := r.apiToken(t, p, ScopeRead)
+			_, tok := r.apiToken(t, p, auth.ScopeProfileRead)
 			ok(t, second(v.Verify(ctx, tok)))
 			ok(t, end(p))
 			want(t, second(r.Opaque(ctx, tok)), fault.Unauthenticated)
@@ -146,7 +146,7 @@ func TestAPITokenEnds(t *testing.T) {
 			}
 		}
 		anna := r.person(t, "anna")
-		_, tok := r.apiToken(t, anna, ScopeRead)
+		_, tok := r.apiToken(t, anna, auth.ScopeProfileRead)
 		ok(t, r.ChangePassword(ctx, anna.who, here(), goodPassword, "another good passphrase"))
 		ok(t, r.EndSessions(ctx, anna.who, here(), false))
 		ok(t, second(r.Opaque(ctx, tok))) // these leave it
@@ -172,7 +172,7 @@ func TestHTTPTokens(t *testing.T) {
 			t.Errorf("%s", list.body)
 		}
 		w.expect(t, 200, "GET", "/api/v1/users/me", tok.Token, "")
-		_, admin := w.apiToken(t, chief, ScopeAdmin)
+		_, admin := w.apiToken(t, chief, auth.ScopeUsersAdmin)
 		w.expect(t, 200, "GET", "/api/v1/users", admin, "")
 
 		of := "/api/v1/auth/tokens/" + tok.ID.String()
@@ -201,7 +201,7 @@ func TestHTTPTokens(t *testing.T) {
 		c, err := NewClient("http://user/", w.Client.Client) // another service
 		ok(t, err)
 		who, err := c.Opaque(t.Context(), tok.Token)
-		if err != nil || who.User != anna.ID || who.Session != tok.ID || !slices.Equal(who.Scopes, []string{ScopeRead}) || !who.Expires.Equal(tok.Expires) {
+		if err != nil || who.User != anna.ID || who.Session != tok.ID || !slices.Equal(who.Scopes, []string{auth.ScopeProfileRead}) || !who.Expires.Equal(tok.Expires) {
 			t.Errorf("%+v %v", who, err)
 		}
 		w.expect(t, 204, "DELETE", of, anna.tokens.Access, "")

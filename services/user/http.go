@@ -12,16 +12,6 @@ import (
 	"weir/services/httpd"
 )
 
-// Scopes of API tokens. ScopeAccount is never given to one: what ends sessions, changes
-// passwords or deletes accounts needs a person who signed in.
-const (
-	ScopeRead    = "profile:read"
-	ScopeWrite   = "profile:write"
-	ScopeFollow  = "follows:write"
-	ScopeAdmin   = "users:admin"
-	ScopeAccount = "account"
-)
-
 // routes is the HTTP side of a Service: it decodes, calls and encodes.
 type routes struct {
 	*Service

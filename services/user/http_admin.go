@@ -12,12 +12,12 @@ import (
 )
 
 func (r routes) addAdmin(api huma.API) {
-	huma.Register(api, httpd.Op("listUsers", http.MethodGet, "/users", "admin", "Find users", http.StatusOK, ScopeAdmin), httpd.As(r.list))
-	huma.Register(api, httpd.Op("getAccount", http.MethodGet, "/users/{id}/account", "admin", "All of a user's account", http.StatusOK, ScopeAdmin), httpd.As(r.inspect))
-	huma.Register(api, httpd.Op("suspendUser", http.MethodPut, "/users/{id}/suspension", "admin", "Suspend a user; their sessions end", http.StatusOK, ScopeAdmin), httpd.As(r.suspend))
-	huma.Register(api, httpd.Op("unsuspendUser", http.MethodDelete, "/users/{id}/suspension", "admin", "Lift a suspension", http.StatusOK, ScopeAdmin), httpd.As(r.unsuspend))
-	huma.Register(api, httpd.Op("setRole", http.MethodPut, "/users/{id}/role", "admin", "Change what a user may do", http.StatusOK, ScopeAdmin), httpd.As(r.setRole))
-	huma.Register(api, httpd.Op("deleteUser", http.MethodDelete, "/users/{id}", "admin", "Delete a user, for ever", http.StatusNoContent, ScopeAdmin), httpd.As(r.deleteUser))
+	huma.Register(api, httpd.Op("listUsers", http.MethodGet, "/users", "admin", "Find users", http.StatusOK, auth.ScopeUsersAdmin), httpd.As(r.list))
+	huma.Register(api, httpd.Op("getAccount", http.MethodGet, "/users/{id}/account", "admin", "All of a user's account", http.StatusOK, auth.ScopeUsersAdmin), httpd.As(r.inspect))
+	huma.Register(api, httpd.Op("suspendUser", http.MethodPut, "/users/{id}/suspension", "admin", "Suspend a user; their sessions end", http.StatusOK, auth.ScopeUsersAdmin), httpd.As(r.suspend))
+	huma.Register(api, httpd.Op("unsuspendUser", http.MethodDelete, "/users/{id}/suspension", "admin", "Lift a suspension", http.StatusOK, auth.ScopeUsersAdmin), httpd.As(r.unsuspend))
+	huma.Register(api, httpd.Op("setRole", http.MethodPut, "/users/{id}/role", "admin", "Change what a user may do", http.StatusOK, auth.ScopeUsersAdmin), httpd.As(r.setRole))
+	huma.Register(api, httpd.Op("deleteUser", http.MethodDelete, "/users/{id}", "admin", "Delete a user, for ever", http.StatusNoContent, auth.ScopeUsersAdmin), httpd.As(r.deleteUser))
 }
 
 type usersInput struct {

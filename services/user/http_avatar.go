@@ -19,13 +19,13 @@ func (r routes) addPictures(api huma.API) {
 		title string
 	}{{Avatar, "Avatar"}, {Banner, "Banner"}} {
 		name := string(k.kind)
-		set := httpd.Op("set"+k.title, http.MethodPut, "/users/me/"+name, "users", "Set your "+name+": a PNG, a JPEG or the first frame of a GIF, at most 5 MiB and 40 million pixels", http.StatusOK, ScopeWrite)
+		set := httpd.Op("set"+k.title, http.MethodPut, "/users/me/"+name, "users", "Set your "+name+": a PNG, a JPEG or the first frame of a GIF, at most 5 MiB and 40 million pixels", http.StatusOK, auth.ScopeProfileWrite)
 		set.MaxBodyBytes, set.BodyReadTimeout = PictureMax, 30*time.Second
 		set.Errors = append(set.Errors, http.StatusRequestEntityTooLarge)
 		huma.Register(api, set, httpd.As(func(ctx context.Context, who auth.Identity, in *pictureUpload) (*ownAnswer, error) {
 			return ownOf(r.SetPicture(ctx, who, k.kind, in.RawBody))
 		}))
-		huma.Register(api, httpd.Op("remove"+k.title, http.MethodDelete, "/users/me/"+name, "users", "Have no "+name, http.StatusOK, ScopeWrite),
+		huma.Register(api, httpd.Op("remove"+k.title, http.MethodDelete, "/users/me/"+name, "users", "Have no "+name, http.StatusOK, auth.ScopeProfileWrite),
 			httpd.As(func(ctx context.Context, who auth.Identity, _ *httpd.Empty) (*ownAnswer, error) {
 				return ownOf(r.RemovePicture(ctx, who, k.kind))
 			}))

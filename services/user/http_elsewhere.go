@@ -23,9 +23,9 @@ func (r routes) addElsewhere(api huma.API) {
 		"/sign-in?oidc_error=WORD: cancelled, expired, failed, unavailable, unverified, taken, verify_first, or the code of a problem."
 	huma.Register(api, start, r.startElsewhere)
 	huma.Register(api, httpd.Op("finishSignInElsewhere", http.MethodGet, "/auth/oidc/{provider}/callback", "auth", "Where a provider sends the browser back to", http.StatusSeeOther), r.arrive)
-	huma.Register(api, httpd.Op("listIdentities", http.MethodGet, "/auth/oidc/identities", "auth", "The accounts elsewhere that sign in to yours", http.StatusOK, ScopeAccount), httpd.As(r.listIdentities))
-	huma.Register(api, httpd.Op("startLink", http.MethodPost, "/auth/oidc/{provider}/link", "auth", "Get the address to go to so that a provider signs in to your account", http.StatusOK, ScopeAccount), httpd.As(r.startLink))
-	huma.Register(api, httpd.Op("unlinkIdentity", http.MethodDelete, "/auth/oidc/identities/{id}", "auth", "Have an account elsewhere not sign in to yours any more", http.StatusNoContent, ScopeAccount), httpd.As(r.unlink))
+	huma.Register(api, httpd.Op("listIdentities", http.MethodGet, "/auth/oidc/identities", "auth", "The accounts elsewhere that sign in to yours", http.StatusOK, auth.ScopeAccount), httpd.As(r.listIdentities))
+	huma.Register(api, httpd.Op("startLink", http.MethodPost, "/auth/oidc/{provider}/link", "auth", "Get the address to go to so that a provider signs in to your account", http.StatusOK, auth.ScopeAccount), httpd.As(r.startLink))
+	huma.Register(api, httpd.Op("unlinkIdentity", http.MethodDelete, "/auth/oidc/identities/{id}", "auth", "Have an account elsewhere not sign in to yours any more", http.StatusNoContent, auth.ScopeAccount), httpd.As(r.unlink))
 }
 
 // Names of the cookies that last for one sign-in elsewhere; see handed.

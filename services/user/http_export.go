@@ -14,13 +14,13 @@ import (
 )
 
 func (r routes) addExports(api huma.API) {
-	start := httpd.Op("startExport", http.MethodPost, "/users/me/export", "users", "Have all that is kept of you written into a file, at most once a day", http.StatusAccepted, ScopeAccount)
+	start := httpd.Op("startExport", http.MethodPost, "/users/me/export", "users", "Have all that is kept of you written into a file, at most once a day", http.StatusAccepted, auth.ScopeAccount)
 	start.Errors = append(start.Errors, http.StatusConflict)
 	huma.Register(api, start, httpd.As(r.startExport))
-	get := httpd.Op("getExport", http.MethodGet, "/users/me/export", "users", "The state of your newest export", http.StatusOK, ScopeAccount)
+	get := httpd.Op("getExport", http.MethodGet, "/users/me/export", "users", "The state of your newest export", http.StatusOK, auth.ScopeAccount)
 	get.Errors = append(get.Errors, http.StatusNotFound)
 	huma.Register(api, get, httpd.As(r.getExport))
-	file := httpd.Op("downloadExport", http.MethodGet, "/users/me/export/{id}/file", "users", "The file of an export of yours, a zip", http.StatusOK, ScopeAccount)
+	file := httpd.Op("downloadExport", http.MethodGet, "/users/me/export/{id}/file", "users", "The file of an export of yours, a zip", http.StatusOK, auth.ScopeAccount)
 	file.Responses = map[string]*huma.Response{"200": {Description: "The zip", Content: map[string]*huma.MediaType{"application/zip": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}}
 	huma.Register(api, file, httpd.As(r.downloadExport))
 }

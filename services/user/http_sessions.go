@@ -11,16 +11,16 @@ import (
 )
 
 func (r routes) addSessions(api huma.API) {
-	huma.Register(api, httpd.Op("listSessions", http.MethodGet, "/auth/sessions", "sessions", "Where you are signed in", http.StatusOK, ScopeAccount), httpd.As(r.sessions))
-	huma.Register(api, httpd.Op("endSession", http.MethodDelete, "/auth/sessions/{id}", "sessions", "Sign one of your sessions out", http.StatusNoContent, ScopeAccount), httpd.As(r.endSession))
-	huma.Register(api, httpd.Op("endSessions", http.MethodDelete, "/auth/sessions", "sessions", "Sign all of your sessions out", http.StatusNoContent, ScopeAccount), httpd.As(r.endSessions))
+	huma.Register(api, httpd.Op("listSessions", http.MethodGet, "/auth/sessions", "sessions", "Where you are signed in", http.StatusOK, auth.ScopeAccount), httpd.As(r.sessions))
+	huma.Register(api, httpd.Op("endSession", http.MethodDelete, "/auth/sessions/{id}", "sessions", "Sign one of your sessions out", http.StatusNoContent, auth.ScopeAccount), httpd.As(r.endSession))
+	huma.Register(api, httpd.Op("endSessions", http.MethodDelete, "/auth/sessions", "sessions", "Sign all of your sessions out", http.StatusNoContent, auth.ScopeAccount), httpd.As(r.endSessions))
 }
 
 func (r routes) addSecrets(api huma.API) {
 	huma.Register(api, httpd.Op("verifyEmail", http.MethodPost, "/auth/email/verify", "auth", "Prove an e-mail address by the token of a mail", http.StatusNoContent), r.verifyEmail)
-	huma.Register(api, httpd.Op("sendVerification", http.MethodPost, "/auth/email/send", "auth", "Have the mail with the token sent again", http.StatusAccepted, ScopeAccount), httpd.As(r.sendVerification))
-	huma.Register(api, httpd.Op("changeEmail", http.MethodPut, "/auth/email", "auth", "Have a mail with a token sent to a new address", http.StatusAccepted, ScopeAccount), httpd.As(r.changeEmail))
-	huma.Register(api, httpd.Op("changePassword", http.MethodPut, "/auth/password", "auth", "Change the password; other sessions end", http.StatusNoContent, ScopeAccount), httpd.As(r.changePassword))
+	huma.Register(api, httpd.Op("sendVerification", http.MethodPost, "/auth/email/send", "auth", "Have the mail with the token sent again", http.StatusAccepted, auth.ScopeAccount), httpd.As(r.sendVerification))
+	huma.Register(api, httpd.Op("changeEmail", http.MethodPut, "/auth/email", "auth", "Have a mail with a token sent to a new address", http.StatusAccepted, auth.ScopeAccount), httpd.As(r.changeEmail))
+	huma.Register(api, httpd.Op("changePassword", http.MethodPut, "/auth/password", "auth", "Change the password; other sessions end", http.StatusNoContent, auth.ScopeAccount), httpd.As(r.changePassword))
 	huma.Register(api, httpd.Op("forgotPassword", http.MethodPost, "/auth/password/forgot", "auth", "Have a mail sent to choose a new password, if the address has an account", http.StatusAccepted), r.forgot)
 	huma.Register(api, httpd.Op("resetPassword", http.MethodPost, "/auth/password/reset", "auth", "Choose a new password by the token of a mail; all sessions end", http.StatusNoContent), r.reset)
 }

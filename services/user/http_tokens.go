@@ -12,9 +12,9 @@ import (
 )
 
 func (r routes) addTokens(api huma.API) {
-	huma.Register(api, httpd.Op("listTokens", http.MethodGet, "/auth/tokens", "tokens", "Your API tokens", http.StatusOK, ScopeAccount), httpd.As(r.listTokens))
-	huma.Register(api, httpd.Op("createToken", http.MethodPost, "/auth/tokens", "tokens", "Make an API token, shown once", http.StatusCreated, ScopeAccount), httpd.As(r.createToken))
-	huma.Register(api, httpd.Op("endToken", http.MethodDelete, "/auth/tokens/{id}", "tokens", "End an API token", http.StatusNoContent, ScopeAccount), httpd.As(r.endToken))
+	huma.Register(api, httpd.Op("listTokens", http.MethodGet, "/auth/tokens", "tokens", "Your API tokens", http.StatusOK, auth.ScopeAccount), httpd.As(r.listTokens))
+	huma.Register(api, httpd.Op("createToken", http.MethodPost, "/auth/tokens", "tokens", "Make an API token, shown once", http.StatusCreated, auth.ScopeAccount), httpd.As(r.createToken))
+	huma.Register(api, httpd.Op("endToken", http.MethodDelete, "/auth/tokens/{id}", "tokens", "End an API token", http.StatusNoContent, auth.ScopeAccount), httpd.As(r.endToken))
 }
 
 type tokenListAnswer struct {
@@ -37,7 +37,7 @@ type createTokenInput struct {
 	Body struct {
 		Password string     `json:"password,omitempty" maxLength:"512" doc:"Your password; absent: the account has none, and you signed in within the last ten minutes"`
 		Name     string     `json:"name" minLength:"1" maxLength:"50" example:"backup script" doc:"What it is for"`
-		Scopes   []string   `json:"scopes" minItems:"1" maxItems:"16" enum:"profile:read,profile:write,follows:write,users:admin" doc:"What it may be used for"`
+		Scopes   []string   `json:"scopes" minItems:"1" maxItems:"16" enum:"profile:read,profile:write,follows:write,channels:read,channels:write,keys:write,users:admin" doc:"What it may be used for"`
 		Expires  *time.Time `json:"expires_at,omitempty" doc:"At most 365 days from now; absent: in 90 days"`
 	}
 }

@@ -15,12 +15,12 @@ import (
 
 func (r routes) addTOTP(api huma.API) {
 	huma.Register(api, httpd.Op("signInWithCode", http.MethodPost, "/auth/totp/sign-in", "auth", "The second step of a sign-in: the challenge and a code", http.StatusOK), r.signInCode)
-	huma.Register(api, httpd.Op("getTOTP", http.MethodGet, "/auth/totp", "auth", "Whether your sign-in needs a code", http.StatusOK, ScopeAccount), httpd.As(r.totp))
-	huma.Register(api, httpd.Op("enrolTOTP", http.MethodPost, "/auth/totp", "auth", "Get a secret for an app; nothing changes until it is confirmed", http.StatusCreated, ScopeAccount), httpd.As(r.enrol))
-	huma.Register(api, httpd.Op("confirmTOTP", http.MethodPost, "/auth/totp/confirm", "auth", "Put the secret in force by a code; the answer is the recovery codes, shown once", http.StatusOK, ScopeAccount), httpd.As(r.confirm))
-	huma.Register(api, httpd.Op("disableTOTP", http.MethodPost, "/auth/totp/disable", "auth", "Turn the second factor off", http.StatusNoContent, ScopeAccount), httpd.As(r.disable))
-	huma.Register(api, httpd.Op("renewRecoveryCodes", http.MethodPost, "/auth/totp/recovery-codes", "auth", "Get new recovery codes, shown once; the old ones end", http.StatusOK, ScopeAccount), httpd.As(r.renewRecovery))
-	huma.Register(api, httpd.Op("resetTOTP", http.MethodDelete, "/users/{id}/totp", "admin", "Turn off the second factor of a user who has lost it", http.StatusNoContent, ScopeAdmin), httpd.As(r.resetTOTP))
+	huma.Register(api, httpd.Op("getTOTP", http.MethodGet, "/auth/totp", "auth", "Whether your sign-in needs a code", http.StatusOK, auth.ScopeAccount), httpd.As(r.totp))
+	huma.Register(api, httpd.Op("enrolTOTP", http.MethodPost, "/auth/totp", "auth", "Get a secret for an app; nothing changes until it is confirmed", http.StatusCreated, auth.ScopeAccount), httpd.As(r.enrol))
+	huma.Register(api, httpd.Op("confirmTOTP", http.MethodPost, "/auth/totp/confirm", "auth", "Put the secret in force by a code; the answer is the recovery codes, shown once", http.StatusOK, auth.ScopeAccount), httpd.As(r.confirm))
+	huma.Register(api, httpd.Op("disableTOTP", http.MethodPost, "/auth/totp/disable", "auth", "Turn the second factor off", http.StatusNoContent, auth.ScopeAccount), httpd.As(r.disable))
+	huma.Register(api, httpd.Op("renewRecoveryCodes", http.MethodPost, "/auth/totp/recovery-codes", "auth", "Get new recovery codes, shown once; the old ones end", http.StatusOK, auth.ScopeAccount), httpd.As(r.renewRecovery))
+	huma.Register(api, httpd.Op("resetTOTP", http.MethodDelete, "/users/{id}/totp", "admin", "Turn off the second factor of a user who has lost it", http.StatusNoContent, auth.ScopeUsersAdmin), httpd.As(r.resetTOTP))
 }
 
 // ChallengeView is the answer to a right password when a code is needed too.

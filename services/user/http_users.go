@@ -12,16 +12,16 @@ import (
 )
 
 func (r routes) addMe(api huma.API) {
-	huma.Register(api, httpd.Op("getMe", http.MethodGet, "/users/me", "users", "Your own account", http.StatusOK, ScopeRead), httpd.As(r.me))
-	huma.Register(api, httpd.Op("updateMe", http.MethodPatch, "/users/me", "users", "Change your profile", http.StatusOK, ScopeWrite), httpd.As(r.update))
-	huma.Register(api, httpd.Op("deleteMe", http.MethodPost, "/users/me/delete", "users", "Delete your account, for ever", http.StatusNoContent, ScopeAccount), httpd.As(r.deleteMe))
-	huma.Register(api, httpd.Op("listMySecurityEvents", http.MethodGet, "/users/me/security-events", "users", "What has happened to your account", http.StatusOK, ScopeAccount), httpd.As(r.mySecurityEvents))
+	huma.Register(api, httpd.Op("getMe", http.MethodGet, "/users/me", "users", "Your own account", http.StatusOK, auth.ScopeProfileRead), httpd.As(r.me))
+	huma.Register(api, httpd.Op("updateMe", http.MethodPatch, "/users/me", "users", "Change your profile", http.StatusOK, auth.ScopeProfileWrite), httpd.As(r.update))
+	huma.Register(api, httpd.Op("deleteMe", http.MethodPost, "/users/me/delete", "users", "Delete your account, for ever", http.StatusNoContent, auth.ScopeAccount), httpd.As(r.deleteMe))
+	huma.Register(api, httpd.Op("listMySecurityEvents", http.MethodGet, "/users/me/security-events", "users", "What has happened to your account", http.StatusOK, auth.ScopeAccount), httpd.As(r.mySecurityEvents))
 }
 
 func (r routes) addUsers(api huma.API) {
 	huma.Register(api, httpd.Op("getUserByName", http.MethodGet, "/users/by-name/{username}", "users", "A user by the name", http.StatusOK), r.byName)
 	huma.Register(api, httpd.Op("getUser", http.MethodGet, "/users/{id}", "users", "A user", http.StatusOK), r.user)
-	huma.Register(api, httpd.Op("listSecurityEvents", http.MethodGet, "/users/{id}/security-events", "users", "What has happened to an account: yours, or, for admins, anybody's", http.StatusOK, ScopeAccount), httpd.As(r.securityEvents))
+	huma.Register(api, httpd.Op("listSecurityEvents", http.MethodGet, "/users/{id}/security-events", "users", "What has happened to an account: yours, or, for admins, anybody's", http.StatusOK, auth.ScopeAccount), httpd.As(r.securityEvents))
 }
 
 // Conditional is the header of a read that may be answered 304.
@@ -126,12 +126,12 @@ func (r routes) mySecurityEvents(ctx context.Context, who auth.Identity, in *htt
 }
 
 func (r routes) addFollows(api huma.API) {
-	huma.Register(api, httpd.Op("listMyFollowing", http.MethodGet, "/users/me/following", "follows", "The channels that you follow", http.StatusOK, ScopeRead), httpd.As(r.myFollowing))
-	huma.Register(api, httpd.Op("getFollow", http.MethodGet, "/users/me/following/{id}", "follows", "Since when you follow a channel; 404: you do not", http.StatusOK, ScopeRead), httpd.As(r.getFollow))
-	huma.Register(api, httpd.Op("follow", http.MethodPut, "/users/me/following/{id}", "follows", "Follow a channel", http.StatusNoContent, ScopeFollow), httpd.As(r.follow))
-	huma.Register(api, httpd.Op("unfollow", http.MethodDelete, "/users/me/following/{id}", "follows", "Follow a channel no longer", http.StatusNoContent, ScopeFollow), httpd.As(r.unfollow))
+	huma.Register(api, httpd.Op("listMyFollowing", http.MethodGet, "/users/me/following", "follows", "The channels that you follow", http.StatusOK, auth.ScopeProfileRead), httpd.As(r.myFollowing))
+	huma.Register(api, httpd.Op("getFollow", http.MethodGet, "/users/me/following/{id}", "follows", "Since when you follow a channel; 404: you do not", http.StatusOK, auth.ScopeProfileRead), httpd.As(r.getFollow))
+	huma.Register(api, httpd.Op("follow", http.MethodPut, "/users/me/following/{id}", "follows", "Follow a channel", http.StatusNoContent, auth.ScopeFollowsWrite), httpd.As(r.follow))
+	huma.Register(api, httpd.Op("unfollow", http.MethodDelete, "/users/me/following/{id}", "follows", "Follow a channel no longer", http.StatusNoContent, auth.ScopeFollowsWrite), httpd.As(r.unfollow))
 	huma.Register(api, httpd.Op("listFollowers", http.MethodGet, "/users/{id}/followers", "follows", "Who follows a channel, newest first", http.StatusOK), r.followers)
-	huma.Register(api, httpd.Op("listFollowing", http.MethodGet, "/users/{id}/following", "follows", "What a user follows: you, or, for admins, anybody", http.StatusOK, ScopeRead), httpd.As(r.following))
+	huma.Register(api, httpd.Op("listFollowing", http.MethodGet, "/users/{id}/following", "follows", "What a user follows: you, or, for admins, anybody", http.StatusOK, auth.ScopeProfileRead), httpd.As(r.following))
 }
 
 func (r routes) followers(ctx context.Context, in *listInput) (*httpd.PageOf[Followed], error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"weir/services/auth"
 	"weir/services/httpd"
 )
 
@@ -74,7 +75,7 @@ func TestForeignIDs(t *testing.T) {
 		var made struct {
 			ID string `json:"id"`
 		}
-		w.expect(t, 201, "POST", "/api/v1/auth/tokens", bert.tokens.Access, `{"name":"x","scopes":["`+ScopeRead+`"],"password":"`+goodPassword+`"}`).into(t, &made)
+		w.expect(t, 201, "POST", "/api/v1/auth/tokens", bert.tokens.Access, `{"name":"x","scopes":["`+auth.ScopeProfileRead+`"],"password":"`+goodPassword+`"}`).into(t, &made)
 		export := uuid.Must(uuid.NewV7())
 		ok(t, second(w.db.Exec(t.Context(), `INSERT INTO user_exports (id, user_id, state, attempt, object_key, size_bytes, created_at, expires_at) VALUES ($1,$2,'ready',1,'x',0,$3,$4)`,
 			export, bert.ID, w.clock.Now(), w.clock.Now().AddDate(0, 0, 1))))

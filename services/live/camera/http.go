@@ -10,12 +10,6 @@ import (
 	"weir/services/httpd"
 )
 
-// Scopes of API tokens, as the live-service calls them.
-const (
-	scopeRead  = "channels:read"
-	scopeWrite = "channels:write"
-)
-
 // routes is the HTTP side of a Service.
 type routes struct{ *Service }
 
@@ -23,9 +17,9 @@ type routes struct{ *Service }
 func (s *Service) Routes(h *httpd.Server) {
 	const of, tag = "/channels/{id}/camera", "cameras"
 	r, api := routes{s}, h.API
-	huma.Register(api, httpd.Op("getCamera", http.MethodGet, of, tag, "The camera that a channel shows, and how it does", http.StatusOK, scopeRead), httpd.As(r.get))
-	huma.Register(api, httpd.Op("setCamera", http.MethodPut, of, tag, "Show a camera in a channel: it is pulled over RTSP", http.StatusOK, scopeWrite), httpd.As(r.set))
-	huma.Register(api, httpd.Op("deleteCamera", http.MethodDelete, of, tag, "Show the camera no more", http.StatusNoContent, scopeWrite), httpd.As(r.remove))
+	huma.Register(api, httpd.Op("getCamera", http.MethodGet, of, tag, "The camera that a channel shows, and how it does", http.StatusOK, auth.ScopeChannelsRead), httpd.As(r.get))
+	huma.Register(api, httpd.Op("setCamera", http.MethodPut, of, tag, "Show a camera in a channel: it is pulled over RTSP", http.StatusOK, auth.ScopeChannelsWrite), httpd.As(r.set))
+	huma.Register(api, httpd.Op("deleteCamera", http.MethodDelete, of, tag, "Show the camera no more", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.remove))
 }
 
 type byChannel struct {

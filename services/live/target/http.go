@@ -10,12 +10,6 @@ import (
 	"weir/services/httpd"
 )
 
-// Scopes of API tokens, as the live-service calls them.
-const (
-	scopeRead  = "channels:read"
-	scopeWrite = "channels:write"
-)
-
 // routes is the HTTP side of a Service.
 type routes struct{ *Service }
 
@@ -23,13 +17,13 @@ type routes struct{ *Service }
 func (s *Service) Routes(h *httpd.Server) {
 	const of, tag = "/channels/{id}/targets", "targets"
 	r, api := routes{s}, h.API
-	huma.Register(api, httpd.Op("listTargets", http.MethodGet, of, tag, "Where the streams of a channel are sent on to, and how that does", http.StatusOK, scopeRead), httpd.As(r.list))
-	huma.Register(api, httpd.Op("createTarget", http.MethodPost, of, tag, "Send the streams of a channel on to another server", http.StatusCreated, scopeWrite), httpd.As(r.create))
-	huma.Register(api, httpd.Op("getTarget", http.MethodGet, of+"/{target}", tag, "A target of a channel", http.StatusOK, scopeRead), httpd.As(r.get))
-	huma.Register(api, httpd.Op("updateTarget", http.MethodPatch, of+"/{target}", tag, "Change a target", http.StatusOK, scopeWrite), httpd.As(r.update))
-	huma.Register(api, httpd.Op("deleteTarget", http.MethodDelete, of+"/{target}", tag, "Delete a target", http.StatusNoContent, scopeWrite), httpd.As(r.remove))
-	huma.Register(api, httpd.Op("startTarget", http.MethodPost, of+"/{target}/start", tag, "Send there, also what is on the air already", http.StatusOK, scopeWrite), httpd.As(r.start))
-	huma.Register(api, httpd.Op("stopTarget", http.MethodPost, of+"/{target}/stop", tag, "Send there no more; the stream itself goes on", http.StatusOK, scopeWrite), httpd.As(r.stop))
+	huma.Register(api, httpd.Op("listTargets", http.MethodGet, of, tag, "Where the streams of a channel are sent on to, and how that does", http.StatusOK, auth.ScopeChannelsRead), httpd.As(r.list))
+	huma.Register(api, httpd.Op("createTarget", http.MethodPost, of, tag, "Send the streams of a channel on to another server", http.StatusCreated, auth.ScopeChannelsWrite), httpd.As(r.create))
+	huma.Register(api, httpd.Op("getTarget", http.MethodGet, of+"/{target}", tag, "A target of a channel", http.StatusOK, auth.ScopeChannelsRead), httpd.As(r.get))
+	huma.Register(api, httpd.Op("updateTarget", http.MethodPatch, of+"/{target}", tag, "Change a target", http.StatusOK, auth.ScopeChannelsWrite), httpd.As(r.update))
+	huma.Register(api, httpd.Op("deleteTarget", http.MethodDelete, of+"/{target}", tag, "Delete a target", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(r.remove))
+	huma.Register(api, httpd.Op("startTarget", http.MethodPost, of+"/{target}/start", tag, "Send there, also what is on the air already", http.StatusOK, auth.ScopeChannelsWrite), httpd.As(r.start))
+	huma.Register(api, httpd.Op("stopTarget", http.MethodPost, of+"/{target}/stop", tag, "Send there no more; the stream itself goes on", http.StatusOK, auth.ScopeChannelsWrite), httpd.As(r.stop))
 }
 
 // ChannelID is a path with a channel. It is exported because huma passes over embedded

@@ -12,37 +12,30 @@ import (
 	"weir/services/httpd"
 )
 
-// Scopes of API tokens, as the live-service and the user-service call them.
-const (
-	scopeRead  = "channels:read"
-	scopeWrite = "channels:write"
-	scopeAdmin = "users:admin" // who can read all of users may be told of them
-)
-
 // Routes adds the operations of this package to the server of the live-service: those
 // of channels, and the same for the installation.
 func (s *Service) Routes(h *httpd.Server) {
 	const of, all, tag = "/channels/{id}/webhooks", "/webhooks", "webhooks"
 	api := h.API
-	huma.Register(api, httpd.Op("listWebhooks", http.MethodGet, of, tag, "Who is told of the events of a channel", http.StatusOK, scopeRead), httpd.As(list[ChannelID](s)))
-	huma.Register(api, httpd.Op("createWebhook", http.MethodPost, of, tag, "Tell somebody of the events of a channel; the secret is shown this once", http.StatusCreated, scopeWrite), httpd.As(create[createInput](s)))
-	huma.Register(api, httpd.Op("getWebhook", http.MethodGet, of+"/{webhook}", tag, "A webhook of a channel", http.StatusOK, scopeRead), httpd.As(get[OfChannel](s)))
-	huma.Register(api, httpd.Op("updateWebhook", http.MethodPatch, of+"/{webhook}", tag, "Change a webhook, or turn it on or off", http.StatusOK, scopeWrite), httpd.As(update[updateInput](s)))
-	huma.Register(api, httpd.Op("deleteWebhook", http.MethodDelete, of+"/{webhook}", tag, "Delete a webhook with its log", http.StatusNoContent, scopeWrite), httpd.As(remove[OfChannel](s)))
-	huma.Register(api, httpd.Op("rotateWebhookSecret", http.MethodPost, of+"/{webhook}/rotate", tag, "A new secret, shown this once; the old one signs too for a day", http.StatusCreated, scopeWrite), httpd.As(rotate[OfChannel](s)))
-	huma.Register(api, httpd.Op("pingWebhook", http.MethodPost, of+"/{webhook}/ping", tag, "Send an event of the type webhook.ping.v1", http.StatusAccepted, scopeWrite), httpd.As(pinged[OfChannel](s)))
-	huma.Register(api, httpd.Op("listWebhookDeliveries", http.MethodGet, of+"/{webhook}/deliveries", tag, "What was sent, newest first: 30 days, at most 1,000", http.StatusOK, scopeRead), httpd.As(deliveries[deliveriesInput](s)))
-	huma.Register(api, httpd.Op("redeliverWebhook", http.MethodPost, of+"/{webhook}/deliveries/{delivery}/redeliver", tag, "Send it again, with the same webhook-id", http.StatusAccepted, scopeWrite), httpd.As(redeliver[DeliveryOfChannel](s)))
+	huma.Register(api, httpd.Op("listWebhooks", http.MethodGet, of, tag, "Who is told of the events of a channel", http.StatusOK, auth.ScopeChannelsRead), httpd.As(list[ChannelID](s)))
+	huma.Register(api, httpd.Op("createWebhook", http.MethodPost, of, tag, "Tell somebody of the events of a channel; the secret is shown this once", http.StatusCreated, auth.ScopeChannelsWrite), httpd.As(create[createInput](s)))
+	huma.Register(api, httpd.Op("getWebhook", http.MethodGet, of+"/{webhook}", tag, "A webhook of a channel", http.StatusOK, auth.ScopeChannelsRead), httpd.As(get[OfChannel](s)))
+	huma.Register(api, httpd.Op("updateWebhook", http.MethodPatch, of+"/{webhook}", tag, "Change a webhook, or turn it on or off", http.StatusOK, auth.ScopeChannelsWrite), httpd.As(update[updateInput](s)))
+	huma.Register(api, httpd.Op("deleteWebhook", http.MethodDelete, of+"/{webhook}", tag, "Delete a webhook with its log", http.StatusNoContent, auth.ScopeChannelsWrite), httpd.As(remove[OfChannel](s)))
+	huma.Register(api, httpd.Op("rotateWebhookSecret", http.MethodPost, of+"/{webhook}/rotate", tag, "A new secret, shown this once; the old one signs too for a day", http.StatusCreated, auth.ScopeChannelsWrite), httpd.As(rotate[OfChannel](s)))
+	huma.Register(api, httpd.Op("pingWebhook", http.MethodPost, of+"/{webhook}/ping", tag, "Send an event of the type webhook.ping.v1", http.StatusAccepted, auth.ScopeChannelsWrite), httpd.As(pinged[OfChannel](s)))
+	huma.Register(api, httpd.Op("listWebhookDeliveries", http.MethodGet, of+"/{webhook}/deliveries", tag, "What was sent, newest first: 30 days, at most 1,000", http.StatusOK, auth.ScopeChannelsRead), httpd.As(deliveries[deliveriesInput](s)))
+	huma.Register(api, httpd.Op("redeliverWebhook", http.MethodPost, of+"/{webhook}/deliveries/{delivery}/redeliver", tag, "Send it again, with the same webhook-id", http.StatusAccepted, auth.ScopeChannelsWrite), httpd.As(redeliver[DeliveryOfChannel](s)))
 
-	huma.Register(api, httpd.Op("listGlobalWebhooks", http.MethodGet, all, tag, "Who is told of the events of all channels and users; for admins", http.StatusOK, scopeAdmin), httpd.As(list[Everywhere](s)))
-	huma.Register(api, httpd.Op("createGlobalWebhook", http.MethodPost, all, tag, "Tell somebody of the events of all channels and users; for admins", http.StatusCreated, scopeAdmin), httpd.As(create[createGlobalInput](s)))
-	huma.Register(api, httpd.Op("getGlobalWebhook", http.MethodGet, all+"/{webhook}", tag, "A webhook of the installation", http.StatusOK, scopeAdmin), httpd.As(get[OfAll](s)))
-	huma.Register(api, httpd.Op("updateGlobalWebhook", http.MethodPatch, all+"/{webhook}", tag, "Change a webhook, or turn it on or off", http.StatusOK, scopeAdmin), httpd.As(update[updateGlobalInput](s)))
-	huma.Register(api, httpd.Op("deleteGlobalWebhook", http.MethodDelete, all+"/{webhook}", tag, "Delete a webhook with its log", http.StatusNoContent, scopeAdmin), httpd.As(remove[OfAll](s)))
-	huma.Register(api, httpd.Op("rotateGlobalWebhookSecret", http.MethodPost, all+"/{webhook}/rotate", tag, "A new secret, shown this once; the old one signs too for a day", http.StatusCreated, scopeAdmin), httpd.As(rotate[OfAll](s)))
-	huma.Register(api, httpd.Op("pingGlobalWebhook", http.MethodPost, all+"/{webhook}/ping", tag, "Send an event of the type webhook.ping.v1", http.StatusAccepted, scopeAdmin), httpd.As(pinged[OfAll](s)))
-	huma.Register(api, httpd.Op("listGlobalWebhookDeliveries", http.MethodGet, all+"/{webhook}/deliveries", tag, "What was sent, newest first: 30 days, at most 1,000", http.StatusOK, scopeAdmin), httpd.As(deliveries[deliveriesOfAllInput](s)))
-	huma.Register(api, httpd.Op("redeliverGlobalWebhook", http.MethodPost, all+"/{webhook}/deliveries/{delivery}/redeliver", tag, "Send it again, with the same webhook-id", http.StatusAccepted, scopeAdmin), httpd.As(redeliver[DeliveryOfAll](s)))
+	huma.Register(api, httpd.Op("listGlobalWebhooks", http.MethodGet, all, tag, "Who is told of the events of all channels and users; for admins", http.StatusOK, auth.ScopeUsersAdmin), httpd.As(list[Everywhere](s)))
+	huma.Register(api, httpd.Op("createGlobalWebhook", http.MethodPost, all, tag, "Tell somebody of the events of all channels and users; for admins", http.StatusCreated, auth.ScopeUsersAdmin), httpd.As(create[createGlobalInput](s)))
+	huma.Register(api, httpd.Op("getGlobalWebhook", http.MethodGet, all+"/{webhook}", tag, "A webhook of the installation", http.StatusOK, auth.ScopeUsersAdmin), httpd.As(get[OfAll](s)))
+	huma.Register(api, httpd.Op("updateGlobalWebhook", http.MethodPatch, all+"/{webhook}", tag, "Change a webhook, or turn it on or off", http.StatusOK, auth.ScopeUsersAdmin), httpd.As(update[updateGlobalInput](s)))
+	huma.Register(api, httpd.Op("deleteGlobalWebhook", http.MethodDelete, all+"/{webhook}", tag, "Delete a webhook with its log", http.StatusNoContent, auth.ScopeUsersAdmin), httpd.As(remove[OfAll](s)))
+	huma.Register(api, httpd.Op("rotateGlobalWebhookSecret", http.MethodPost, all+"/{webhook}/rotate", tag, "A new secret, shown this once; the old one signs too for a day", http.StatusCreated, auth.ScopeUsersAdmin), httpd.As(rotate[OfAll](s)))
+	huma.Register(api, httpd.Op("pingGlobalWebhook", http.MethodPost, all+"/{webhook}/ping", tag, "Send an event of the type webhook.ping.v1", http.StatusAccepted, auth.ScopeUsersAdmin), httpd.As(pinged[OfAll](s)))
+	huma.Register(api, httpd.Op("listGlobalWebhookDeliveries", http.MethodGet, all+"/{webhook}/deliveries", tag, "What was sent, newest first: 30 days, at most 1,000", http.StatusOK, auth.ScopeUsersAdmin), httpd.As(deliveries[deliveriesOfAllInput](s)))
+	huma.Register(api, httpd.Op("redeliverGlobalWebhook", http.MethodPost, all+"/{webhook}/deliveries/{delivery}/redeliver", tag, "Send it again, with the same webhook-id", http.StatusAccepted, auth.ScopeUsersAdmin), httpd.As(redeliver[DeliveryOfAll](s)))
 }
 
 // place is a path: which channel (the nil UUID for the installation), and which webhook

@@ -1856,7 +1856,7 @@ export interface components {
             /** @description Your password; absent: the account has none, and you signed in within the last ten minutes */
             password?: string;
             /** @description What it may be used for */
-            scopes: ("profile:read" | "profile:write" | "follows:write" | "users:admin")[] | null;
+            scopes: ("profile:read" | "profile:write" | "follows:write" | "channels:read" | "channels:write" | "keys:write" | "users:admin")[] | null;
         };
         CutView: {
             /** @description The stream or recording that it was cut from, which may be gone */

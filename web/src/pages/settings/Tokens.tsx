@@ -17,6 +17,9 @@ const SCOPES: readonly (readonly [scope: Scope, does: string, adminOnly?: true])
   ['profile:read', 'Read your account and what you follow'],
   ['profile:write', 'Change your profile and pictures'],
   ['follows:write', 'Follow and unfollow'],
+  ['channels:read', 'See what goes on in your channels'],
+  ['channels:write', 'Make and change channels, and what belongs to them'],
+  ['keys:write', 'Make and end stream keys'],
   ['users:admin', 'Administer users', true],
 ];
 
