@@ -112,41 +112,41 @@ func printBanner(w io.Writer, b banner) {
 }
 
 func (b banner) printPublish(row func(label, format string, args ...any)) {
-	server := b.rtmp
-	if server == "" {
-		server = b.rtmps
-	}
-	if server == "" && b.srt != "" {
-		server = "srt://" + b.srt
-	}
-	if server == "" {
-		server = b.rtsp
-	}
-	row("Publish", "%s", server)
-	if b.rtmps != "" && server != b.rtmps {
-		row("", "%s   (RTMP over TLS)", b.rtmps)
-	}
-	if b.srt != "" && server != "" {
-		row("", "srt://%s?streamid=publish:KEY", b.srt)
-	}
-	if b.rtsp != "" {
-		row("", "%s/KEY", b.rtsp)
+	label := "Publish"
+	for _, address := range []struct{ is, format string }{
+		{b.rtmp, "%s"}, {b.rtmps, "%s   (RTMP over TLS)"}, {b.srt, "srt://%s?streamid=publish:KEY"}, {b.rtsp, "%s/KEY"},
+	} {
+		if address.is != "" {
+			row(label, address.format, address.is)
+			label = ""
+		}
 	}
 	switch {
 	case b.open:
 		row("", "stream key: any NAME. ANYONE may publish (WEIR_PUBLISH=open)")
-		b.printExample(row, server, "NAME", "NAME")
+		b.printExample(row, "NAME", "NAME")
 	case b.firstKey != "":
 		row("", "stream key: %s   (for \"main\"; shown only this once)", b.firstKey)
-		b.printExample(row, server, b.firstKey, "main")
+		b.printExample(row, b.firstKey, "main")
 	default:
 		row("", "with a stream key: `%s key create NAME` makes one", b.program)
 	}
 }
 
 // printExample says how to publish with a key, and where its name is watched.
-func (b banner) printExample(row func(label, format string, args ...any), server, key, name string) {
-	row("", "ffmpeg -re -i FILE -c:v libx264 -g 60 -c:a aac -f flv %s/%s", server, key)
+func (b banner) printExample(row func(label, format string, args ...any), key, name string) {
+	var to string
+	switch {
+	case b.rtmp != "":
+		to = "flv " + b.rtmp + "/" + key
+	case b.rtmps != "":
+		to = "flv " + b.rtmps + "/" + key
+	case b.srt != "":
+		to = "mpegts 'srt://" + b.srt + "?streamid=publish:" + key + "'"
+	default:
+		to = "rtsp -rtsp_transport tcp " + b.rtsp + "/" + key
+	}
+	row("", "ffmpeg -re -i FILE -c:v libx264 -g 60 -c:a aac -f %s", to)
 	if b.web != "" {
 		row("", "then watch %s/watch/%s", b.web, name)
 	}

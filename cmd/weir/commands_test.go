@@ -428,7 +428,9 @@ func TestBannerSaysHowToPublish(t *testing.T) {
 	}{
 		"open":      {banner{web: "http://h", rtmp: "rtmp://h/live", open: true}, []string{"ANYONE", "-f flv rtmp://h/live/NAME\n", "then watch http://h/watch/NAME"}},
 		"both":      {banner{rtmp: "rtmp://h/live", rtmps: "rtmps://h:1936/live", program: "bin/weir"}, []string{"Publish   rtmp://h/live\n", "rtmps://h:1936/live   (RTMP over TLS)", "`bin/weir key create NAME`"}},
-		"RTMPS":     {banner{rtmps: "rtmps://h:1936/live", firstKey: "k"}, []string{"Publish   rtmps://h:1936/live\n", "-f flv rtmps://h:1936/live/k\n"}},
+		"RTMPS":     {banner{rtmps: "rtmps://h:1936/live", firstKey: "k"}, []string{"Publish   rtmps://h:1936/live   (RTMP over TLS)\n", "-f flv rtmps://h:1936/live/k\n"}},
+		"SRT":       {banner{srt: "h:8890", firstKey: "k"}, []string{"Publish   srt://h:8890?streamid=publish:KEY\n", "-f mpegts 'srt://h:8890?streamid=publish:k'\n"}},
+		"RTSP":      {banner{rtsp: "rtsp://h:8554/live", firstKey: "k"}, []string{"Publish   rtsp://h:8554/live/KEY\n", "-f rtsp -rtsp_transport tcp rtsp://h:8554/live/k\n"}},
 		"no intake": {banner{web: "http://h"}, []string{"Watch     http://h/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
