@@ -10,7 +10,7 @@ import (
 	"weir/services/backing/blob"
 )
 
-// This file holds every contact of the two pillars.
+// This file has the services' object store serve packager's recordings.
 
 // blobStore keeps recordings where the services keep their objects.
 type blobStore struct{ blobs blob.Blob }

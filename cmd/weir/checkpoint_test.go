@@ -22,6 +22,18 @@ func someCheckpoint(now time.Time) *checkpoint {
 		Tracks: tracksOf((&mediatest.Source{SampleRate: 48000}).Tracks()), State: packager.State{Next: 30, Number: 10, End: media.Second * 60}}
 }
 
+// keepCheckpoint puts it under the name of someCheckpoint.
+func keepCheckpoint(t *testing.T, store checkpointStore, x *checkpoint) {
+	t.Helper()
+	text, err := json.Marshal(x)
+	if err == nil {
+		err = store.put(t.Context(), map[string][]byte{"anna": text}, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func eachCheckpointStore(t *testing.T, run func(t *testing.T, s checkpointStore)) {
 	t.Run("files", func(t *testing.T) { run(t, newCheckpointFiles(t.TempDir())) })
 	redistest.Each(t, func(t *testing.T, c *redis.Client) { run(t, checkpointRedis{c}) })
@@ -79,13 +91,7 @@ func TestCheckpoints(t *testing.T) {
 			store, now := newCheckpointFiles(t.TempDir()), time.Now()
 			x := someCheckpoint(now)
 			tc.change(x)
-			text, err := json.Marshal(x)
-			if err == nil {
-				err = store.put(t.Context(), map[string][]byte{"anna": text}, 0)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			keepCheckpoint(t, store, x)
 			all := newCheckpoints(store, 10*time.Second, nil, slog.New(slog.DiscardHandler))
 			all.find(t.Context(), live.Grant{Name: "anna"})
 			got := all.of("anna", tc.tracks)
@@ -120,13 +126,7 @@ func TestCheckpoints(t *testing.T) {
 func TestCheckpointNamesItsRecording(t *testing.T) {
 	store, x := newCheckpointFiles(t.TempDir()), someCheckpoint(time.Now())
 	x.Recorded = &recordedAs{ID: "r", Store: "s"}
-	text, err := json.Marshal(x)
-	if err == nil {
-		err = store.put(t.Context(), map[string][]byte{"anna": text}, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	keepCheckpoint(t, store, x)
 	all := newCheckpoints(store, 10*time.Second, nil, slog.New(slog.DiscardHandler))
 	never := newCheckpoints(store, 0, nil, slog.New(slog.DiscardHandler))
 	for _, tc := range []struct {

@@ -65,8 +65,10 @@ func TestBrowser(t *testing.T) {
 		{"hls.js", []string{hls, "--player", "hls"}, 2},
 		{"dash.js", []string{dash, "--player", "dash"}, 2},
 		{"Shaka DASH", []string{dash, "--player", "shaka"}, 2},
+		{"Shaka HLS", []string{hls, "--player", "shaka"}, 2},
 		{"WebRTC", []string{c.web + "/live/demo/whep", "--player", "whep"}, 0},
 		{"watch page", []string{"--watch", c.web + "/watch/demo"}, 0},
+		{"watch page, by the browser's own HLS", []string{"--watch", c.web + "/watch/demo", "--own-hls"}, 0},
 	}
 	for _, p := range players {
 		t.Run(p.name, func(t *testing.T) {

@@ -269,18 +269,7 @@ func (p *pair) whip(ctx context.Context, t *testing.T, x *tape) {
 	})
 	p.has(ctx, t, p.second.station, "whip")
 	for s, want := range map[*child]int{p.first: http.StatusNotFound, p.second: http.StatusOK} {
-		req, err := http.NewRequestWithContext(ctx, http.MethodDelete, s.web+at, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := s.client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		if res.StatusCode != want {
-			t.Errorf("DELETE by %s: %d, want %d", s.web, res.StatusCode, want)
-		}
+		s.endSession(ctx, t, at, want)
 	}
 }
 

@@ -130,19 +130,25 @@ func callElsewhere(ctx context.Context, t *testing.T, name string, s *station, s
 		t.Errorf("WHEP by %s: no picture", name)
 	}
 	for _, want := range []int{http.StatusOK, http.StatusNotFound} {
-		req, err := http.NewRequestWithContext(ctx, http.MethodDelete, s.web+at, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := s.client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res.Body.Close()
-		if res.StatusCode != want {
-			t.Errorf("DELETE %s by %s: %d, want %d", at, name, res.StatusCode, want)
-		}
+		s.endSession(ctx, t, at, want)
 		eventually(t, "the end of the session", func() bool { return pc.ConnectionState() != webrtc.PeerConnectionStateConnected })
+	}
+}
+
+// endSession deletes a WebRTC session by its address at a node.
+func (s *station) endSession(ctx context.Context, t *testing.T, at string, want int) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, s.web+at, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := s.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != want {
+		t.Errorf("DELETE %s by %s: %d, want %d", at, s.web, res.StatusCode, want)
 	}
 }
 

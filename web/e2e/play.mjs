@@ -3,7 +3,7 @@
 //
 //   node e2e/play.mjs URL [--player hls|dash|shaka|whep] [--height LINES] [--codec NAME] [--config JSON] [--seconds N] [--frames N] [--warmup N]
 //   node e2e/play.mjs URL --publish WHIP-URL [--key KEY] ...   publishes itself first, with Chromium's encoders
-//   node e2e/play.mjs --watch BASE/watch/NAME [--seconds N] [--warmup N]
+//   node e2e/play.mjs --watch BASE/watch/NAME [--own-hls] [--seconds N] [--warmup N]
 //   node e2e/play.mjs --stdin
 //
 // Prints a report as one line of JSON; exit code 0 when a frame came on screen. With --stdin each line
@@ -47,6 +47,7 @@ const { values: options, positionals } = parseArgs({
     publish: { type: 'string' },
     key: { type: 'string' },
     height: { type: 'string', default: '0' },
+    'own-hls': { type: 'boolean', default: false }, // as in a browser without Media Source Extensions, such as Safari on phones
     codec: { type: 'string' }, // such as av01: the rendition whose CODECS begins so
     config: { type: 'string' },
     seconds: { type: 'string' },
@@ -113,6 +114,7 @@ async function play(browser, base, job, opened, go) {
     page.on('pageerror', (e) => consoleErrors.push(e.message));
     page.on('console', (m) => { if (m.type() === 'error') consoleErrors.push(`${m.text()} ${m.location().url}`); });
     await page.addInitScript({ path: join(here, 'observe.js') });
+    if (job.ownHLS) await page.addInitScript(() => { for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource']) delete window[name]; });
     if (!job.watch) await page.addInitScript((wanted) => { window.wanted = wanted; }, [job.player ?? 'hls', { height: job.height ?? 0, codec: job.codec, config: job.config }, job.url]);
     if (go) {
       opened();
@@ -155,7 +157,7 @@ async function main() {
       return;
     }
     const job = {
-      url: positionals[0], watch: options.watch, publish: options.publish, key: options.key, player: options.player, height: Number(options.height), codec: options.codec,
+      url: positionals[0], watch: options.watch, publish: options.publish, key: options.key, player: options.player, height: Number(options.height), ownHLS: options['own-hls'], codec: options.codec,
       seconds: options.seconds && Number(options.seconds), frames: Number(options.frames), warmup: Number(options.warmup), config: options.config && JSON.parse(options.config),
     };
     if (!job.url && !job.watch) throw new Error('an address to play is needed');
