@@ -15,7 +15,7 @@ type person struct {
 	t     *testing.T
 	web   string
 	token string
-	match string // If-Match of the next request
+	match string // If-Match of the next request that changes something
 }
 
 // ask sends body as JSON, nil for none, and reads the answer into out, nil for none.
@@ -36,7 +36,7 @@ func (p *person) ask(method, path string, body, out any) int {
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if p.match != "" {
+	if p.match != "" && method != http.MethodGet {
 		req.Header.Set("If-Match", p.match)
 	}
 	if p.token != "" {
