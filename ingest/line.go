@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"weir/media"
+	"weir/media/codec"
 	"weir/media/cut"
 	"weir/media/timing"
 )
@@ -261,6 +262,11 @@ func (l *line) placeOther(ln *lane, p *media.Packet) bool {
 // date moves p to the stream's clock.
 func (ln *lane) date(p *media.Packet) {
 	ahead := p.PTS - p.DTS - ln.shift // negative or positive: composition offset
+	if p.Track.Codec == media.Opus {  // each packet tells how long it is
+		if n := codec.OpusSamples(p.Data); n > 0 {
+			ln.cadence.Interval = media.FromScale(int64(n), 48000)
+		}
+	}
 	at, dur := ln.cadence.Next(p.DTS + ln.offset + ln.shift)
 	if at < ln.end-ln.cadence.Tolerance {
 		at = ln.end

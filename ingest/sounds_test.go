@@ -201,3 +201,32 @@ func TestFurtherSoundsOfARefusedStream(t *testing.T) {
 		t.Errorf("%d streams are left", len(live))
 	}
 }
+
+// Packets of Opus last as long as they say, whatever their stamps were rounded to.
+func TestOpusTellsHowLongItLasts(t *testing.T) {
+	c := newChoir(t, 1)
+	lengths := map[byte]time.Duration{0x78: 20 * time.Millisecond, 0x70: 10 * time.Millisecond, 0xe8: 5 * time.Millisecond, 0xe0: 2500 * time.Microsecond}
+	heads := []byte{0x78, 0xe0, 0x70, 0xe8}
+	var heard time.Duration
+	for i, sent := 0, 0; i < 90; i++ {
+		c.send(time.Duration(i)*time.Second/30, 1, 0)
+		for ; heard < time.Duration(i+1)*time.Second/30; sent++ {
+			stamp := media.FromDuration(heard.Truncate(time.Millisecond))
+			head := heads[sent%len(heads)]
+			c.write(&media.Packet{Track: c.sounds[0], Sound: 1, DTS: stamp, PTS: stamp, Key: true, Data: []byte{head}})
+			heard += lengths[head]
+		}
+		c.pass(time.Second / 30)
+	}
+	var at media.Time
+	list := c.come("x/sound-2", media.Audio)
+	for i, p := range list {
+		if want := media.FromDuration(lengths[p.Data[0]]); p.Duration != want || i > 0 && p.DTS != at {
+			t.Fatalf("packet %d at %v for %v, want %v for %v", i, p.DTS.Duration(), p.Duration.Duration(), at.Duration(), want.Duration())
+		}
+		at = p.DTS + p.Duration
+	}
+	if len(list) < 300 {
+		t.Errorf("%d packets", len(list))
+	}
+}

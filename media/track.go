@@ -114,6 +114,19 @@ func SoundName(i int) string {
 	return AudioName + "-" + strconv.Itoa(i+1)
 }
 
+// OriginalSound is the name of the rendition with the publisher's own packets of sound i, where
+// the one called SoundName has what was made of them: Opus.
+func OriginalSound(i int) string { return OriginalName + "-" + SoundName(i) }
+
+// SoundOf tells which sound the rendition of a name has, and whether it is its OriginalSound.
+func SoundOf(name string) (i int, original bool) {
+	name, original = strings.CutPrefix(name, OriginalName+"-")
+	if n, err := strconv.Atoi(strings.TrimPrefix(name, AudioName+"-")); err == nil {
+		return n - 1, original
+	}
+	return 0, original
+}
+
 // Sound names the stream with one sound of the publisher of id: its first, number 0, is
 // beside the picture in id itself, each further one in "NAME/sound-2" and so on.
 func (id StreamID) Sound(n int) StreamID {

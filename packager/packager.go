@@ -49,6 +49,10 @@ type Config struct {
 	// themselves; none where there is no sound, media.MaxSounds at most. Nothing waits for the
 	// further ones: where one has nothing it has gaps. The first may be of Source.
 	Sounds []Input
+	// Originals are sounds once more, as their publisher coded them, where Sounds have what
+	// was made of that: named by media.OriginalSound. Nothing waits for them either, and
+	// they have gaps while a publisher sends something else than Opus.
+	Originals []Input
 	// Replace, when its Stream is set, takes over Pictures[0] from the first
 	// forced cut on: the publisher's key frames are too far apart to pass through. Else
 	// a rendition of the publisher's own packets is not offered from there on, where
@@ -90,10 +94,10 @@ type Packager struct {
 	mu       sync.Mutex
 	cuts     cuts
 	pictures []*rendition
-	own      *rendition // of the publisher's own pictures; nil when there is none
-	sounds   []*rendition
-	replaced bool       // own has ended
-	replace  media.Time // from here on the replacement is taken
+	own      *rendition   // of the publisher's own pictures; nil when there is none
+	sounds   []*rendition // as in Config, then the originals
+	replaced bool         // own has ended
+	replace  media.Time   // from here on the replacement is taken
 	numbers  numbers
 	stores   chan stored
 	gone     []string // files to remove with the next store
@@ -149,6 +153,11 @@ func New(cfg Config) (*Packager, error) {
 		r.track.Further = i > 0
 		p.sounds = append(p.sounds, r)
 	}
+	for _, in := range cfg.Originals {
+		r := p.rendition(in, media.Audio)
+		r.track.Further = true
+		p.sounds = append(p.sounds, r)
+	}
 	p.attach()
 	return p, nil
 }
@@ -164,7 +173,7 @@ func (p *Packager) rendition(in Input, kind media.Kind) *rendition {
 	return r
 }
 
-// attach taps every stream once.
+// attach taps every stream, the source first.
 func (p *Packager) attach() {
 	p.tap(p.cfg.Source, p.feedSource)
 	for i, in := range p.cfg.Pictures {
@@ -178,6 +187,14 @@ func (p *Packager) attach() {
 			r := p.sounds[i]
 			p.tap(in.Stream, func(pkt *media.Packet) { r.take(pkt) })
 		}
+	}
+	for i, in := range p.cfg.Originals {
+		r := p.sounds[len(p.cfg.Sounds)+i]
+		p.tap(in.Stream, func(pkt *media.Packet) {
+			if pkt.Track.Codec == media.Opus {
+				r.take(pkt)
+			}
+		})
 	}
 	if s := p.cfg.Replace.Stream; s != nil {
 		p.tap(s, p.feedReplacement)

@@ -171,3 +171,58 @@ func TestSoundsAreBounded(t *testing.T) {
 		t.Error("five sounds are taken")
 	}
 }
+
+// What a publisher sends as Opus is cut like what is made of it, and has gaps while it sends
+// something else.
+func TestOriginalSound(t *testing.T) {
+	src := &mediatest.Source{GOPs: []int{60}, SampleRate: 48000}
+	var sent *hub.Stream
+	opus := mediatest.Opus(2)
+	r := newRig(t, src, func(r *rig, cfg *packager.Config) {
+		sent, _ = r.hub.Create("x/sent", epoch, []*media.Track{opus})
+		cfg.Originals = []packager.Input{{Name: media.OriginalSound(0), Stream: sent}}
+	})
+	const from, to = 9*media.Second + media.Second/3, 15*media.Second + media.Second/2
+	r.slowly(src.Packets(24*media.Second), func(second []*media.Packet) {
+		for _, p := range second {
+			r.write([]*media.Packet{p}, true)
+			if p.Track.Kind == media.Audio {
+				own := *p
+				if own.Track = opus; p.DTS >= from && p.DTS < to {
+					own.Track = p.Track
+				}
+				sent.Write(&own)
+			}
+		}
+	})
+	sent.Close()
+	all := r.segments()
+	if len(all["original-audio"]) != len(all["audio"]) || len(all["audio"]) < 10 {
+		t.Fatalf("%d segments, of what was made %d", len(all["original-audio"]), len(all["audio"]))
+	}
+	gaps := 0
+	for i, s := range all["original-audio"] {
+		made := all["audio"][i]
+		if s.Gap {
+			gaps++
+			if s.End() <= from || s.Start >= to+2*media.Second {
+				t.Errorf("%d, a gap from %v", s.MSN, s.Start.Duration())
+			}
+		}
+		if s.MSN != made.MSN || s.Start-made.Start > 25*media.Millisecond || made.Start-s.Start > 25*media.Millisecond {
+			t.Errorf("%+v, what was made %+v", s, made)
+		}
+	}
+	if gaps < 2 || gaps > 4 {
+		t.Errorf("%d gaps", gaps)
+	}
+	for _, track := range r.pack.Window().Tracks() {
+		track.View(func(v *window.View) {
+			for _, x := range v.Inits {
+				if (x.Track.Codec == media.Opus) != (track.Name == "original-audio") && x.Track.Kind == media.Audio {
+					t.Errorf("%s has %v", track.Name, x.Track.Codec)
+				}
+			}
+		})
+	}
+}

@@ -109,9 +109,9 @@ func longest(target int) media.Time {
 	return media.Time(target)*media.Second + 499*media.Millisecond
 }
 
-// passes tells whether a picture that has to be encoded for most players is offered to
-// others as it came.
-func (c *Config) passes(v *media.Track) bool { return c.Live.Original && transcode.Passes(v) }
+// passes tells whether what has to be encoded for most players is offered to others as it
+// came.
+func (c *Config) passes(t *media.Track) bool { return c.Live.Original && transcode.Passes(t) }
 
 // encodes tells whether a picture of these tracks can be encoded here.
 func (p *pipelines) encodes(tracks []*media.Track) bool {
@@ -119,9 +119,13 @@ func (p *pipelines) encodes(tracks []*media.Track) bool {
 	return v != nil && (!p.cfg.Live.Ladder.Setting().Off() || transcode.NeedsVideo(v))
 }
 
-func video(tracks []*media.Track) *media.Track {
+func video(tracks []*media.Track) *media.Track { return first(tracks, media.Video) }
+
+func sound(tracks []*media.Track) *media.Track { return first(tracks, media.Audio) }
+
+func first(tracks []*media.Track, kind media.Kind) *media.Track {
 	for _, t := range tracks {
-		if t.Kind == media.Video {
+		if t.Kind == kind {
 			return t
 		}
 	}
@@ -263,8 +267,13 @@ func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, rungs ladder.Setti
 		pack.Pictures = append(pack.Pictures, packager.Input{Name: media.OriginalName, Stream: pl.source})
 	}
 	for i := range pack.Sounds {
-		if n := media.SoundName(i); job.Makes(n) {
-			pack.Sounds[i] = rendition(n)
+		n, from := media.SoundName(i), pack.Sounds[i].Stream
+		if !job.Makes(n) {
+			continue
+		}
+		pack.Sounds[i] = rendition(n)
+		if p.cfg.passes(sound(from.Tracks())) {
+			pack.Originals = append(pack.Originals, packager.Input{Name: media.OriginalSound(i), Stream: from})
 		}
 	}
 	return nil

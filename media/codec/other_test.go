@@ -147,3 +147,24 @@ func TestDOps(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestOpusSamples(t *testing.T) {
+	for _, c := range []struct {
+		packet []byte
+		want   int
+	}{
+		{nil, 0},
+		{[]byte{0x78}, 960},              // SILK and CELT, 20 ms
+		{[]byte{0x18, 1, 2}, 2880},       // SILK, 60 ms
+		{[]byte{0xe0}, 120},              // CELT, 2.5 ms
+		{[]byte{0xf9, 1}, 1920},          // two of 20 ms
+		{[]byte{0xfb, 0x06}, 6 * 960},    // six: 120 ms, the most
+		{[]byte{0xfb, 0x07}, 0},          // seven
+		{[]byte{0xfb}, 0},                // a number that is missing
+		{[]byte{0xe3, 0x83, 9}, 3 * 120}, // three, with padding
+	} {
+		if got := OpusSamples(c.packet); got != c.want {
+			t.Errorf("% x: %d samples, want %d", c.packet, got, c.want)
+		}
+	}
+}

@@ -108,6 +108,14 @@ func Audio(sampleRate, channels int) *media.Track {
 	}
 }
 
+// Opus makes a track of Opus.
+func Opus(channels int) *media.Track {
+	return &media.Track{
+		Kind: media.Audio, Codec: media.Opus, Config: codec.BuildDOps(codec.OpusInfo{Channels: channels, PreSkip: 312, InputRate: 48000}),
+		SampleRate: 48000, Channels: channels,
+	}
+}
+
 // writer writes bit fields.
 type writer struct {
 	data []byte

@@ -248,7 +248,7 @@ func readOpus(b []byte, channels int) (f frame, ok bool) {
 	if f.size > len(b) {
 		return f, true
 	}
-	f.samples = opusSamples(b[at:f.size])
+	f.samples = codec.OpusSamples(b[at:f.size])
 	config := codec.BuildDOps(codec.OpusInfo{Channels: channels, PreSkip: 312, InputRate: 48000})
 	f.track = media.Track{Codec: media.Opus, Config: config, SampleRate: 48000, Channels: channels}
 	return f, f.samples > 0
@@ -258,27 +258,3 @@ const (
 	maxHeader = 300  // bytes of a control header that are looked at
 	maxOpus   = 7662 // bytes of a packet: 120 ms (RFC 6716 3.4)
 )
-
-// opusSamples is how long a packet lasts at 48 kHz (RFC 6716 3.1, 3.2); 0: it is none.
-func opusSamples(p []byte) int {
-	config := p[0] >> 3
-	var each int
-	switch {
-	case config < 12:
-		each = [...]int{480, 960, 1920, 2880}[config%4]
-	case config < 16:
-		each = [...]int{480, 960}[config%2]
-	default:
-		each = [...]int{120, 240, 480, 960}[config%4]
-	}
-	switch p[0] & 3 {
-	case 0:
-		return each
-	case 3:
-		if len(p) < 2 || int(p[1]&0x3f)*each > 5760 {
-			return 0
-		}
-		return int(p[1]&0x3f) * each
-	}
-	return 2 * each
-}

@@ -36,11 +36,11 @@ func NeedsVideo(t *media.Track) bool {
 	return err != nil || s.ChromaFormat != 1 || s.BitDepth != 8 || s.ChromaDepth != 8
 }
 
-// Passes tells whether a track's picture, which NeedsVideo, can go to viewers as it came
+// Passes tells whether a track, which NeedsVideo or NeedsAudio, can go to viewers as it came
 // too, beside what is made of it: H.265, AV1 and VP9 of a known size with 4:2:0 samples
-// of 8 or 10 bits.
+// of 8 or 10 bits, and Opus.
 func Passes(t *media.Track) bool {
-	if t == nil || t.Width <= 0 || t.Height <= 0 {
+	if t == nil || t.Kind == media.Video && (t.Width <= 0 || t.Height <= 0) {
 		return false
 	}
 	switch t.Codec {
@@ -53,6 +53,9 @@ func Passes(t *media.Track) bool {
 	case media.VP9:
 		v, err := codec.ParseVPCC(t.Config)
 		return err == nil && v.Profile&1 == 0 && v.BitDepth <= 10
+	case media.Opus:
+		_, err := codec.ParseDOps(t.Config)
+		return err == nil
 	}
 	return false
 }

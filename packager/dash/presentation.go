@@ -90,27 +90,42 @@ const (
 	Alternate Role = "alternate"
 )
 
-// IDs of the sets of a Period: one of pictures, one of each sound, and what ByCoding splits off
-// of the pictures.
+// IDs of the sets of a Period: one of pictures, one of each sound, what ByCoding splits off
+// of the pictures, and one of each sound as it was sent where another was made of that.
 const (
 	PictureID = 1
 	CodingID  = 3 // the first one
+
+	originalID = 4 // more than the sound's
 )
 
 // SoundID is that of sound i, counted from 0.
 func SoundID(i int) uint32 { return uint32(2 + 10*i) } //nolint:gosec // they are few
 
-// Sound is the set of sound i, to which its representation comes. Of several the first is the
-// one that is heard where nobody chooses, and they are told by their labels.
-func Sound(i int, several bool, label string) Set {
+// Sound is the set of a rendition with sound, which comes to it. Several sounds are told by
+// their names, which are given by number; what a publisher sent is a set beside that of what
+// was made of it.
+func Sound(rendition string, names map[int]string) Set {
+	i, original := media.SoundOf(rendition)
 	s := Set{ID: SoundID(i), Kind: media.Audio}
-	if several {
-		s.Label, s.Role, s.Preferred = label, Alternate, i == 0
+	if original {
+		s.ID += originalID
+	}
+	if len(names) > 1 {
+		s.Label, s.Role = names[i], Alternate
 		if i == 0 {
 			s.Role = Main
 		}
 	}
 	return s
+}
+
+// Prefer marks the first of several sounds as the one that is heard where nobody chooses.
+func Prefer(sounds []Set) []Set {
+	if len(sounds) > 1 {
+		sounds[0].Preferred = true
+	}
+	return sounds
 }
 
 // ByCoding splits a set by how its representations are coded: players switch within a

@@ -84,12 +84,12 @@ func presentations() map[string]*Presentation {
 	loose.Loose, loose.Prft = true, false
 	both := video(numbers)
 	both.Representations = append(both.Representations, Representation{ID: "original", Bandwidth: 2_000_000, Codecs: "av01.0.05M.08", Width: 1280, Height: 720, Init: "e1/original/init0.mp4"})
-	sounds := []Set{video(numbers)}
-	for i, label := range []string{"English", "The <crowd> & I", "Sound 3"} {
-		own := Sound(i, true, label)
-		own.Language, own.Timing, own.Prft, own.Media = [...]string{"en", "en-US", ""}[i], numbers, true, "e1/$RepresentationID$/d$Number$.m4s"
-		name := [...]string{"audio", "audio-2", "audio-3"}[i]
-		own.Representations = []Representation{{ID: name, Bandwidth: 128_000, Codecs: "mp4a.40.2", SampleRate: 48000, Channels: 2, Init: "e1/" + name + "/init0.mp4"}}
+	var sounds []Set
+	labels := map[int]string{0: "English", 1: "The <crowd> & I", 2: "Sound 3"}
+	for i, name := range []string{"audio", "audio-2", "audio-3", "original-audio-2"} {
+		own := Sound(name, labels)
+		own.Language, own.Timing, own.Prft, own.Media = [...]string{"en", "en-US", "", "en-US"}[i], numbers, true, "e1/$RepresentationID$/d$Number$.m4s"
+		own.Representations = []Representation{{ID: name, Bandwidth: 128_000, Codecs: [...]string{"mp4a.40.2", "mp4a.40.2", "mp4a.40.2", "opus"}[i], SampleRate: 48000, Channels: 2, Init: "e1/" + name + "/init0.mp4"}}
 		sounds = append(sounds, own)
 	}
 	ended := live(Period{Start: 5 * media.Second, Sets: []Set{loose}})
@@ -99,7 +99,7 @@ func presentations() map[string]*Presentation {
 		"periods":  live(Period{Sets: []Set{video(first), audio(first)}}, Period{Start: 45*media.Second + 777_777, Sets: []Set{video(second), audio(second)}}),
 		"timeline": live(Period{Start: 5 * media.Second, Sets: []Set{video(list), audio(list)}}),
 		"codings":  live(Period{Sets: append(both.ByCoding(3), audio(numbers))}),
-		"sounds":   live(Period{Sets: sounds}),
+		"sounds":   live(Period{Sets: append([]Set{video(numbers)}, Prefer(sounds)...)}),
 		"ended":    ended,
 		"vod":      recording,
 	}

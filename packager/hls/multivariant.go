@@ -30,36 +30,28 @@ type Multivariant struct {
 	// usual distance from the live edge.
 	Start media.Time
 
-	sounds []Sound // beside the variants
+	hear   hearing // of all variants
+	asSent hearing // of one more, of that alone; without sounds where there is none
+	alone  bool    // there is no picture
 }
 
-const audioGroup = "audio"
+// The groups of sounds.
+const (
+	audioGroup    = "audio"
+	originalGroup = media.OriginalName
+)
 
 // Render makes the playlist.
 func (m *Multivariant) Render() []byte {
 	p := m3u8.NewMasterPlaylist()
 	p.SetVersion(9)
 	p.SetIndependentSegments(m.Independent)
-	for i, v := range m.Variants {
-		params := m3u8.VariantParams{
-			Bandwidth:        uint32(v.Bandwidth),
-			AverageBandwidth: uint32(v.Average),
-			Codecs:           v.Codecs,
-			FrameRate:        v.FrameRate,
-		}
-		if v.Width > 0 {
-			params.Resolution = strconv.Itoa(v.Width) + "x" + strconv.Itoa(v.Height)
-			// Shaka looks for captions inside the open segment of a young stream
-			// unless it is told that there are none.
-			params.Captions = "NONE"
-		}
-		if len(m.sounds) > 0 {
-			params.Audio = audioGroup
-			if i == 0 {
-				params.Alternatives = m.alternatives()
-			}
-		}
-		p.Append(v.URI, nil, params)
+	beside := m.alternatives(m.hear)
+	for _, v := range m.Variants {
+		appendVariant(p, v, m.hear.group, beside)
+	}
+	if len(m.asSent.sounds) > 0 {
+		appendVariant(p, m.sent(), m.asSent.group, m.alternatives(m.asSent))
 	}
 	text := []byte(p.String())
 	if m.Start > 0 {
@@ -68,6 +60,27 @@ func (m *Multivariant) Render() []byte {
 		text = bytes.Replace(text, []byte(version), append(start, ",PRECISE=YES\n"...), 1)
 	}
 	return text
+}
+
+// appendVariant adds a variant, whose sounds are beside it in a group, or in it.
+func appendVariant(p *m3u8.MasterPlaylist, v Variant, group string, beside []*m3u8.Alternative) {
+	params := m3u8.VariantParams{
+		Bandwidth:        uint32(v.Bandwidth),
+		AverageBandwidth: uint32(v.Average),
+		Codecs:           v.Codecs,
+		FrameRate:        v.FrameRate,
+		Alternatives:     beside,
+	}
+	if v.Width > 0 {
+		params.Resolution = strconv.Itoa(v.Width) + "x" + strconv.Itoa(v.Height)
+		// Shaka looks for captions inside the open segment of a young stream
+		// unless it is told that there are none.
+		params.Captions = "NONE"
+	}
+	if len(beside) > 0 {
+		params.Audio = group
+	}
+	p.Append(v.URI, nil, params)
 }
 
 // StartAt is Multivariant.Start for who comes now, while the distance that players keep

@@ -8,10 +8,13 @@ import (
 	"github.com/grafov/m3u8"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
+
+	"weir/media"
 )
 
-// Sound is one that viewers may hear.
+// Sound is a rendition of one that viewers may hear.
 type Sound struct {
+	Rendition string // as media.SoundName or media.OriginalSound has it
 	URI       string
 	Codecs    string
 	Bandwidth int    // peak bit/s
@@ -20,56 +23,131 @@ type Sound struct {
 	Language  string // BCP 47; "": not told
 }
 
+// hearing is a group of sounds, all that there are in one coding each, and what it takes to
+// hear any of them.
+type hearing struct {
+	group  string
+	sounds []Sound
+	most   Sound
+}
+
 // Hear gives the variants, which are all there by then, their sounds, the one first that is
-// heard where nobody chooses. Without a picture the first one is the only variant.
+// heard where nobody chooses. Without a picture the first one is the only variant. Where there
+// are originals, one variant more, the last, has all as it was sent: the publisher's own
+// picture, and its sounds.
 func (m *Multivariant) Hear(sounds []Sound) {
-	if len(sounds) == 0 {
+	var made, sent []Sound
+	for _, s := range sounds {
+		if _, original := media.SoundOf(s.Rendition); !original {
+			made = append(made, s)
+		}
+	}
+	if len(made) == 0 {
 		return
 	}
+	for _, s := range made { // rfc8216bis 4.4.6.1.1: the same members in all groups
+		at := slices.IndexFunc(sounds, func(o Sound) bool { return isOriginal(o, s) })
+		if at >= 0 {
+			s.URI, s.Codecs, s.Bandwidth, s.Average = sounds[at].URI, sounds[at].Codecs, sounds[at].Bandwidth, sounds[at].Average
+		}
+		sent = append(sent, s)
+	}
+	m.hear = hearing{audioGroup, made, most(made)}
+	if len(made) < len(sounds) {
+		m.asSent = hearing{originalGroup, sent, most(sent)}
+	}
+	m.alone = len(m.Variants) == 0
+	if m.alone {
+		m.Variants = []Variant{{URI: made[0].URI}}
+	}
+	for i := range m.Variants {
+		m.Variants[i] = m.Variants[i].with(m.hear.most)
+	}
+}
+
+// isOriginal tells whether o is what the publisher sent where s was made of that.
+func isOriginal(o, s Sound) bool {
+	n, original := media.SoundOf(o.Rendition)
+	i, _ := media.SoundOf(s.Rendition)
+	return original && n == i
+}
+
+// most is the most that can be heard of some sounds, in all their codings
+// (rfc8216bis 4.4.6.2).
+func most(sounds []Sound) Sound {
 	all := sounds[0]
 	var codecs []string
-	for _, s := range sounds { // rfc8216bis 4.4.6.2: with the most that can be heard, and all codings
+	for _, s := range sounds {
 		all.Bandwidth, all.Average = max(all.Bandwidth, s.Bandwidth), max(all.Average, s.Average)
 		if !slices.Contains(codecs, s.Codecs) {
 			codecs = append(codecs, s.Codecs)
 		}
 	}
 	all.Codecs = strings.Join(codecs, ",")
-	for i := range m.Variants {
-		v := &m.Variants[i]
-		v.Codecs += "," + all.Codecs
-		v.Bandwidth += all.Bandwidth
-		v.Average += all.Average
-	}
-	if len(m.Variants) > 0 {
-		m.sounds = sounds
-		return
-	}
-	m.Variants = []Variant{{URI: all.URI, Bandwidth: all.Bandwidth, Average: all.Average, Codecs: all.Codecs}}
-	if len(sounds) > 1 {
-		m.sounds = sounds
-	}
+	return all
 }
 
-// alternatives are the lines of the sounds.
-func (m *Multivariant) alternatives() (list []*m3u8.Alternative) {
-	names := []string{"main"}
-	if len(m.sounds) > 1 {
-		names = Names(m.sounds)
+// with is v and a sound.
+func (v Variant) with(s Sound) Variant {
+	v.Codecs = strings.TrimPrefix(v.Codecs+","+s.Codecs, ",")
+	v.Bandwidth += s.Bandwidth
+	v.Average += s.Average
+	return v
+}
+
+// without undoes with.
+func (v Variant) without(s Sound) Variant {
+	v.Codecs = strings.TrimSuffix(strings.TrimSuffix(v.Codecs, s.Codecs), ",")
+	v.Bandwidth -= s.Bandwidth
+	v.Average -= s.Average
+	return v
+}
+
+// sent is the variant with all as it was sent: the largest picture, or the one that is coded in
+// another way than the others.
+func (m *Multivariant) sent() Variant {
+	if m.alone {
+		return Variant{URI: m.asSent.sounds[0].URI}.with(m.asSent.most)
 	}
-	for i, s := range m.sounds {
+	best := m.Variants[0]
+	for _, v := range m.Variants[1:] {
+		other := family(v.Codecs) != family(m.Variants[0].Codecs)
+		if other || v.Height > best.Height && family(best.Codecs) == family(m.Variants[0].Codecs) {
+			best = v
+		}
+	}
+	return best.without(m.hear.most).with(m.asSent.most)
+}
+
+// alternatives are the lines of the sounds; nil where the variant has them.
+func (m *Multivariant) alternatives(h hearing) (list []*m3u8.Alternative) {
+	if m.alone && len(h.sounds) < 2 {
+		return nil
+	}
+	names := map[int]string{0: "main"}
+	if len(h.sounds) > 1 {
+		names = Names(h.sounds)
+	}
+	for at, s := range h.sounds {
+		i, _ := media.SoundOf(s.Rendition)
 		list = append(list, &m3u8.Alternative{
-			GroupId: audioGroup, Type: "AUDIO", Name: names[i], Default: i == 0, Autoselect: "YES", Language: s.Language, URI: s.URI,
+			GroupId: h.group, Type: "AUDIO", Name: names[i], Default: at == 0, Autoselect: "YES", Language: s.Language, URI: s.URI,
 		})
 	}
 	return list
 }
 
-// Names are what people choose among: what the publisher calls a sound, else its language in
-// that language, else its number. No two are the same.
-func Names(sounds []Sound) []string {
-	names := make([]string, len(sounds))
-	for i, s := range sounds {
+// Names are what people choose among, by the numbers of the sounds: what the publisher calls a
+// sound, else its language in that language, else its number. No two are the same. Originals
+// are called like what was made of them.
+func Names(sounds []Sound) map[int]string {
+	names := make(map[int]string, len(sounds))
+	taken := map[string]bool{}
+	for _, s := range sounds {
+		i, original := media.SoundOf(s.Rendition)
+		if original {
+			continue
+		}
 		name := quotable(s.Label)
 		if name == "" {
 			name = languageName(s.Language)
@@ -77,10 +155,10 @@ func Names(sounds []Sound) []string {
 		if name == "" {
 			name = "Sound " + strconv.Itoa(i+1)
 		}
-		for n, one := 2, name; slices.Contains(names[:i], name); n++ {
+		for n, one := 2, name; taken[name]; n++ {
 			name = one + " (" + strconv.Itoa(n) + ")"
 		}
-		names[i] = name
+		names[i], taken[name] = name, true
 	}
 	return names
 }

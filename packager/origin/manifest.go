@@ -114,52 +114,33 @@ func (s *Stream) period(tracks []*window.Track, marks []window.Mark, newest bool
 	}
 	pictures := dash.Set{ID: dash.PictureID, Kind: media.Video, Timing: timing, Prft: true}
 	var sounds []dash.Set
-	names := s.soundNames(tracks)
+	names := soundNames(tracks)
 	for _, t := range tracks {
 		if t.Kind == media.Video {
 			s.represent(&pictures, t, marks)
 			continue
 		}
-		set := dash.Sound(s.soundNumber(t), len(names) > 1, names[t])
+		set := dash.Sound(t.Name, names)
 		set.Timing, set.Prft = timing, true
 		if s.represent(&set, t, marks); len(set.Representations) > 0 {
 			sounds = append(sounds, set)
 		}
 	}
-	p.Sets = append(pictures.ByCoding(dash.CodingID), sounds...)
+	p.Sets = append(pictures.ByCoding(dash.CodingID), dash.Prefer(sounds)...)
 	return p
 }
 
-// soundNames are what the sounds among the renditions are called.
-func (s *Stream) soundNames(tracks []*window.Track) map[*window.Track]string {
-	var sounds []*window.Track
-	var told []hls.Sound
+// soundNames are what the sounds among the renditions are called, by number.
+func soundNames(tracks []*window.Track) map[int]string {
+	var sounds []hls.Sound
 	for _, t := range tracks {
 		if t.Kind == media.Audio {
-			sounds = append(sounds, t)
 			t.View(func(v *window.View) {
-				told = append(told, hls.Sound{Label: v.Newest().Label, Language: v.Newest().Language})
+				sounds = append(sounds, hls.Sound{Rendition: t.Name, Label: v.Newest().Label, Language: v.Newest().Language})
 			})
 		}
 	}
-	names := make(map[*window.Track]string, len(sounds))
-	for i, name := range hls.Names(told) {
-		names[sounds[i]] = name
-	}
-	return names
-}
-
-// soundNumber is the place of a sound among all that the stream may have.
-func (s *Stream) soundNumber(sound *window.Track) (n int) {
-	for _, t := range s.Window.Tracks() {
-		if t == sound {
-			break
-		}
-		if t.Kind == media.Audio {
-			n++
-		}
-	}
-	return n
+	return hls.Names(sounds)
 }
 
 // timeline lists the segments that are complete; the open one is listed only

@@ -53,7 +53,7 @@ func (s *Stream) multivariant(tracks []*window.Track) []byte {
 	for _, t := range tracks {
 		x := summarise(t)
 		if t.Kind == media.Audio {
-			sounds = append(sounds, hls.Sound{URI: s.uri(t), Codecs: x.codecs, Bandwidth: x.peak, Average: x.mean, Label: x.track.Label, Language: x.track.Language})
+			sounds = append(sounds, hls.Sound{Rendition: t.Name, URI: s.uri(t), Codecs: x.codecs, Bandwidth: x.peak, Average: x.mean, Label: x.track.Label, Language: x.track.Language})
 			continue
 		}
 		m.Independent = m.Independent && !x.mixed

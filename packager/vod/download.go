@@ -64,8 +64,8 @@ func (h *Handler) download(w http.ResponseWriter, r *http.Request, e *entry) {
 	}
 }
 
-// choose gives the rendition that is asked for, or the best, and the sounds; of sounds that
-// is the one alone.
+// choose gives the rendition that is asked for, or the best, and the sounds that everybody can
+// play; of sounds that is the one alone.
 func choose(e *entry, name string) (list []*archive.Rendition) {
 	var best *archive.Rendition
 	var sounds []*archive.Rendition
@@ -76,7 +76,9 @@ func choose(e *entry, name string) (list []*archive.Rendition) {
 		case r.Kind == media.Audio && r.Name == name:
 			return []*archive.Rendition{r}
 		case r.Kind == media.Audio:
-			sounds = append(sounds, r)
+			if _, original := media.SoundOf(r.Name); !original {
+				sounds = append(sounds, r)
+			}
 		case name == "" && (best == nil || latest(r).Height > latest(best).Height), name == r.Name:
 			best = r
 		}
@@ -155,7 +157,8 @@ func (d *downloading) name(t *progressive.Track, i int) {
 	r, names := d.chosen[i], soundNames(d.e.index)
 	if r.Kind == media.Audio && len(names) > 1 {
 		first := i == 0 || d.chosen[i-1].Kind == media.Video
-		t.Sound(first, latest(r).Language, names[r.Name])
+		number, _ := media.SoundOf(r.Name)
+		t.Sound(first, latest(r).Language, names[number])
 	}
 }
 

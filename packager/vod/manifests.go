@@ -53,7 +53,7 @@ func multivariant(e *entry) []byte {
 		d := latest(r)
 		peak, mean := rate(r, e.runs)
 		if r.Kind == media.Audio {
-			sounds = append(sounds, hls.Sound{URI: r.Name + "/index.m3u8", Codecs: d.Codecs, Bandwidth: peak, Average: mean, Label: d.Label, Language: d.Language})
+			sounds = append(sounds, hls.Sound{Rendition: r.Name, URI: r.Name + "/index.m3u8", Codecs: d.Codecs, Bandwidth: peak, Average: mean, Label: d.Label, Language: d.Language})
 			continue
 		}
 		m.Variants = append(m.Variants, hls.Variant{
@@ -134,14 +134,13 @@ func period(e *entry, from, to int) dash.Period {
 	p := dash.Period{Start: runs[0].Start}
 	pictures := dash.Set{ID: dash.PictureID, Kind: media.Video}
 	var sounds []dash.Set
-	names, sound := soundNames(e.index), 0
+	names := soundNames(e.index)
 	for i := range e.index.Renditions {
 		r := &e.index.Renditions[i]
 		set := &pictures
 		if r.Kind == media.Audio {
-			one := dash.Sound(sound, len(names) > 1, names[r.Name])
+			one := dash.Sound(r.Name, names)
 			set = &one
-			sound++
 		}
 		list := r.Run(runs[0])
 		if list == nil {
@@ -164,25 +163,20 @@ func period(e *entry, from, to int) dash.Period {
 			sounds = append(sounds, *set)
 		}
 	}
-	p.Sets = append(pictures.ByCoding(dash.CodingID), sounds...)
+	p.Sets = append(pictures.ByCoding(dash.CodingID), dash.Prefer(sounds)...)
 	return p
 }
 
-// soundNames are what the sounds of a recording are called, by rendition.
-func soundNames(x *archive.Index) map[string]string {
-	var sounds []string
-	var told []hls.Sound
+// soundNames are what the sounds of a recording are called, by number.
+func soundNames(x *archive.Index) map[int]string {
+	var sounds []hls.Sound
 	for i := range x.Renditions {
 		if r := &x.Renditions[i]; r.Kind == media.Audio && len(r.Segments) > 0 {
 			d := latest(r)
-			sounds, told = append(sounds, r.Name), append(told, hls.Sound{Label: d.Label, Language: d.Language})
+			sounds = append(sounds, hls.Sound{Rendition: r.Name, Label: d.Label, Language: d.Language})
 		}
 	}
-	names := make(map[string]string, len(sounds))
-	for i, name := range hls.Names(told) {
-		names[sounds[i]] = name
-	}
-	return names
+	return hls.Names(sounds)
 }
 
 // timeline lists the runs of a rendition that has all of them.

@@ -165,3 +165,52 @@ func TestIndexFromBeforeSounds(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+// A sound that was sent as Opus is there beside what was made of it, for those who choose it:
+// not in the file that is downloaded, unless that is asked for.
+func TestOriginalSound(t *testing.T) {
+	r := newRig(t)
+	opus := mediatest.Opus(2)
+	var sent []*media.Packet
+	for _, p := range r.source.Packets(9 * media.Second) {
+		if p.Track.Kind == media.Audio {
+			own := *p
+			own.Track = opus
+			sent = append(sent, &own)
+		}
+	}
+	each(9*media.Second, func(msn uint64, from, to media.Time) { r.put(media.OriginalSound(0), opus, msn, from, to, sent) })
+	r.record(9*media.Second, nil)
+	r.finish()
+	text := string(r.get("index.m3u8"))
+	if strings.Count(text, "#EXT-X-STREAM-INF:") != 2 || !strings.Contains(text, ",opus\",RESOLUTION=1280x720,AUDIO=\"original\",") || strings.Count(text, "opus") != 1 || !strings.HasSuffix(text, "\nsource/index.m3u8\n") {
+		t.Errorf("%s", text)
+	}
+	if list := r.media("original-audio/index.m3u8"); len(list.Segments) != len(r.media("audio/index.m3u8").Segments) {
+		t.Errorf("%d segments", len(list.Segments))
+	}
+	m, err := mpd.MPDFromBytes(r.get("manifest.mpd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, a := range m.Periods[0].AdaptationSets {
+		got = append(got, fmt.Sprintf("%d %s %v", *a.Id, a.Representations[0].Codecs, a.SelectionPriority != nil))
+	}
+	if want := "1 avc1.640020 false, 2 mp4a.40.2 true, 6 opus false"; strings.Join(got, ", ") != want || len(m.Periods) != 1 {
+		t.Errorf("%s, want %s", strings.Join(got, ", "), want)
+	}
+	for query, want := range map[string]string{"": "avc1 mp4a", "?rendition=original-audio": "Opus", "?rendition=audio": "mp4a"} {
+		f, err := mp4.DecodeFile(bytes.NewReader(r.get("download.mp4" + query)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, trak := range f.Moov.Traks {
+			got = append(got, trak.Mdia.Minf.Stbl.Stsd.Children[0].Type())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %s", query, got, want)
+		}
+	}
+}
