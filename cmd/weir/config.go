@@ -60,7 +60,7 @@ type IngestConfig struct {
 type LiveConfig struct {
 	Ladder        Ladder        `env:"WEIR_LADDER" envDefault:"auto" unit:"auto, off or list" help:"renditions beside the source's own, such as 720p:2800k,480p:1400k; never larger than the source"`
 	Overload      string        `env:"WEIR_OVERLOAD" envDefault:"shed" unit:"shed, source or refuse" help:"a stream whose renditions are more than the CPU has free, by what the others cost, is taken, and renditions are left out where it is late (shed), or taken without (source), or refused"`
-	Original      bool          `env:"WEIR_ORIGINAL" envDefault:"true" unit:"true or false" help:"pictures that come in HEVC, AV1 or VP9 are offered as they came too, beside the H.264 that is made of them"`
+	Original      bool          `env:"WEIR_ORIGINAL" envDefault:"true" unit:"true or false" help:"pictures that come in HEVC, AV1 or VP9, and sound in Opus, are offered as they came too, beside the H.264 and AAC that are made of them"`
 	Slate         bool          `env:"WEIR_SLATE" envDefault:"false" unit:"true or false" help:"while a publisher that dropped is waited for, or sends nothing for 2 s, viewers get its last picture, dimmed, and silence (true) or nothing (false)"`
 	Segment       time.Duration `env:"WEIR_SEGMENT" envDefault:"2s" unit:"duration" help:"wished length of a segment, 500ms to 30s"`
 	Part          time.Duration `env:"WEIR_PART" envDefault:"200ms" unit:"duration" help:"wished length of an LL-HLS part, 50ms to 2s and at most half a segment"`

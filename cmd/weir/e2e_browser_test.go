@@ -26,7 +26,8 @@ type watched struct {
 	Codec      string   `json:"codec"` // of the picture, as the player has it
 	Fatal      []string `json:"fatal"`
 	Console    []string `json:"console"`
-	State      string   `json:"state"` // of the watch page's player
+	Buffers    []string `json:"buffers"` // what the browser decodes
+	State      string   `json:"state"`   // of the watch page's player
 }
 
 const chromium = "/usr/bin/chromium"
@@ -110,20 +111,25 @@ func TestBrowserYoung(t *testing.T) {
 	}
 }
 
-// TestBrowserCodecs plays pictures in AV1 and VP9 as their publishers sent them, and has
-// players that are not asked for them begin with H.264.
+// TestBrowserCodecs plays pictures in AV1 and VP9 and sound in Opus as their publishers sent
+// them, and has players that are not asked for them begin with H.264 and AAC.
 func TestBrowserCodecs(t *testing.T) {
 	t.Parallel()
 	script := browserScript(t)
 	s := startChild(t, nil)
 	airTape(t, s.station, "av1", codedAV1(t))
 	airTape(t, s.station, "vp9", codedVP9(t))
+	srtPublish(t, s.station, "opus", append(moving(), "-c:a", "libopus")...)
 	plays := []struct{ name, file, player, codec, got string }{
 		{"av1", "index.m3u8", "hls", "av01", "av01.0.00M.08"},
 		{"av1", "manifest.mpd", "dash", "av01", `codecs="av01.0.00M.08"`},
 		{"vp9", "index.m3u8", "hls", "vp09", "vp09.00.11.08"},
 		{"vp9", "manifest.mpd", "dash", "vp09", `codecs="vp09.00.11.08"`},
 		{"vp9", "manifest.mpd", "dash", "", `codecs="avc1.`},
+		{"opus", "index.m3u8", "hls", "opus", "avc1."},
+		{"opus", "index.m3u8", "hls", "", "avc1."},
+		{"opus", "manifest.mpd", "dash", "opus", `codecs="avc1.`},
+		{"opus", "manifest.mpd", "dash", "", `codecs="avc1.`},
 	}
 	jobs := make([]object, len(plays))
 	for i, p := range plays {
@@ -137,6 +143,9 @@ func TestBrowserCodecs(t *testing.T) {
 		w := got[i]
 		if w.Frames < 50 || !strings.Contains(w.Codec, p.got) || len(w.Fatal)+len(w.Console) > 0 {
 			t.Errorf("%s by %s: %+v", p.name, p.player, w)
+		}
+		if opus := strings.Contains(strings.Join(w.Buffers, " "), "opus"); opus != (p.codec == "opus") {
+			t.Errorf("%s by %s, asked for %q, has %q", p.name, p.player, p.codec, w.Buffers)
 		}
 	}
 }

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
+
+	"weir/media"
 )
 
 // viewing is what a viewer of LL-HLS has of a stream: every playlist, read by a
@@ -21,6 +24,7 @@ type viewing struct {
 	pictures []string // URLs of media playlists, the best first
 	sound    string   // "" without, or where the sound is the only rendition
 	sounds   []string // all of them, the first one first
+	sent     []string // them as their publisher coded them, where one is there like that
 	tone     int      // Hz, of the sound; 0: all of it is listened to
 	moves    bool     // its sound, once, to where reports of RTP say later that it belongs
 }
@@ -37,10 +41,16 @@ func (s *station) view(ctx context.Context, name string) (*viewing, error) {
 		return nil, fmt.Errorf("%w in\n%s", err, text)
 	}
 	for _, x := range v.master.Variants {
-		v.pictures = append(v.pictures, resolve(base, x.URI))
+		if u := resolve(base, x.URI); !slices.Contains(v.pictures, u) { // the best is there once more, with another sound
+			v.pictures = append(v.pictures, u)
+		}
 	}
 	for _, x := range v.master.Renditions {
-		if x.URI != nil {
+		switch {
+		case x.URI == nil:
+		case x.GroupID == media.OriginalName:
+			v.sent = append(v.sent, resolve(base, *x.URI))
+		default:
 			v.sounds = append(v.sounds, resolve(base, *x.URI))
 		}
 	}

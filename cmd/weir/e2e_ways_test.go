@@ -29,6 +29,7 @@ import (
 type wayIn struct {
 	name    string // what it publishes as
 	moves   bool   // its sound, a little, to where the publisher says later that it belongs
+	opus    bool   // its sound
 	publish func(t *testing.T, s *station, f flashes, name string) (end func() error)
 }
 
@@ -38,12 +39,12 @@ const looked = 2*flashRound - 1
 // waysIn are the rows of the matrix.
 func waysIn() []wayIn {
 	return []wayIn{
-		{"rtmp", false, publishRTMP},    // go-rtmp: H.264 and AAC
-		{"rtmps", false, publishRTMPS},  // the ffmpeg program: H.264 and AAC
-		{"e-rtmp", false, publishERTMP}, // gortmplib: HEVC and Opus
-		{"srt", false, publishSRT},      // gosrt: H.264 with B-frames and AAC
-		{"rtsp", true, publishRTSP},     // the ffmpeg program: H.264 with B-frames and AAC
-		{"webrtc", true, publishWHIP},   // pion: H.264 and Opus
+		{"rtmp", false, false, publishRTMP},   // go-rtmp: H.264 and AAC
+		{"rtmps", false, false, publishRTMPS}, // the ffmpeg program: H.264 and AAC
+		{"e-rtmp", false, true, publishERTMP}, // gortmplib: HEVC and Opus
+		{"srt", false, false, publishSRT},     // gosrt: H.264 with B-frames and AAC
+		{"rtsp", true, false, publishRTSP},    // the ffmpeg program: H.264 with B-frames and AAC
+		{"webrtc", true, true, publishWHIP},   // pion: H.264 and Opus
 	}
 }
 
@@ -82,14 +83,28 @@ func runWay(t *testing.T, s *station, f flashes, w wayIn) {
 	if err := v.check(ctx); err != nil {
 		t.Error(err)
 	}
-	var live sync.WaitGroup
-	for out, look := range map[string]func() (onsets, error){
+	if sent := len(v.sent) > 0; sent != w.opus {
+		t.Errorf("the sound is offered as it was sent: %v", sent)
+	}
+	dash := func(e ear) (onsets, error) {
+		return watchDASH(ctx, s, e, t.TempDir(), "/live/"+w.name+"/manifest.mpd", looked)
+	}
+	cells := map[string]func() (onsets, error){
 		"LL-HLS": func() (onsets, error) { return watchParts(ctx, v, t.TempDir(), looked) },
-		"DASH": func() (onsets, error) {
-			return watchDASH(ctx, s, ear{}, t.TempDir(), "/live/"+w.name+"/manifest.mpd", looked)
-		},
-		"WHEP": func() (onsets, error) { return watchByPion(ctx, t, s, w.name, looked) },
-	} {
+		"DASH":   func() (onsets, error) { return dash(ear{}) },
+		"WHEP":   func() (onsets, error) { return watchByPion(ctx, t, s, w.name, looked) },
+	}
+	if w.opus {
+		sent := *v
+		sent.sound = v.sent[0]
+		if err := sent.check(ctx); err != nil {
+			t.Error(err)
+		}
+		cells["LL-HLS, Opus"] = func() (onsets, error) { return watchParts(ctx, &sent, t.TempDir(), looked) }
+		cells["DASH, Opus"] = func() (onsets, error) { return dash(ear{sound: 1}) }
+	}
+	var live sync.WaitGroup
+	for out, look := range cells {
 		live.Go(func() { t.Run(out, func(t *testing.T) { cell(t, look) }) })
 	}
 	live.Wait()
@@ -100,6 +115,14 @@ func runWay(t *testing.T, s *station, f flashes, w wayIn) {
 	t.Run("recording", func(t *testing.T) {
 		cell(t, func() (onsets, error) { return watchByFFmpeg(looked, s.web+"/vod/"+id+"/index.m3u8") })
 	})
+	if w.opus {
+		t.Run("recording, Opus", func(t *testing.T) {
+			at := s.web + "/vod/" + id
+			cell(t, func() (onsets, error) {
+				return watchByFFmpeg(looked, at+"/source/index.m3u8", at+"/original-audio/index.m3u8")
+			})
+		})
+	}
 }
 
 func cell(t *testing.T, look func() (onsets, error)) {

@@ -55,6 +55,9 @@ func (m *Multivariant) Hear(sounds []Sound) {
 	m.hear = hearing{audioGroup, made, most(made)}
 	if len(made) < len(sounds) {
 		m.asSent = hearing{originalGroup, sent, most(sent)}
+		// hls.js begins with the coding of what needs the least, be that by 1 bit/s
+		least, more := m.hear.most, &m.asSent.most
+		more.Bandwidth, more.Average = max(more.Bandwidth, least.Bandwidth), max(more.Average, least.Average)
 	}
 	m.alone = len(m.Variants) == 0
 	if m.alone {

@@ -48,7 +48,7 @@ const { values: options, positionals } = parseArgs({
     key: { type: 'string' },
     height: { type: 'string', default: '0' },
     'own-hls': { type: 'boolean', default: false }, // as in a browser without Media Source Extensions, such as Safari on phones
-    codec: { type: 'string' }, // such as av01: the rendition whose CODECS begins so
+    codec: { type: 'string' }, // such as av01 or opus: the rendition whose CODECS has it
     config: { type: 'string' },
     seconds: { type: 'string' },
     frames: { type: 'string', default: '0' },

@@ -10,6 +10,14 @@ const script = (src) => new Promise((done, fail) => {
 
 const said = { player: '', version: '', levels: [], codec: '', errors: [], fatal: [] };
 const video = document.querySelector('video');
+/** What the browser decodes: the types of the buffers that the player makes. */
+said.buffers = [];
+const { MediaSource } = window;
+const { addSourceBuffer } = MediaSource.prototype;
+MediaSource.prototype.addSourceBuffer = function add(type) {
+  said.buffers.push(type);
+  return addSourceBuffer.call(this, type);
+};
 const keep = (list, entry) => { if (list.length < 50) list.push(entry); };
 
 const players = {
@@ -21,7 +29,7 @@ const players = {
     hls.on(Hls.Events.ERROR, (_, e) => keep(e.fatal ? said.fatal : said.errors, `${e.details} ${e.response?.code ?? ''} ${e.error?.message ?? ''}`.trim()));
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       said.levels = hls.levels.map((l) => l.height);
-      const level = hls.levels.findIndex((l) => (codec ? l.videoCodec?.startsWith(codec) : l.height === height));
+      const level = hls.levels.findIndex((l) => (codec ? [l.videoCodec, l.audioCodec].some((c) => c?.startsWith(codec)) : l.height === height));
       if ((height || codec) && level < 0) keep(said.fatal, `there is no level of ${codec ?? height} in ${said.levels}`);
       if (level >= 0) hls.currentLevel = level;
     });
@@ -39,7 +47,12 @@ const players = {
     player.on(events.ERROR, (e) => keep(said.fatal, `${e.error?.code ?? ''} ${e.error?.message ?? e.error}`));
     player.on(events.PLAYBACK_ERROR, (e) => keep(said.fatal, `playback ${e.error?.message ?? e.error}`));
     player.on(events.TRACK_CHANGE_RENDERED, (e) => { if (e.mediaType === 'video') said.codec = e.newMediaInfo.codec; });
-    if (codec) player.setCustomInitialTrackSelectionFunction((tracks) => tracks.filter((t) => t.type !== 'video' || t.codec.includes(codec)));
+    if (codec) {
+      player.setCustomInitialTrackSelectionFunction((tracks) => {
+        const such = tracks.filter((t) => t.codec.includes(codec));
+        return such.length > 0 ? such : tracks.slice(0, 1);
+      });
+    }
     player.on(events.STREAM_INITIALIZED, () => {
       said.codec = player.getCurrentTrackFor('video')?.codec ?? '';
       const list = player.getRepresentationsByType('video') ?? [];

@@ -49,7 +49,8 @@ function ladder(player: MediaPlayerClass): Representation[] {
   return list;
 }
 
-const tracks = (player: MediaPlayerClass): MediaInfo[] => player.getTracksFor('audio');
+/** Without those that are there once more in the coding of their publisher: nobody hears that. */
+const tracks = (player: MediaPlayerClass): MediaInfo[] => player.getTracksFor('audio').filter((track) => !track.codec?.includes('opus'));
 
 /** Of several sounds the MPD tells what each is called. */
 const sounds = (player: MediaPlayerClass): Sound[] =>

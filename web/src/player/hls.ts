@@ -14,6 +14,9 @@ const rung = (level: Level, index: number): Rung => ({
   ...coding(level.videoCodec),
 });
 
+/** Without the one that differs in the coding of its sound alone: nobody sees or hears that. */
+const rungs = (hls: Hls): Rung[] => hls.levels.map(rung).filter(({ index }) => hls.levels[index]?.audioCodec !== 'opus');
+
 const sounds = (hls: Hls): Sound[] => hls.audioTracks.map(({ name }, index) => ({ index, name }));
 
 function failure(data: ErrorData): Failure {
@@ -40,9 +43,9 @@ export function start(video: HTMLVideoElement, url: string, events: EngineEvents
 
   hls.on(Events.MANIFEST_PARSED, () => {
     events.found();
-    events.rungs(hls.levels.map(rung));
+    events.rungs(rungs(hls));
   });
-  hls.on(Events.LEVELS_UPDATED, () => events.rungs(hls.levels.map(rung)));
+  hls.on(Events.LEVELS_UPDATED, () => events.rungs(rungs(hls)));
   hls.on(Events.LEVEL_SWITCHED, (_, data) => events.rendition(data.level));
   hls.on(Events.AUDIO_TRACKS_UPDATED, () => events.sounds(sounds(hls), hls.audioTrack));
   hls.on(Events.AUDIO_TRACK_SWITCHED, () => events.sounds(sounds(hls), hls.audioTrack));
