@@ -206,7 +206,7 @@ func (s *Session) begin(tracks []*media.Track) error {
 	main, _ := split(tracks)
 	plan := s.owner.cfg.Plan(s.name, main)
 	if s.stream != nil {
-		if goesOn(s.line.tracks, tracks) {
+		if s.goesOn(tracks) {
 			s.line.rejoin(tracks)
 			return nil
 		}

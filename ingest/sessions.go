@@ -24,6 +24,10 @@ type Config struct {
 	Takeover bool
 	// Plan answers, when a session begins, how its source is to be cut. Required.
 	Plan func(name string, tracks []*media.Track) Plan
+	// Resound, when set, is told of the tracks of a publisher who comes back to a stream: it
+	// tells whether viewers can go on hearing it, though it is coded in another way than
+	// before, and sees to that. Without it, and where they cannot, they get a new stream.
+	Resound func(name string, tracks []*media.Track) bool
 	// Seen, when set, is told once at the end of a session how far apart the
 	// publisher's key frames were at most; 0 when that was never seen.
 	Seen func(name string, gop media.Time)

@@ -21,15 +21,28 @@ func split(tracks []*media.Track) (main, further []*media.Track) {
 	return tracks[:at+1], tracks[at+1:]
 }
 
-// goesOn tells whether a stream with some tracks can go on with others: picture and first
-// sound are of the same kinds and codecs, and so are the further sounds that both have.
-func goesOn(have, come []*media.Track) bool {
+// goesOn tells whether the stream can go on with other tracks: they are of the same kinds, as
+// far as there are as many, the picture is coded as before, and so are the sounds, or viewers
+// hear them nevertheless.
+func (s *Session) goesOn(come []*media.Track) bool {
+	have := s.line.tracks
 	a, _ := split(have)
 	b, _ := split(come)
-	n := min(len(have), len(come))
-	return len(a) == len(b) && slices.EqualFunc(have[:n], come[:n], func(x, y *media.Track) bool {
-		return x.Kind == y.Kind && x.Codec == y.Codec
-	})
+	if len(a) != len(b) {
+		return false
+	}
+	alike := true
+	for i := range min(len(have), len(come)) {
+		x, y := have[i], come[i]
+		if x.Kind != y.Kind || x.Kind == media.Video && x.Codec != y.Codec {
+			return false
+		}
+		alike = alike && x.Codec == y.Codec
+	}
+	if resound := s.owner.cfg.Resound; resound != nil {
+		return resound(s.name, come)
+	}
+	return alike
 }
 
 // openStream makes the session's streams live, that of the picture last: who is told of it

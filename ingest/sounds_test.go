@@ -230,3 +230,34 @@ func TestOpusTellsHowLongItLasts(t *testing.T) {
 		t.Errorf("%d packets", len(list))
 	}
 }
+
+// A publisher who comes back with sound of another coding goes on with the stream where viewers
+// can hear it nevertheless.
+func TestSoundOfAnotherCoding(t *testing.T) {
+	for _, heard := range []bool{true, false} {
+		var asked [][]*media.Track
+		r := newRig(t, func(cfg *ingest.Config) {
+			cfg.Reconnect = time.Hour
+			cfg.Resound = func(_ string, tracks []*media.Track) bool {
+				asked = append(asked, tracks)
+				return heard
+			}
+		})
+		r.send(0, 60, 1)
+		stream := r.hub.Get("x")
+		r.pub.Close(false)
+		r.audio = &media.Track{Kind: media.Audio, Codec: media.Opus, SampleRate: 48000, Channels: 2}
+		r.open()
+		r.pass(2 * time.Second)
+		r.send(time.Hour, 30, 1)
+		if same := r.hub.Get("x") == stream; same != heard {
+			t.Errorf("viewers hear it: %v, the stream goes on: %v", heard, same)
+		}
+		if len(asked) != 1 || asked[0][1] != r.audio {
+			t.Errorf("asked of %v", asked)
+		}
+		if _, audio := r.packets(); audio[len(audio)-1].Track != r.audio {
+			t.Error("the other sound did not come out")
+		}
+	}
+}

@@ -184,8 +184,7 @@ func (p *Packager) attach() {
 	}
 	for i, in := range p.cfg.Sounds {
 		if in.Stream != p.cfg.Source {
-			r := p.sounds[i]
-			p.tap(in.Stream, func(pkt *media.Packet) { r.take(pkt) })
+			p.tapSound(i, in.Stream)
 		}
 	}
 	for i, in := range p.cfg.Originals {
@@ -201,13 +200,34 @@ func (p *Packager) attach() {
 	}
 }
 
+// tapSound takes a sound from a stream until Resound names another.
+func (p *Packager) tapSound(i int, from *hub.Stream) {
+	p.tap(from, func(pkt *media.Packet) {
+		if p.cfg.Sounds[i].Stream == from {
+			p.sounds[i].take(pkt)
+		}
+	})
+}
+
 func (p *Packager) tap(s *hub.Stream, feed func(*media.Packet)) {
 	off := s.Tap(func(pkt *media.Packet) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		feed(pkt)
 	})
+	p.mu.Lock()
 	p.taps = append(p.taps, tap{s, off})
+	p.mu.Unlock()
+}
+
+// Resound has one of the Sounds come from another stream from now on: its publisher's own
+// packets are not fit for viewers any more, and that has what is made of them. It must be
+// called while the Source is live.
+func (p *Packager) Resound(sound int, made *hub.Stream) {
+	p.mu.Lock()
+	p.cfg.Sounds[sound].Stream = made
+	p.mu.Unlock()
+	p.tapSound(sound, made)
 }
 
 // Leave says that another process goes on with the stream when it ends here: its playlists
@@ -226,7 +246,11 @@ func (p *Packager) Window() *window.Window { return p.win }
 func (p *Packager) Run(ctx context.Context) {
 	var store sync.WaitGroup
 	store.Go(p.storeLoop)
-	for _, t := range p.taps {
+	for i := 0; ; i++ {
+		t, ok := p.tapAt(i)
+		if !ok {
+			break
+		}
 		select {
 		case <-t.stream.Done():
 		case <-ctx.Done():
@@ -236,6 +260,15 @@ func (p *Packager) Run(ctx context.Context) {
 	p.end()
 	close(p.stores)
 	store.Wait()
+}
+
+func (p *Packager) tapAt(i int) (t tap, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i < len(p.taps) {
+		t, ok = p.taps[i], true
+	}
+	return t, ok
 }
 
 // feedSource takes a packet of the publisher's: its marks are the cuts, and where

@@ -226,3 +226,44 @@ func TestOriginalSound(t *testing.T) {
 		})
 	}
 }
+
+// A sound that cannot be passed on any more comes from another stream from there on.
+func TestResound(t *testing.T) {
+	src := &mediatest.Source{GOPs: []int{60}, SampleRate: 48000}
+	r := newRig(t, src, nil)
+	opus, aac := mediatest.Opus(2), mediatest.Audio(48000, 2)
+	var made *hub.Stream
+	const from = 10 * media.Second
+	r.slowly(src.Packets(20*media.Second), func(second []*media.Packet) {
+		for _, p := range second {
+			if p.DTS >= from && made == nil {
+				made, _ = r.hub.Create("x/audio", epoch, []*media.Track{aac})
+				r.pack.Resound(0, made)
+			}
+			if p.Track.Kind == media.Video || made == nil {
+				r.write([]*media.Packet{p}, true)
+				continue
+			}
+			sent, coded := *p, *p
+			sent.Track, coded.Track = opus, aac
+			r.write([]*media.Packet{&sent}, true)
+			made.Write(&coded)
+		}
+	})
+	made.Close()
+	all := r.segments()
+	check(t, all, 2, media.Second/5)
+	if n := len(all["audio"]); n != len(all["source"]) {
+		t.Errorf("%d segments, of the picture %d", n, len(all["source"]))
+	}
+	for _, s := range all["audio"] {
+		if want := min(1, int(s.Start/(from-media.Second))); s.Gap || s.Init != want {
+			t.Errorf("%d at %v: %+v", s.MSN, s.Start.Duration(), s)
+		}
+	}
+	r.pack.Window().Track("audio").View(func(v *window.View) {
+		if len(v.Inits) != 2 || v.Inits[1].Track != aac {
+			t.Errorf("%+v", v.Inits)
+		}
+	})
+}

@@ -208,7 +208,7 @@ func watchByFFmpeg(seconds int, inputs ...string) (onsets, error) {
 	return ear{}.watch(seconds, inputs...)
 }
 
-// watch plays some seconds by the ffmpeg program, which tells of every picture how
+// watch plays some seconds, or all there is, by the ffmpeg program, which tells of every picture how
 // bright it is, and of every end of silence. The sound is in the last input.
 func (e ear) watch(seconds int, inputs ...string) (onsets, error) {
 	heard := "silencedetect=n=-20dB:d=0.1"
@@ -222,7 +222,10 @@ func (e ear) watch(seconds int, inputs ...string) (onsets, error) {
 	for _, in := range inputs {
 		args = append(args, "-i", in)
 	}
-	args = append(args, "-t", strconv.Itoa(seconds), "-map", "0:v:0", "-vf", "signalstats,metadata=mode=print:key=lavfi.signalstats.YAVG:file=-",
+	if seconds > 0 {
+		args = append(args, "-t", strconv.Itoa(seconds))
+	}
+	args = append(args, "-map", "0:v:0", "-vf", "signalstats,metadata=mode=print:key=lavfi.signalstats.YAVG:file=-",
 		"-map", fmt.Sprintf("%d:a:%d", len(inputs)-1, e.sound), "-af", heard, "-f", "null", "-")
 	cmd := exec.Command("ffmpeg", args...)
 	var pictures, words bytes.Buffer
@@ -367,7 +370,7 @@ func watchParts(ctx context.Context, v *viewing, dir string, seconds int) (onset
 	} else if err != nil {
 		return onsets{}, err
 	}
-	return ear{tone: v.tone}.watch(2*seconds, p.file, s.file)
+	return ear{tone: v.tone}.watch(0, p.file, s.file)
 }
 
 // errBehind says that a playlist was followed too slowly: parts are listed for some

@@ -112,7 +112,7 @@ func openMedia(ctx context.Context, cfg Config, cert *certificate.Files, channel
 	}
 	m.sessions = ingest.NewSessions(ingest.Config{
 		Gate: m.control, Watch: m.control, Hub: &m.hub, Log: log, Reconnect: reconnect, Takeover: cfg.Ingest.Takeover,
-		Plan: m.pipelines.plan, Seen: m.pipelines.gops.seen, Slate: m.slate(cfg.Live.Slate),
+		Plan: m.pipelines.plan, Resound: m.pipelines.resound, Seen: m.pipelines.gops.seen, Slate: m.slate(cfg.Live.Slate),
 	})
 	if err := m.listen(ctx, cfg); err != nil {
 		return nil, errors.Join(err, m.Run(canceled()))

@@ -52,6 +52,8 @@ type pipelines struct {
 type pipeline struct {
 	source *hub.Stream
 	job    *transcode.Job // nil when nothing is encoded
+	jobs   sync.WaitGroup // it, and those of resound
+	own    []bool         // sounds that pass through
 	pack   *packager.Packager
 	stream *origin.Stream
 	files  *archive.Files
@@ -185,6 +187,9 @@ func (p *pipelines) build(s *hub.Stream) (*pipeline, error) {
 	if err := p.transcode(pl, plan, rungs, &pack); err != nil {
 		return nil, err
 	}
+	for i := range pack.Sounds {
+		pl.own = append(pl.own, !pl.encodes(media.SoundName(i)))
+	}
 	if pl.session, err = p.control.begin(s, pl.from); err != nil {
 		return nil, err
 	}
@@ -268,7 +273,7 @@ func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, rungs ladder.Setti
 	}
 	for i := range pack.Sounds {
 		n, from := media.SoundName(i), pack.Sounds[i].Stream
-		if !job.Makes(n) {
+		if !pl.encodes(n) {
 			continue
 		}
 		pack.Sounds[i] = rendition(n)
@@ -285,17 +290,12 @@ func (p *pipelines) shed(pl *pipeline, rendition string, shed bool) {
 
 // run packages until the stream ends, and lets viewers have the end of it.
 func (p *pipelines) run(pl *pipeline) {
-	var job sync.WaitGroup
 	if pl.job != nil {
-		job.Go(func() {
-			if err := pl.job.Run(context.WithoutCancel(p.ctx)); err != nil {
-				p.log.Error("transcoding ended", "stream", pl.stream.Name, "err", err)
-			}
-		})
+		p.encode(pl, pl.job)
 	}
 	packed := make(chan struct{})
-	job.Go(func() { p.watchStart(pl, packed) })
-	job.Go(func() {
+	pl.jobs.Go(func() { p.watchStart(pl, packed) })
+	pl.jobs.Go(func() {
 		if pl.stream.Playable(p.ctx, packed) {
 			p.control.live.Playable(pl.session.live)
 		}
@@ -306,7 +306,7 @@ func (p *pipelines) run(pl *pipeline) {
 	if pl.rec != nil {
 		p.wait.Go(func() { p.finish(pl.rec, parted) })
 	}
-	job.Wait()
+	pl.jobs.Wait()
 	if parted {
 		p.miss(pl) // first: from here on viewers wait, and no request falls between the two
 		p.origin.Forget(pl.stream)
@@ -332,6 +332,17 @@ func (p *pipelines) run(pl *pipeline) {
 	if err := pl.files.Close(); err != nil {
 		p.log.Warn("cannot remove segments", "stream", pl.stream.Name, "err", err)
 	}
+}
+
+// encodes tells whether a sound is encoded here.
+func (p *pipeline) encodes(sound string) bool { return p.job != nil && p.job.Makes(sound) }
+
+func (p *pipelines) encode(pl *pipeline, job *transcode.Job) {
+	pl.jobs.Go(func() {
+		if err := job.Run(context.WithoutCancel(p.ctx)); err != nil {
+			p.log.Error("transcoding ended", "stream", pl.stream.Name, "err", err)
+		}
+	})
 }
 
 // rest lets viewers have the end of a stream for a while; false: the process ends first.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"weir/media"
+	"weir/media/hub"
 	"weir/media/ladder"
 )
 
@@ -54,17 +55,29 @@ func calls(t *media.Track) media.Rendition {
 }
 
 // OpenOpus is Open for the source's sound as OpusName, and nothing else.
-func OpenOpus(config Config) (*Job, error) {
+func OpenOpus(config Config) (*Job, error) { return openAlone(config, config.Stream, OpusName) }
+
+// OpenSound is Open for one of the source's sounds, counted from 0, and nothing else, whether
+// it NeedsAudio or not.
+func OpenSound(config Config, i int) (*Job, error) {
+	from := config.Stream
+	if i > 0 {
+		from = config.Sounds[i-1]
+	}
+	return openAlone(config, from, media.SoundName(i))
+}
+
+func openAlone(config Config, from *hub.Stream, name string) (*Job, error) {
 	config.defaults()
 	j := &Job{config: config, load: newLoad(0)}
-	audio := track(config.Stream, media.Audio)
+	audio := track(from, media.Audio)
 	if audio == nil {
-		return nil, fmt.Errorf("transcode %s: %w", config.Stream.ID(), ErrNothing)
+		return nil, fmt.Errorf("transcode %s: %w", from.ID(), ErrNothing)
 	}
-	s, err := openSound(j, config.Stream, OpusName, audio, track(config.Stream, media.Video) == nil)
+	s, err := openSound(j, from, name, audio, track(config.Stream, media.Video) == nil && from == config.Stream)
 	if err != nil {
 		j.close()
-		return nil, fmt.Errorf("transcode %s: %w", config.Stream.ID(), err)
+		return nil, fmt.Errorf("transcode %s: %w", from.ID(), err)
 	}
 	j.sounds = []*sound{s}
 	return j, nil

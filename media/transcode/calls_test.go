@@ -4,11 +4,14 @@ package transcode
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 
 	"weir/media"
 	"weir/media/av"
+	"weir/media/hub"
+	"weir/media/mediatest"
 	"weir/media/testcard"
 )
 
@@ -91,4 +94,37 @@ func TestPictureForCalls(t *testing.T) {
 	if n := av.Live(); n != (av.Counts{}) {
 		t.Errorf("libav still holds %+v", n)
 	}
+}
+
+// One sound is made by itself where that of the source has become unfit for viewers, without a
+// packet that the source has before.
+func TestSoundOnItsOwn(t *testing.T) {
+	source, track := burst(t)
+	s := newStage(t, []*media.Track{track})
+	j, err := OpenSound(s.config(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !j.Makes(media.AudioName) || j.Makes(OpusName) {
+		t.Error("another sound is made")
+	}
+	s.play(j, source)
+	got := s.packets(media.AudioName)
+	if len(got) < 40 || got[0].Track.Codec != media.AAC {
+		t.Fatalf("%d packets", len(got))
+	}
+	picture, err := OpenSound(Config{Hub: s.hub, Stream: mustStream(t, s, "y", mediatest.Video(320, 180, media.Rational{Num: 30, Den: 1}, false))}, 0)
+	if !errors.Is(err, ErrNothing) || picture != nil {
+		t.Errorf("of a stream without sound: %v, %v", picture, err)
+	}
+}
+
+func mustStream(t *testing.T, s *stage, id media.StreamID, track *media.Track) *hub.Stream {
+	t.Helper()
+	out, err := s.hub.Create(id, s.source.Epoch(), []*media.Track{track})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(out.Close)
+	return out
 }

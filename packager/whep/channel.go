@@ -197,7 +197,7 @@ func (c *channel) sound() (s *hub.Stream, missing bool) {
 	switch {
 	case t == nil:
 		return nil, false
-	case t.Codec == media.Opus && t.Channels <= 2:
+	case t.Codec == media.Opus && t.Channels <= 2 && !c.feed(c.source, media.Audio).foreign.Load():
 		return c.source, false
 	}
 	return c.handler.cfg.Hub.Get(media.StreamID(c.name + "/" + SoundName)), true

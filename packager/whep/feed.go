@@ -3,6 +3,7 @@ package whep
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/media"
@@ -31,6 +32,8 @@ type feed struct {
 
 	coming sync.Mutex // one comes or goes at a time
 	off    func()     // ends the tap; nil while nobody watches
+
+	foreign atomic.Bool // its sound is not Opus any more
 
 	mu      sync.Mutex // the writer waits for it
 	viewers []*viewer  // replaced, never changed
@@ -96,6 +99,10 @@ func (f *feed) due() bool {
 // take is called by the stream's writer with every packet.
 func (f *feed) take(p *media.Packet) {
 	if p.Track.Kind != f.kind {
+		return
+	}
+	if f.kind == media.Audio && p.Track.Codec != media.Opus {
+		f.foreign.Store(true)
 		return
 	}
 	f.mu.Lock()
