@@ -15,7 +15,7 @@ type Media struct {
 	// TargetDuration is EXT-X-TARGETDURATION in seconds; it never changes.
 	TargetDuration int
 	// PartTarget is PART-TARGET; it never changes. It is written in whole
-	// milliseconds, rounded up.
+	// milliseconds, rounded up, or a hair more than that: see appendPart.
 	PartTarget media.Time
 	Epoch      time.Time // wall clock of media time 0
 
@@ -65,15 +65,15 @@ func (m *Media) Render(dst []byte, v *window.View, skip bool) Playlist {
 
 func (m *Media) header(dst []byte, v *window.View) []byte {
 	target := int64(m.TargetDuration)
-	part := ceilMillis(m.PartTarget)
+	part := max(ceilMillis(m.PartTarget)*(decimals/1000), above(m.PartTarget))
 	dst = append(dst, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:"...)
 	dst = strconv.AppendInt(dst, target, 10)
 	dst = append(dst, "\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK="...)
-	dst = appendMillis(dst, 3*part)
+	dst = appendTarget(dst, 3*part)
 	dst = append(dst, ",CAN-SKIP-UNTIL="...)
 	dst = strconv.AppendInt(dst, skipUntil*target, 10)
 	dst = append(dst, "\n#EXT-X-PART-INF:PART-TARGET="...)
-	dst = appendMillis(dst, part)
+	dst = appendTarget(dst, part)
 	dst = append(dst, "\n#EXT-X-MEDIA-SEQUENCE:"...)
 	first := v.First
 	if len(v.Segments) > 0 {
@@ -104,7 +104,7 @@ func (m *Media) segment(dst []byte, v *window.View, i int, parts bool) []byte {
 	dst = append(dst, '\n')
 	if parts && !s.Merged {
 		for j := range s.Parts {
-			dst = appendPart(dst, s.MSN, j, &s.Parts[j])
+			dst = appendPart(dst, s.MSN, j, &s.Parts[j], v.Kind)
 		}
 	}
 	if !s.Closed || i >= Complete(v) {
@@ -210,9 +210,17 @@ func appendMap(dst []byte, init int) []byte {
 	return append(dst, ".mp4\"\n"...)
 }
 
-func appendPart(dst []byte, msn uint64, i int, p *window.Part) []byte {
+// appendPart writes a part. The duration of one with pictures is rounded up, and by a hundred
+// thousandth of a second where that changes nothing: where a part begins a hair early by the
+// sum of those before it, or rounding might make it so, Shaka 5.2 moves its buffer's time stamps
+// by that, and the browser then leaves out all pictures up to the next key frame (MSE 3.2).
+func appendPart(dst []byte, msn uint64, i int, p *window.Part, kind media.Kind) []byte {
 	dst = append(dst, "#EXT-X-PART:DURATION="...)
-	dst = appendSeconds(dst, p.Duration)
+	if kind == media.Video {
+		dst = appendFixed(dst, above(p.Duration), decimals)
+	} else {
+		dst = appendSeconds(dst, p.Duration)
+	}
 	dst = append(dst, ",URI=\""...)
 	dst = strconv.AppendUint(dst, msn, 10)
 	dst = append(dst, '.')
@@ -227,8 +235,13 @@ func appendPart(dst []byte, msn uint64, i int, p *window.Part) []byte {
 // appendSeconds writes t with five decimals, rounded down: no sum of durations may
 // lie beyond the media, see appendDate.
 func appendSeconds(dst []byte, t media.Time) []byte {
-	return appendFixed(dst, int64(t/(media.Second/100_000)), 100_000)
+	return appendFixed(dst, int64(t/(media.Second/decimals)), decimals)
 }
+
+const decimals = 100_000
+
+// above is the least number of hundred thousandths of a second that is more than t.
+func above(t media.Time) int64 { return int64(t/(media.Second/decimals)) + 1 }
 
 // appendDate writes t to the millisecond (rfc8216bis 4.4.4.6), sound rounded down
 // and pictures up. Players place the sound by its date beside that of the picture,
@@ -242,7 +255,14 @@ func appendDate(dst []byte, t time.Time, kind media.Kind) []byte {
 	return t.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
 }
 
-func appendMillis(dst []byte, ms int64) []byte { return appendFixed(dst, ms, 1000) }
+// appendTarget writes a number of hundred thousandths of a second, to the millisecond if it is
+// a whole one.
+func appendTarget(dst []byte, t int64) []byte {
+	if t%(decimals/1000) == 0 {
+		return appendFixed(dst, t/(decimals/1000), 1000)
+	}
+	return appendFixed(dst, t, decimals)
+}
 
 // appendFixed writes v/scale, where scale is a power of ten.
 func appendFixed(dst []byte, v, scale int64) []byte {
