@@ -39,6 +39,7 @@ type Camera struct {
 	picture []byte
 	frames  *av.Pictures
 	n       int64 // next frame
+	owed    bool  // a key frame was skipped: the next one is it
 	samples int64 // sound made so far
 }
 
@@ -104,9 +105,10 @@ func (c *Camera) Shoot() ([]*media.Packet, error) {
 		return nil, err
 	}
 	defer f.Free()
-	if err := c.video.Send(f, c.isKey(c.n)); err != nil {
+	if err := c.video.Send(f, c.owed || c.isKey(c.n)); err != nil {
 		return nil, err
 	}
+	c.owed = false
 	c.n++
 	out, err := c.collectVideo(wall)
 	if err != nil || c.sound == nil {
@@ -114,6 +116,21 @@ func (c *Camera) Shoot() ([]*media.Packet, error) {
 	}
 	more, err := c.hear(c.Time(c.n), wall)
 	return append(out, more...), err
+}
+
+// Skip leaves the next frame out, as cameras and encoders do that are late; the sound
+// beside it is made.
+func (c *Camera) Skip() ([]*media.Packet, error) {
+	c.owed = c.owed || c.isKey(c.n)
+	c.n++
+	if c.sound == nil {
+		return nil, nil
+	}
+	wall := time.Time{}
+	if c.config.Now != nil {
+		wall = c.config.Now()
+	}
+	return c.hear(c.Time(c.n), wall)
 }
 
 func (c *Camera) isKey(n int64) bool {

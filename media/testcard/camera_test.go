@@ -50,6 +50,50 @@ func TestCameraIsAPublisher(t *testing.T) {
 	}
 }
 
+// TestCameraSkips holds that what is left out of the picture is left out of nothing else: the
+// times of the frames after it, the sound, and the key frame that was due.
+func TestCameraSkips(t *testing.T) {
+	c, err := testcard.OpenCamera(testcard.CameraConfig{Width: 320, Height: 180, Key: func(n int64) bool { return n%10 == 0 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	shown, sounds := []int64{}, 0
+	keys := map[int64]bool{}
+	for n := range int64(60) {
+		take := c.Shoot
+		if n >= 9 && n%3 != 1 { // 10, 13, 16... are shot, so that the keys at 20, 30 and 50 are late
+			take = c.Skip
+		}
+		packets, err := take()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range packets {
+			if p.Kind() == media.Audio {
+				if p.DTS != media.Time(sounds)*av.SoundDuration {
+					t.Fatalf("sound %d at %v", sounds, p.DTS)
+				}
+				sounds++
+				continue
+			}
+			if p.DTS != c.Time(n) {
+				t.Errorf("frame %d at %v", n, p.DTS)
+			}
+			shown = append(shown, n)
+			keys[n] = p.Key
+		}
+	}
+	if len(shown) != 9+17 || sounds < 90 || sounds > 94 {
+		t.Errorf("frames %v and %d sounds in two seconds", shown, sounds)
+	}
+	for n, key := range keys {
+		if want := n == 0 || n == 10 || n == 22 || n == 31 || n == 40 || n == 52; key != want {
+			t.Errorf("frame %d: key %v", n, key)
+		}
+	}
+}
+
 // BenchmarkCamera asks what a second of the demo costs.
 func BenchmarkCamera(b *testing.B) {
 	c, err := testcard.OpenCamera(testcard.CameraConfig{Width: 1280, Height: 720})
