@@ -66,7 +66,9 @@ func TestBrowser(t *testing.T) {
 		{"hls.js", []string{hls, "--player", "hls"}, 2},
 		{"dash.js", []string{dash, "--player", "dash"}, 2},
 		{"Shaka DASH", []string{dash, "--player", "shaka"}, 2},
-		{"Shaka HLS", []string{hls, "--player", "shaka"}, 2},
+		// Shaka 5.2 goes to another rendition at a part without a key frame too, and leaves out its
+		// initialisation segment then, which is no fault of a server.
+		{"Shaka HLS", []string{hls, "--player", "shaka", "--config", `{"abr":{"enabled":false}}`}, 2},
 		{"WebRTC", []string{c.web + "/live/demo/whep", "--player", "whep"}, 0},
 		{"watch page", []string{"--watch", c.web + "/watch/demo"}, 0},
 		{"watch page, by the browser's own HLS", []string{"--watch", c.web + "/watch/demo", "--own-hls"}, 0},
