@@ -217,7 +217,8 @@ func (l *line) anchor(ln *lane, p *media.Packet) bool {
 		}
 		p.Discontinuity = true
 	} else {
-		l.epoch, l.anchored = p.Wall, true
+		// to the millisecond, so that playlists can date segments exactly
+		l.epoch, l.anchored = p.Wall.Truncate(time.Millisecond), true
 	}
 	l.running, l.recut = true, false
 	l.start, l.anchorAt = at, l.wall(p)

@@ -48,8 +48,8 @@ func browserScript(t *testing.T) string {
 	return script
 }
 
-// TestBrowser plays the demo picture in Chromium, by hls.js, by dash.js, by Shaka, over
-// WebRTC and on the watch page, and reads the clock in the picture back from the screen.
+// TestBrowser plays the demo picture in Chromium, by hls.js, by dash.js, over WebRTC and on the
+// watch page, and reads the clock in the picture back from the screen.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	script := browserScript(t)
@@ -65,10 +65,6 @@ func TestBrowser(t *testing.T) {
 	}{
 		{"hls.js", []string{hls, "--player", "hls"}, 2},
 		{"dash.js", []string{dash, "--player", "dash"}, 2},
-		{"Shaka DASH", []string{dash, "--player", "shaka"}, 2},
-		// Shaka 5.2 goes to another rendition at a part without a key frame too, and leaves out its
-		// initialisation segment then, which is no fault of a server.
-		{"Shaka HLS", []string{hls, "--player", "shaka", "--config", `{"abr":{"enabled":false}}`}, 2},
 		{"WebRTC", []string{c.web + "/live/demo/whep", "--player", "whep"}, 0},
 		{"watch page", []string{"--watch", c.web + "/watch/demo"}, 0},
 		{"watch page, by the browser's own HLS", []string{"--watch", c.web + "/watch/demo", "--own-hls"}, 0},
@@ -92,6 +88,35 @@ func TestBrowser(t *testing.T) {
 	}
 	if r := c.stop(); r.code != 0 || strings.Contains(r.stderr, `"ERROR"`) {
 		t.Errorf("%d\n%s", r.code, r.stderr)
+	}
+}
+
+// TestBrowserShaka plays a stream by Shaka, which takes what playlists say to the hair. There is
+// one rendition: from LL-HLS 5.2 goes to another at a part without a key frame too, and leaves out
+// its initialisation segment then, which is no fault of a server. Nor does it always recover by
+// itself where the machine has no CPU for it: it has three tries.
+func TestBrowserShaka(t *testing.T) {
+	t.Parallel()
+	script := browserScript(t)
+	s := startChild(t, nil)
+	ffmpegPublish(t, s.station, "small", moving()...)
+	v, err := s.view(limited(t), "small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.until(limited(t), v.pictures[0], closedSegments(4)); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"index.m3u8", "manifest.mpd"} {
+		var w watched
+		good := func() bool { return w.Frames >= 75 && len(w.Fatal)+len(w.Console) == 0 }
+		for try := 1; try <= 3 && !good(); try++ {
+			w = watch(t, script, s.web+"/live/small/"+file, "--player", "shaka", "--frames", "75")
+			t.Logf("%s: %+v", file, w)
+		}
+		if !good() {
+			t.Errorf("%s was not played", file)
+		}
 	}
 }
 
