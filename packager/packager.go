@@ -51,7 +51,7 @@ type Config struct {
 	Sounds []Input
 	// Originals are sounds once more, as their publisher coded them, where Sounds have what
 	// was made of that: named by media.OriginalSound. Nothing waits for them either, and
-	// they have gaps while a publisher sends something else than Opus.
+	// they have gaps, and are not offered, while a publisher sends something else than Opus.
 	Originals []Input
 	// Replace, when its Stream is set, takes over Pictures[0] from the first
 	// forced cut on: the publisher's key frames are too far apart to pass through. Else
@@ -189,11 +189,7 @@ func (p *Packager) attach() {
 	}
 	for i, in := range p.cfg.Originals {
 		r := p.sounds[len(p.cfg.Sounds)+i]
-		p.tap(in.Stream, func(pkt *media.Packet) {
-			if pkt.Track.Codec == media.Opus {
-				r.take(pkt)
-			}
-		})
+		p.tap(in.Stream, r.takeOriginal)
 	}
 	if s := p.cfg.Replace.Stream; s != nil {
 		p.tap(s, p.feedReplacement)

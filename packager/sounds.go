@@ -6,6 +6,21 @@ import "weir/media"
 // than the longest frame is a gap to nobody.
 const lateStart = 150 * media.Millisecond
 
+// takeOriginal takes a packet of a stream with the publisher's own sound, be it beside a picture.
+// While that is not Opus the rendition has gaps, and is not offered to those who come.
+func (r *rendition) takeOriginal(pkt *media.Packet) {
+	if pkt.Track.Kind != media.Audio {
+		return
+	}
+	if shed := pkt.Track.Codec != media.Opus; shed != r.shed {
+		r.shed = shed
+		r.track.SetShed(shed)
+	}
+	if !r.shed {
+		r.take(pkt)
+	}
+}
+
 // lapse has further sounds of which nothing comes go on with gaps: a segment that is over for
 // a target duration is not waited for any longer.
 func (p *Packager) lapse() {

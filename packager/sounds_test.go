@@ -192,6 +192,11 @@ func TestOriginalSound(t *testing.T) {
 					own.Track = p.Track
 				}
 				sent.Write(&own)
+				r.pack.Window().Track("original-audio").View(func(v *window.View) {
+					if v.Shed != (own.Track != opus) {
+						t.Fatalf("at %v: it is not offered: %v", p.DTS.Duration(), v.Shed)
+					}
+				})
 			}
 		}
 	})

@@ -48,6 +48,9 @@ func takeTurns(t *testing.T, s *station, name string, turns int, publish func(tu
 	if err != nil || epoch(again.pictures[0]) != epoch(v.pictures[0]) || !strings.HasPrefix(again.master.Variants[0].Codecs[1], "mp4a.") {
 		t.Errorf("%v: %+v, at the beginning %+v", err, again.master.Variants[0], v.master.Variants[0])
 	}
+	if opus := name == "opus-first"; len(v.sent) > 0 != opus || len(again.sent) > 0 {
+		t.Errorf("as it was sent: %q, and with AAC at the end %q", v.sent, again.sent)
+	}
 	if err := end(); err != nil {
 		t.Error(err)
 	}
