@@ -26,9 +26,7 @@ func TestCameraIsAPublisher(t *testing.T) {
 		}
 		for _, p := range packets {
 			if p.Kind() == media.Audio {
-				if p.DTS != media.Time(sounds)*av.SoundDuration {
-					t.Fatalf("sound %d at %v", sounds, p.DTS)
-				}
+				inTurn(t, p, sounds)
 				sounds++
 				continue
 			}
@@ -47,6 +45,14 @@ func TestCameraIsAPublisher(t *testing.T) {
 	c.Close()
 	if n := av.Live(); n != (av.Counts{}) {
 		t.Errorf("libav still holds %+v", n)
+	}
+}
+
+// inTurn holds that a packet of sound is number n.
+func inTurn(t *testing.T, p *media.Packet, n int) {
+	t.Helper()
+	if p.DTS != media.Time(n)*av.SoundDuration {
+		t.Fatalf("sound %d at %v", n, p.DTS)
 	}
 }
 
@@ -71,9 +77,7 @@ func TestCameraSkips(t *testing.T) {
 		}
 		for _, p := range packets {
 			if p.Kind() == media.Audio {
-				if p.DTS != media.Time(sounds)*av.SoundDuration {
-					t.Fatalf("sound %d at %v", sounds, p.DTS)
-				}
+				inTurn(t, p, sounds)
 				sounds++
 				continue
 			}
