@@ -274,8 +274,9 @@ func TestTxDeadlockIsRetried(t *testing.T) {
 		if va, vb := find(t, d, a.ID).Views, find(t, d, b.ID).Views; va != 2 || vb != 2 {
 			t.Error(va, vb)
 		}
-		if want := map[bool]int64{true: 3, false: 2}[d.Postgres()]; runs.Load() != want {
-			t.Errorf("%d runs, want %d", runs.Load(), want)
+		// Who is run again may meet the other once more, where that is slow to commit.
+		if n := runs.Load(); d.Postgres() && n < 3 || !d.Postgres() && n != 2 {
+			t.Errorf("%d runs", n)
 		}
 	})
 }
