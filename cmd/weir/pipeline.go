@@ -121,13 +121,9 @@ func (p *pipelines) encodes(tracks []*media.Track) bool {
 	return v != nil && (!p.cfg.Live.Ladder.Setting().Off() || transcode.NeedsVideo(v))
 }
 
-func video(tracks []*media.Track) *media.Track { return first(tracks, media.Video) }
-
-func sound(tracks []*media.Track) *media.Track { return first(tracks, media.Audio) }
-
-func first(tracks []*media.Track, kind media.Kind) *media.Track {
+func video(tracks []*media.Track) *media.Track {
 	for _, t := range tracks {
-		if t.Kind == kind {
+		if t.Kind == media.Video {
 			return t
 		}
 	}
@@ -277,7 +273,7 @@ func (p *pipelines) transcode(pl *pipeline, plan ingest.Plan, rungs ladder.Setti
 			continue
 		}
 		pack.Sounds[i] = rendition(n)
-		if p.cfg.passes(sound(from.Tracks())) {
+		if p.cfg.passes(from.Track(media.Audio)) {
 			pack.Originals = append(pack.Originals, packager.Input{Name: media.OriginalSound(i), Stream: from})
 		}
 	}

@@ -7,7 +7,8 @@ import (
 
 // resound sees to it that viewers of a stream hear a publisher who comes back, over another
 // protocol perhaps, with sound that cannot be passed on as that before was: from now on it is
-// encoded. Sound that is encoded already stays so. It is called while nobody publishes.
+// encoded. Sound that is encoded already stays so. It is called before the first packet of that
+// publisher.
 func (p *pipelines) resound(name string, tracks []*media.Track) bool {
 	pl := p.get(name)
 	if pl == nil {

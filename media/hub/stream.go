@@ -43,6 +43,16 @@ func (s *Stream) Epoch() time.Time { return s.epoch }
 // point to newer ones.
 func (s *Stream) Tracks() []*media.Track { return s.tracks }
 
+// Track is the first track of a kind that the stream began with; nil: it has none.
+func (s *Stream) Track(k media.Kind) *media.Track {
+	for _, t := range s.tracks {
+		if t.Kind == k {
+			return t
+		}
+	}
+	return nil
+}
+
 // Done is closed when the stream ends.
 func (s *Stream) Done() <-chan struct{} { return s.done }
 

@@ -26,7 +26,7 @@ func OpenPicture(config Config) (*Job, error) {
 	config.defaults()
 	config.alone = true
 	j := &Job{config: config}
-	video := track(config.Stream, media.Video)
+	video := config.Stream.Track(media.Video)
 	if video == nil {
 		return nil, fmt.Errorf("transcode %s: %w", config.Stream.ID(), ErrNothing)
 	}
@@ -70,11 +70,11 @@ func OpenSound(config Config, i int) (*Job, error) {
 func openAlone(config Config, from *hub.Stream, name string) (*Job, error) {
 	config.defaults()
 	j := &Job{config: config, load: newLoad(0)}
-	audio := track(from, media.Audio)
+	audio := from.Track(media.Audio)
 	if audio == nil {
 		return nil, fmt.Errorf("transcode %s: %w", from.ID(), ErrNothing)
 	}
-	s, err := openSound(j, from, name, audio, track(config.Stream, media.Video) == nil && from == config.Stream)
+	s, err := openSound(j, from, name, audio, config.Stream.Track(media.Video) == nil && from == config.Stream)
 	if err != nil {
 		j.close()
 		return nil, fmt.Errorf("transcode %s: %w", from.ID(), err)

@@ -43,7 +43,7 @@ type plan struct {
 func Open(config Config) (*Job, error) {
 	config.defaults()
 	j := &Job{config: config}
-	video := track(config.Stream, media.Video)
+	video := config.Stream.Track(media.Video)
 	if video != nil {
 		j.first = j.plan(video)
 		j.addRungs()
@@ -75,7 +75,7 @@ func Open(config Config) (*Job, error) {
 
 // addSound makes the sound of a stream anew, where it needs that.
 func (j *Job) addSound(from *hub.Stream, name string, leading bool) error {
-	audio := track(from, media.Audio)
+	audio := from.Track(media.Audio)
 	if !NeedsAudio(audio) {
 		return nil
 	}
@@ -84,16 +84,6 @@ func (j *Job) addSound(from *hub.Stream, name string, leading bool) error {
 		return err
 	}
 	j.sounds = append(j.sounds, s)
-	return nil
-}
-
-// track is the first track of a kind that a stream began with, or nil.
-func track(s *hub.Stream, k media.Kind) *media.Track {
-	for _, t := range s.Tracks() {
-		if t.Kind == k {
-			return t
-		}
-	}
 	return nil
 }
 

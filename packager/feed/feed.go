@@ -16,7 +16,7 @@ type Feed struct {
 // for it. source must be known to the packager already, or there are no renditions yet.
 func Of(h *hub.Hub, source *hub.Stream, takes func(*media.Track) bool) (list []Feed, lacks bool) {
 	for _, kind := range [...]media.Kind{media.Video, media.Audio} {
-		sent := first(source, kind)
+		sent := source.Track(kind)
 		if sent == nil {
 			continue
 		}
@@ -29,24 +29,13 @@ func Of(h *hub.Hub, source *hub.Stream, takes func(*media.Track) bool) (list []F
 			name = media.AudioName
 		}
 		made := h.Get(source.ID() + "/" + media.StreamID(name))
-		if t := first(made, kind); t != nil && takes(t) {
-			list = append(list, Feed{made, t})
-			continue
+		if made != nil {
+			if t := made.Track(kind); t != nil && takes(t) {
+				list = append(list, Feed{made, t})
+				continue
+			}
 		}
 		lacks = lacks || kind == media.Video
 	}
 	return list, lacks
-}
-
-// first is a stream's track of a kind; nil: it has none.
-func first(s *hub.Stream, kind media.Kind) *media.Track {
-	if s == nil {
-		return nil
-	}
-	for _, t := range s.Tracks() {
-		if t.Kind == kind {
-			return t
-		}
-	}
-	return nil
 }

@@ -83,7 +83,7 @@ func (v *viewer) answer(ctx context.Context, s *hub.Stream, offer rtc.Offer) ([]
 	v.out.PC.OnConnectionStateChange(v.state)
 	var senders []*webrtc.RTPSender
 	for _, k := range []media.Kind{media.Video, media.Audio} {
-		if trackOf(s, k) == nil || !offer.Has(k.String()) {
+		if s.Track(k) == nil || !offer.Has(k.String()) {
 			continue
 		}
 		t := newTrack(k)

@@ -83,20 +83,10 @@ func (c *channel) look(p *media.Packet) {
 	}
 }
 
-// trackOf is the first track of a kind that a stream began with, or nil.
-func trackOf(s *hub.Stream, k media.Kind) *media.Track {
-	for _, t := range s.Tracks() {
-		if t.Kind == k {
-			return t
-		}
-	}
-	return nil
-}
-
 // suits tells whether the source's own picture can be sent; decided is false while
 // that is not known.
 func (c *channel) suits() (yes, decided bool) {
-	t := trackOf(c.source, media.Video)
+	t := c.source.Track(media.Video)
 	if t == nil || !decodable(t) || c.reordered.Load() {
 		return false, true
 	}
@@ -122,13 +112,13 @@ func (c *channel) options(now time.Time) (list []option, none bool) {
 	last := c.source.Stats().Last
 	source, decided := c.suits()
 	if source {
-		list = append(list, option{id: c.source.ID(), stream: c.source, rate: c.rate(c.source, now), pixels: pixels(trackOf(c.source, media.Video))})
+		list = append(list, option{id: c.source.ID(), stream: c.source, rate: c.rate(c.source, now), pixels: pixels(c.source.Track(media.Video))})
 	}
 	rungs := 0
 	var own *hub.Stream
 	for _, s := range c.handler.cfg.Hub.Streams() {
 		rendition, ok := strings.CutPrefix(string(s.ID()), c.name+"/")
-		t := trackOf(s, media.Video)
+		t := s.Track(media.Video)
 		if !ok || t == nil || !decodable(t) {
 			continue
 		}
@@ -143,7 +133,7 @@ func (c *channel) options(now time.Time) (list []option, none bool) {
 	}
 	none = len(list) == 0 && decided && (rungs == 0 || last > slowStart)
 	if len(list) == 0 && own != nil {
-		list = append(list, option{id: own.ID(), stream: own, rate: c.rate(own, now), pixels: pixels(trackOf(own, media.Video))})
+		list = append(list, option{id: own.ID(), stream: own, rate: c.rate(own, now), pixels: pixels(own.Track(media.Video))})
 	}
 	slices.SortStableFunc(list, func(a, b option) int { return b.pixels - a.pixels })
 	return list, none
@@ -193,7 +183,7 @@ func (c *channel) feed(s *hub.Stream, k media.Kind) *feed {
 // sound is the stream whose sound can be sent, nil while there is none; missing says
 // that it has to be made.
 func (c *channel) sound() (s *hub.Stream, missing bool) {
-	t := trackOf(c.source, media.Audio)
+	t := c.source.Track(media.Audio)
 	switch {
 	case t == nil:
 		return nil, false
