@@ -26,7 +26,16 @@ const players = {
     const { Hls } = window;
     said.version = Hls.version;
     const hls = new Hls(config ?? {});
-    hls.on(Hls.Events.ERROR, (_, e) => keep(e.fatal ? said.fatal : said.errors, `${e.details} ${e.response?.code ?? ''} ${e.error?.message ?? ''}`.trim()));
+    // On a busy machine hls.js 1.7 may lose its place in its own queue of what to append. It asks a page to
+    // have it begin again from there, as the watch page does; a second such error is for the report.
+    let recovered = false;
+    hls.on(Hls.Events.ERROR, (_, e) => {
+      const again = e.fatal && e.details === Hls.ErrorDetails.BUFFER_APPEND_ERROR && !recovered;
+      keep(e.fatal && !again ? said.fatal : said.errors, `${e.details} ${e.response?.code ?? ''} ${e.error?.message ?? ''}`.trim());
+      if (!again) return;
+      recovered = true;
+      hls.recoverMediaError();
+    });
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       said.levels = hls.levels.map((l) => l.height);
       const level = hls.levels.findIndex((l) => (codec ? [l.videoCodec, l.audioCodec].some((c) => c?.startsWith(codec)) : l.height === height));
