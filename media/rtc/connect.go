@@ -5,10 +5,9 @@ import (
 	"slices"
 
 	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/cc"
-	"github.com/pion/interceptor/pkg/gcc"
 	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -17,34 +16,41 @@ const (
 	firstEstimate = 4_000_000
 	leastEstimate = 100_000
 	mostEstimate  = 100_000_000
-
-	congestedLoss = 0.05 // of the packets
 )
 
-const (
-	// sentPackets are kept for those who ask for one again: more than a second of 3 Mbit/s.
-	sentPackets = 512
-)
+const mostRTCP = 1500 // bytes of a compound packet; what is longer is cut
 
 // Estimate is how much can be sent to a peer, by its own feedback. It may be asked from
 // anywhere.
-type Estimate struct{ estimator cc.BandwidthEstimator }
+type Estimate struct{ sender *sender }
 
 // Rate is in bit/s. It does not grow far above what is sent.
-func (e Estimate) Rate() int { return e.estimator.GetTargetBitrate() }
+func (e Estimate) Rate() int { return int(e.sender.rate.Load()) }
 
 // Congested tells whether packets become later and later now, or are lost.
-func (e Estimate) Congested() bool {
-	s := e.estimator.GetStats()
-	loss, _ := s["averageLoss"].(float64)
-	return s["usage"] == "overuse" || loss > congestedLoss
-}
+func (e Estimate) Congested() bool { return e.sender.congested.Load() }
 
 // Outlet is a connection that only sends.
 type Outlet struct {
 	PC       *webrtc.PeerConnection
 	Estimate Estimate
 	Burst    *Burst
+}
+
+// Listen takes what the viewer says of a track until the connection ends: without it nothing
+// is sent again, and the estimate stays as it is. wantKey is called when the viewer asks for a
+// key frame.
+func (o *Outlet) Listen(track *webrtc.RTPSender, wantKey func()) {
+	b := make([]byte, mostRTCP)
+	for {
+		n, _, err := track.Read(b)
+		if err != nil {
+			return
+		}
+		if o.Estimate.sender.listen(b[:n]) {
+			wantKey()
+		}
+	}
 }
 
 // Close ends the connection.
@@ -55,30 +61,20 @@ func (o *Outlet) Close() {
 
 // Viewer makes a connection for H.264 and Opus. The caller closes it.
 func (p *Port) Viewer() (*Outlet, error) {
-	o := &Outlet{Burst: &Burst{wire: p.wire}}
+	s := newSender()
+	o := &Outlet{Burst: &Burst{wire: p.wire}, Estimate: Estimate{s}}
 	m := &webrtc.MediaEngine{}
 	if err := register(m, h264(), opus()); err != nil {
 		return nil, err
 	}
+	for _, k := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
+		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.TransportCCURI}, k); err != nil {
+			return nil, fmt.Errorf("webrtc: %w", err)
+		}
+	}
 	r := &interceptor.Registry{}
-	congestion, err := cc.NewInterceptor(func() (cc.BandwidthEstimator, error) {
-		// No pacer: the one there is waits for ticks, and adds its delay to every frame.
-		return gcc.NewSendSideBWE(gcc.SendSideBWEInitialBitrate(firstEstimate), gcc.SendSideBWEMinBitrate(leastEstimate),
-			gcc.SendSideBWEMaxBitrate(mostEstimate), gcc.SendSideBWEPacer(gcc.NewNoOpPacer()), gcc.WithLoggerFactory(p.logs))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("webrtc: %w", err)
-	}
-	congestion.OnNewPeerConnection(func(_ string, e cc.BandwidthEstimator) { o.Estimate.estimator = e })
-	r.Add(congestion)
-	if err := webrtc.ConfigureTWCCHeaderExtensionSender(m, r); err != nil {
-		return nil, fmt.Errorf("webrtc: %w", err)
-	}
-	again, err := nack.NewResponderInterceptor(nack.ResponderSize(sentPackets), nack.DisableCopy(), nack.WithResponderLoggerFactory(p.logs))
-	if err != nil {
-		return nil, fmt.Errorf("webrtc: %w", err)
-	}
-	r.Add(again)
+	r.Add(s)
+	var err error
 	if o.PC, err = p.connect(m, r); err != nil {
 		return nil, err
 	}

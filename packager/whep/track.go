@@ -23,12 +23,10 @@ type track struct {
 
 	mu      sync.Mutex
 	writer  webrtc.TrackLocalWriter // nil while not connected
-	ssrc    uint32
-	payload uint8
-	seq     uint16
-	base    uint32 // RTP time of media time 0
-	last    int64  // RTP time of the newest frame, without base
-	some    bool   // last is valid
+	header  rtp.Header              // of the next packet
+	base    uint32                  // RTP time of media time 0
+	last    int64                   // RTP time of the newest frame, without base
+	some    bool                    // last is valid
 	packets uint32
 	octets  uint32
 }
@@ -38,7 +36,8 @@ var _ webrtc.TrackLocal = (*track)(nil)
 func newTrack(k media.Kind) *track {
 	var random [6]byte
 	rand.Read(random[:]) // RFC 3550 5.1: both begin anywhere
-	t := &track{kind: k, rate: 90000, seq: binary.BigEndian.Uint16(random[:]), base: binary.BigEndian.Uint32(random[2:])}
+	t := &track{kind: k, rate: 90000, base: binary.BigEndian.Uint32(random[2:])}
+	t.header = rtp.Header{Version: 2, SequenceNumber: binary.BigEndian.Uint16(random[:])}
 	if k == media.Audio {
 		t.rate = 48000
 	}
@@ -57,7 +56,8 @@ func (t *track) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, err
 		if strings.EqualFold(p.MimeType, mime) {
 			t.mu.Lock()
 			defer t.mu.Unlock()
-			t.writer, t.ssrc, t.payload = c.WriteStream(), uint32(c.SSRC()), uint8(p.PayloadType)
+			t.writer = c.WriteStream()
+			t.header = rtp.Header{Version: 2, SequenceNumber: t.header.SequenceNumber, SSRC: uint32(c.SSRC()), PayloadType: uint8(p.PayloadType)}
 			return p, nil
 		}
 	}
@@ -106,15 +106,15 @@ func (t *track) send(f *frame) error {
 		at = t.last + catchUp
 	}
 	t.last, t.some = at, true
+	h := &t.header
+	h.Timestamp = t.base + uint32(at)
 	for i, p := range f.payloads {
-		h := &rtp.Header{
-			Version: 2, PayloadType: t.payload, SequenceNumber: t.seq, Timestamp: t.base + uint32(at), SSRC: t.ssrc,
-			Marker: t.kind == media.Video && i == len(f.payloads)-1,
-		}
-		t.seq++
+		h.Marker = t.kind == media.Video && i == len(f.payloads)-1
 		t.packets++
 		t.octets += uint32(len(p))
-		if _, err := t.writer.WriteRTP(h, p); err != nil {
+		_, err := t.writer.WriteRTP(h, p)
+		h.SequenceNumber++
+		if err != nil {
 			return err
 		}
 	}
@@ -135,7 +135,7 @@ func (t *track) report(epoch, now time.Time) *rtcp.SenderReport {
 	at := media.FromDuration(now.Sub(epoch)).In(t.rate)
 	second, nanos := uint64(now.Unix()+ntpEpoch), uint64(now.Nanosecond())
 	return &rtcp.SenderReport{
-		SSRC: t.ssrc, NTPTime: second<<32 | nanos<<32/1e9, RTPTime: t.base + uint32(at),
+		SSRC: t.header.SSRC, NTPTime: second<<32 | nanos<<32/1e9, RTPTime: t.base + uint32(at),
 		PacketCount: t.packets, OctetCount: t.octets,
 	}
 }

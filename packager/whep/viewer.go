@@ -74,7 +74,7 @@ func (v *viewer) state(s webrtc.PeerConnectionState) {
 func (v *viewer) run(ctx context.Context, senders []*webrtc.RTPSender) {
 	var wait sync.WaitGroup
 	for _, s := range senders {
-		wait.Go(func() { defer v.survive(); v.listen(s) })
+		wait.Go(func() { defer v.survive(); v.out.Listen(s, v.wantKey) })
 	}
 	defer v.survive()
 	defer func() {
@@ -308,24 +308,12 @@ func (v *viewer) turn(f *frame) bool {
 	return true
 }
 
-// listen reads what the peer says of a track until the connection ends; without a
-// reader nothing is sent again.
-func (v *viewer) listen(s *webrtc.RTPSender) {
-	for {
-		packets, _, err := s.ReadRTCP()
-		if err != nil {
-			return
-		}
-		for _, p := range packets {
-			switch p.(type) {
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				v.mu.Lock()
-				f := v.picture
-				v.mu.Unlock()
-				if f != nil {
-					f.wantKey()
-				}
-			}
-		}
+// wantKey asks for a key frame of the picture that is sent.
+func (v *viewer) wantKey() {
+	v.mu.Lock()
+	f := v.picture
+	v.mu.Unlock()
+	if f != nil {
+		f.wantKey()
 	}
 }
