@@ -115,6 +115,7 @@ func (st *sendStream) Write(h *rtp.Header, payload []byte, a interceptor.Attribu
 	s.mu.Lock()
 	if st.kept != nil {
 		st.kept[h.SequenceNumber%keptPackets] = keptPacket{payload: payload, time: h.Timestamp, seq: h.SequenceNumber, kind: h.PayloadType, marker: h.Marker}
+		s.again.sent(len(payload), s.estimate.Rate())
 	}
 	err := st.mark(h, len(payload), st.number[:], time.Since(s.start))
 	s.mu.Unlock()
@@ -155,7 +156,7 @@ func (s *sender) resend(ssrc uint32, seq uint16) {
 	k := &st.kept[seq%keptPackets]
 	now := time.Since(s.start)
 	early := k.again != 0 && now-k.again < againAfter+s.estimate.RoundTrip()
-	if k.payload == nil || k.seq != seq || early || !s.again.take(len(k.payload), s.estimate.Rate(), now) {
+	if k.payload == nil || k.seq != seq || early || !s.again.take(len(k.payload)) {
 		s.mu.Unlock()
 		return
 	}
@@ -169,24 +170,20 @@ func (s *sender) resend(ssrc uint32, seq uint16) {
 	}
 }
 
-// budget bounds how much is sent again: what a viewer asks for must not be more than its way carries.
-type budget struct {
-	left float64 // bytes
-	at   time.Duration
+// budget bounds how much is sent again: what a viewer asks for is no more than what was sent
+// before, nor at once than its way carries in a moment.
+type budget struct{ left int } // bytes
+
+// sent is called with each packet that is sent for the first time.
+func (b *budget) sent(size, rate int) {
+	b.left = min(b.left+size, int(int64(rate)/8*int64(againFor)/int64(time.Second)))
 }
 
 // take tells whether so many bytes may be sent again.
-func (b *budget) take(size, rate int, now time.Duration) bool {
-	perSecond := float64(rate) / 8
-	most := perSecond * againFor.Seconds()
-	if b.at == 0 {
-		b.left = most
-	}
-	b.left = min(b.left+perSecond*(now-b.at).Seconds(), most)
-	b.at = now
-	if b.left < float64(size) {
+func (b *budget) take(size int) bool {
+	if b.left < size {
 		return false
 	}
-	b.left -= float64(size)
+	b.left -= size
 	return true
 }
