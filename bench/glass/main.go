@@ -1,7 +1,8 @@
 // glass measures from glass to glass: how old the picture on screen is, by the clock
 // burnt into it. weir publishes its own test card to itself (720p30, a key frame each
 // second), Chromium plays it by hls.js with its default settings, once as the source
-// passes through and once forced to the re-encoded 480p.
+// passes through and once forced to the re-encoded 480p. The watch page, which catches up,
+// can be measured too.
 package main
 
 import (
@@ -20,7 +21,7 @@ const warmup = 5
 func main() {
 	runs := flag.Int("runs", 3, "runs, of which the best counts")
 	seconds := flag.Int("seconds", 60, "to watch after the warm-up")
-	player := flag.String("player", "hls", "hls or dash")
+	player := flag.String("player", "hls", "hls, dash or watch (the page, as the source passes through)")
 	flag.Parse()
 	rig.Main(func(ctx context.Context) error { return measure(ctx, *runs, *seconds, *player) })
 }
@@ -44,6 +45,9 @@ func measure(ctx context.Context, runs, seconds int, player string) (err error) 
 		height int
 		most   float64
 	}{{"source", 0, 1300}, {"480p", 480, 1600}}
+	if player == "watch" {
+		levels = levels[:1]
+	}
 	for _, l := range levels {
 		if err := watch(s, b, l.name, l.height, l.most, runs, seconds, player); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
@@ -57,8 +61,11 @@ func watch(s *rig.Server, b *rig.Browser, name string, height int, most float64,
 	var best rig.Seen
 	for range runs {
 		v := rig.View{URL: s.Web + "/live/demo/index.m3u8", Player: player, Height: height, Seconds: seconds + warmup, Warmup: warmup}
-		if player == "dash" {
+		switch player {
+		case "dash":
 			v.URL = s.Web + "/live/demo/manifest.mpd"
+		case "watch":
+			v.Player, v.URL, v.Watch = "", "", s.Web+"/watch/demo"
 		}
 		w, err := b.Watch(v)
 		if err != nil {

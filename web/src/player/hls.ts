@@ -27,15 +27,19 @@ function failure(data: ErrorData): Failure {
   return code >= 400 && code < 500 ? 'absent' : 'network';
 }
 
+/** How fast who is behind catches up: nobody hears it. */
+const CATCH_UP = 1.1;
+
 /**
  * LL-HLS. The media element is attached first and the request for the playlist is left pending: the
  * server holds it until the stream begins, so there is nothing left to prepare when the answer comes.
- * No setting that shifts latency is changed: the positions are the ones that the server asks for.
+ * The positions are the ones that the server asks for. hls.js keeps the distance with which it began, and what
+ * each stall adds to it; so a viewer plays a little faster while that is too far and more than a second is buffered.
  */
 export function start(video: HTMLVideoElement, url: string, events: EngineEvents, recorded = false): Engine {
   // Durations in our playlists are exact. With the usual tolerance of 0.25 s a
   // player that got a playlist late leaves out the last part of a segment.
-  const kept = recorded ? { startPosition: 0, backBufferLength: 60 } : { lowLatencyMode: true, backBufferLength: 10 };
+  const kept = recorded ? { startPosition: 0, backBufferLength: 60 } : { lowLatencyMode: true, maxLiveSyncPlaybackRate: CATCH_UP, backBufferLength: 10 };
   // hls.js stays with the coding that it begins with, and only H.264 has several qualities.
   const hls = new Hls({ maxFragLookUpTolerance: 0.02, videoPreference: { videoCodec: 'avc1' }, loader: Loader, ...kept });
   let recovered = false;
