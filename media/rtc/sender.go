@@ -23,9 +23,9 @@ const (
 	againFor   = 500 * time.Millisecond // of the estimate may be sent again at once
 )
 
-// sender is what stands between a viewer's tracks and its transport: it numbers the packets
-// for transport-wide congestion control, keeps those of pictures for a while, and learns from
-// what the viewer says of them: pion has an interceptor for each.
+// sender stands between a viewer's tracks and its transport: it numbers the packets for
+// transport-wide congestion control, keeps those of pictures for a while, and learns from
+// what the viewer says of them. It is pion's interceptor of one connection.
 type sender struct {
 	interceptor.NoOp
 	start time.Time
