@@ -17,7 +17,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"weir/media/rtc"
@@ -40,7 +39,6 @@ type peers struct {
 	proxy   *httputil.ReverseProxy
 	client  *http.Transport
 	closing <-chan struct{}
-	held    atomic.Int64
 	seats   seats.Seats // of requests that are passed on
 	gate    bool        // asks for a process without streams, see gatePath
 	now     func() time.Time
@@ -54,8 +52,7 @@ const (
 	peerEach   = 1024 // of one network's at once: nobody may take all connections
 	peerDial   = 2 * time.Second
 	peerHold   = 10 * time.Second // for a stream that is about to go on
-	peerHolds  = 10_000
-	peerClocks = 5 * time.Minute // that the clocks of two nodes may differ
+	peerClocks = 5 * time.Minute  // that the clocks of two nodes may differ
 )
 
 // newPeers makes the way; secret is the key that all nodes have.
@@ -201,12 +198,13 @@ func (p *peers) Serve(w http.ResponseWriter, r *http.Request, name string) bool 
 	if !p.table.Listed(name) {
 		return false // that it was on the air is not for everybody
 	}
-	if !p.awaits(r) {
+	leave, ok := p.awaits(r)
+	if !ok {
 		away(w)
 		return true
 	}
-	defer p.held.Add(-1)
 	here, there := p.await(r.Context(), name, x.Node)
+	leave()
 	switch {
 	case here:
 		return false
@@ -228,18 +226,16 @@ func (p *peers) goesOn(w http.ResponseWriter, name string) bool {
 	return true
 }
 
-// awaits says whether a request is one that is held; then held is to be lowered.
-func (p *peers) awaits(r *http.Request) bool {
+// awaits says whether a request is one that is held, and there is a place for it; then leave
+// is to be called.
+func (p *peers) awaits(r *http.Request) (leave func(), ok bool) {
 	switch path.Ext(r.URL.Path) {
 	case ".m3u8", ".mpd", ".m4s", ".mp4":
 	default:
-		return false
+		return nil, false
 	}
-	if p.held.Add(1) > peerHolds {
-		p.held.Add(-1)
-		return false
-	}
-	return true
+	leave, err := p.local.Wait(r.RemoteAddr)
+	return leave, err == nil
 }
 
 // away says that a stream is expected back: players try again after a 503, and give up

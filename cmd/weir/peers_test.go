@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/packager/origin"
 	"weir/services/backing/redis"
 	"weir/services/backing/redis/redistest"
 	"weir/services/live/place"
@@ -80,6 +81,44 @@ func TestGoesOn(t *testing.T) {
 		if got := p.Serve(w, r, name); got != want || want && (w.Code != http.StatusServiceUnavailable || w.Header().Get(peerHeader) == "") {
 			t.Errorf("%s: %t, %d", name, got, w.Code)
 		}
+	}
+}
+
+// Who waits for a stream of a node that is gone has one of the places of those who wait for
+// one to begin, of which a network has its own share.
+func TestWaitsForWhatGoesOn(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	table := place.New(place.Config{Remember: time.Minute, Log: log})
+	table.Miss(place.Stream{Name: "anna", Info: []byte(`{}`)})
+	local := &origin.Handler{Log: log, HoldsEach: 1}
+	p := newPeers(table, local, []byte("secret"), nil, log)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	// held says whether a request would wait: who is gone by then gets no answer.
+	held := func(peer string) bool {
+		r, w := httptest.NewRequest(http.MethodGet, "/live/anna/e/source/1.m4s", nil), httptest.NewRecorder()
+		r.RemoteAddr = peer
+		if !p.Serve(w, r.WithContext(gone), "anna") {
+			t.Errorf("%s is not served", peer)
+		}
+		if w.Body.Len() > 0 && w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d", peer, w.Code)
+		}
+		return w.Body.Len() == 0
+	}
+	leave, err := local.Wait("192.0.2.7:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held("192.0.2.7:2") {
+		t.Error("one network has more places than its own")
+	}
+	if !held("192.0.2.8:1") || !held("192.0.2.8:2") {
+		t.Error("another network has no place")
+	}
+	leave()
+	if !held("192.0.2.7:3") {
+		t.Error("the place did not come back")
 	}
 }
 

@@ -15,5 +15,6 @@
 //
 // EPOCH names the session, so that everything below it may be cached for ever.
 // A playlist is rendered once for each part, whoever asks, and shared. Requests
-// that wait see their client leave. Rules are those of rfc8216bis section 6.2.
+// that wait see their client leave, and those that wait for a stream to begin are bounded, of
+// each network too. Rules are those of rfc8216bis section 6.2.
 package origin

@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"weir/media/seats"
 	"weir/packager/door"
 	"weir/packager/window"
 )
@@ -30,8 +30,9 @@ type Handler struct {
 	TimeURL string
 	// Hold is how long a request for a name that is not live is held; default 10 s.
 	Hold time.Duration
-	// Holds bounds the requests that are held at once; default 10,000.
-	Holds int64
+	// Holds bounds the requests that are held at once for a stream to begin, HoldsEach those
+	// of one network, an IPv4 address or an IPv6 /64; default 10,000 and 1,000.
+	Holds, HoldsEach int
 	// Closing, when set, ends held requests when it is closed.
 	Closing <-chan struct{}
 	// Passes says whether a pass is one for a name that is not live; nil: there are none.
@@ -49,7 +50,8 @@ type Handler struct {
 	live    map[string]*Stream
 	epochs  map[string]*Stream // "NAME/EPOCH", also of sessions that ended lately
 	changed chan struct{}
-	held    atomic.Int64
+	bound   sync.Once
+	waiting seats.Seats
 }
 
 // Add puts a session on the air.
@@ -148,9 +150,8 @@ func (h *Handler) entry(w http.ResponseWriter, r *http.Request, v *visit, name s
 	switch {
 	case errors.Is(err, errElsewhere) && h.Elsewhere.Serve(w, r, name):
 		return
-	case errors.Is(err, errFull):
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "too many viewers are waiting", http.StatusServiceUnavailable)
+	case errors.Is(err, seats.ErrAll), errors.Is(err, seats.ErrEach):
+		crowded(w, err)
 		return
 	case errors.As(err, &door.Refusal{}):
 		door.Refuse(w, err)
@@ -175,10 +176,7 @@ func (h *Handler) entry(w http.ResponseWriter, r *http.Request, v *visit, name s
 	h.write(w, r, text)
 }
 
-var (
-	errFull    = errors.New("too many requests are held")
-	errNotLive = errors.New("not live")
-)
+var errNotLive = errors.New("not live")
 
 // awaitReady waits for a stream to be ready, at most Hold. What is hidden from who asks is
 // waited for like what is not there, so that nobody can tell the one from the other.
@@ -192,11 +190,11 @@ func (h *Handler) awaitReady(r *http.Request, v *visit, name string, segments in
 			return s, t, nil
 		}
 	}
-	if h.held.Add(1) > h.holds() {
-		h.held.Add(-1)
-		return nil, nil, errFull
+	leave, err := h.Wait(r.RemoteAddr)
+	if err != nil {
+		return nil, nil, err
 	}
-	defer h.held.Add(-1)
+	defer leave()
 	ctx, cancel := context.WithTimeout(r.Context(), h.hold())
 	defer cancel()
 	for {
@@ -268,13 +266,6 @@ func (h *Handler) hold() time.Duration {
 		return 10 * time.Second
 	}
 	return h.Hold
-}
-
-func (h *Handler) holds() int64 {
-	if h.Holds == 0 {
-		return 10_000
-	}
-	return h.Holds
 }
 
 // session answers for what lies below an epoch.
