@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"weir/services/live/place"
-	"weir/services/seal"
 )
 
 // check looks at what a value's form alone does not show.
@@ -61,14 +60,7 @@ func (s *Settings) check() []error {
 	if s.Store.S3Endpoint != "" && (s.Store.S3Bucket == "" || s.Store.S3AccessKey == "" || s.Store.S3SecretKey == "") {
 		bad("WEIR_S3_ENDPOINT", "needs WEIR_S3_BUCKET, WEIR_S3_ACCESS_KEY and WEIR_S3_SECRET_KEY")
 	}
-	for _, key := range [][2]string{{"WEIR_SECRET_KEY", s.Store.SecretKey}, {"WEIR_SECRET_KEY_OLD", s.Store.SecretKeyOld}} {
-		if key[1] == "" {
-			continue
-		}
-		if _, err := seal.ParseKey(key[1]); err != nil {
-			bad(key[0], "%v", err)
-		}
-	}
+	s.checkKeys(bad)
 	if s.HTTP.NodeURL != "" && (s.Store.RedisURL == "" || s.Store.SecretKey == "") {
 		bad("WEIR_NODE_URL", "needs WEIR_REDIS_URL and WEIR_SECRET_KEY, the same at all nodes")
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"slices"
 
 	"weir/ingest"
@@ -65,7 +66,7 @@ func checkApart(ctx context.Context, cfg *Settings) []finding {
 	if !several && cfg.Store.RedisURL != "" {
 		ctx, cancel := context.WithTimeout(ctx, askWithin)
 		defer cancel()
-		r, err := redis.Open(ctx, redis.Config{URL: cfg.Store.RedisURL})
+		r, err := redis.Open(ctx, redis.Config{URL: cfg.Store.RedisURL, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			return nil // said elsewhere
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -46,7 +47,7 @@ func runDoctor(ctx context.Context, p process) error {
 	findings = append(findings, checkTLS(cfg)...)
 	findings = append(findings, checkBackings(ctx, cfg)...)
 	findings = append(findings, askProviders(ctx, cfg)...)
-	findings = append(findings, checkSeal(ctx, cfg))
+	findings = append(findings, checkSeal(ctx, cfg)...)
 	findings = append(findings, checkApart(ctx, cfg)...)
 	bad := 0
 	for _, f := range findings {
@@ -209,7 +210,7 @@ func askBacking(ctx context.Context, cfg *Settings, u urlSetting) (remark string
 		}
 		return "answers", err
 	case "WEIR_REDIS_URL":
-		r, err := redis.Open(ctx, redis.Config{URL: u.value})
+		r, err := redis.Open(ctx, redis.Config{URL: u.value, Log: slog.New(slog.DiscardHandler)}) // it says itself what is wrong
 		if err != nil {
 			return "", err
 		}

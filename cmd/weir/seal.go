@@ -68,9 +68,26 @@ func sealError(err error) error {
 	return fmt.Errorf("%w: give all processes that share the database the same WEIR_SECRET_KEY (%s in the data folder of the first), or set WEIR_SECRET_KEY_OLD to the key before", err, secretFile)
 }
 
+// checkKeys says which keys in the settings are none.
+func (s *Settings) checkKeys(bad func(name, format string, args ...any)) {
+	for _, key := range [][2]string{{"WEIR_SECRET_KEY", s.Store.SecretKey}, {"WEIR_SECRET_KEY_OLD", s.Store.SecretKeyOld}} {
+		if key[1] == "" {
+			continue
+		}
+		if _, err := seal.ParseKey(key[1]); err != nil {
+			bad(key[0], "%v", err)
+		}
+	}
+}
+
 // checkSeal looks, without making anything, whether what the database keeps can be
 // opened with the key that this process has.
-func checkSeal(ctx context.Context, cfg *Settings) finding {
+func checkSeal(ctx context.Context, cfg *Settings) []finding {
+	named := false
+	cfg.checkKeys(func(string, string, ...any) { named = true })
+	if named {
+		return nil // as wrong, already
+	}
 	f := finding{what: "WEIR_SECRET_KEY"}
 	file := filepath.Join(cfg.Store.DataDir, secretFile)
 	_, missing := os.Stat(file)
@@ -88,21 +105,21 @@ func checkSeal(ctx context.Context, cfg *Settings) finding {
 		}
 	}
 	if f.err != nil {
-		return f
+		return []finding{f}
 	}
 	lite := filepath.Join(cfg.Store.DataDir, databaseFile)
 	if _, err := os.Stat(lite); cfg.Store.DatabaseURL == "" && err != nil {
-		return f
+		return []finding{f}
 	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	d, err := db.Open(ctx, db.Config{URL: cfg.Store.DatabaseURL, Path: lite})
 	if err != nil {
-		return f // said elsewhere
+		return []finding{f} // said elsewhere
 	}
 	defer d.Close()
 	if err := errors.Join(user.CheckSealed(ctx, d, box), live.CheckSealed(ctx, d, box)); errors.Is(err, seal.ErrOtherKey) || errors.Is(err, seal.ErrDamaged) {
 		f.err = sealError(err)
 	}
-	return f
+	return []finding{f}
 }

@@ -29,6 +29,12 @@ func TestSecretKey(t *testing.T) {
 	expect(1, "BAD  WEIR_SECRET_KEY: ", quiet(one), "doctor")
 	expect(1, "want 32 random bytes", quiet("WEIR_SECRET_KEY=short"), "user", "list")
 
+	for _, name := range []string{"WEIR_SECRET_KEY", "WEIR_SECRET_KEY_OLD"} { // named, and once
+		if r := weir(context.Background(), quiet(one, name+"=short"), "doctor"); strings.Count(r.stdout, "want 32 random bytes") != 1 || !strings.Contains(r.stdout, "BAD  "+name+": want") {
+			t.Errorf("%s is wrong: %s", name, r.stdout)
+		}
+	}
+
 	text, err := os.ReadFile("data/secret.key")
 	if err != nil {
 		t.Fatal(err)

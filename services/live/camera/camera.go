@@ -80,7 +80,7 @@ type Camera struct {
 	Mode        string        `json:"mode" enum:"always,watched,none" doc:"watched: it is pulled while somebody watches, and half a minute longer; none: the channel has no camera"`
 	Enabled     bool          `json:"enabled" doc:"Whether it is pulled; it counts within a second"`
 	Credentials bool          `json:"has_credentials" doc:"Whether there are a user and a password, which are shown to nobody"`
-	Created     time.Time     `json:"created_at"`
+	Created     time.Time     `json:"created_at,omitzero" doc:"Absent where there is no camera"`
 	Version     int64         `json:"version" doc:"Grows with each change; the ETag"`
 	Status      *CameraStatus `json:"status,omitempty" doc:"How it does; absent: no node pulls it now"`
 

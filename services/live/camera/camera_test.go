@@ -252,13 +252,13 @@ func TestHTTP(t *testing.T) {
 		}
 		const camera = `{"url":"rtsp://cam.example.org/1","username":"admin","password":"` + secret + `"}`
 		ask(401, "GET", "", "")
-		if header, got := ask(200, "GET", "anna", ""); header.Get("ETag") != "" || got["mode"] != None || got["enabled"] != false {
+		if header, got := ask(200, "GET", "anna", ""); header.Get("ETag") != "" || got["mode"] != None || got["enabled"] != false || got["created_at"] != nil {
 			t.Errorf("where there is none: %v %v", header, got)
 		}
 		ask(422, "PUT", "anna", `{"mode":"always"}`)
 		ask(200, "PUT", "anna", camera)
 		header, got := ask(200, "GET", "anna", "")
-		if header.Get("ETag") == "" || got["url"] != "rtsp://cam.example.org/1" || got["mode"] != Watched || got["has_credentials"] != true {
+		if header.Get("ETag") == "" || got["url"] != "rtsp://cam.example.org/1" || got["mode"] != Watched || got["has_credentials"] != true || got["created_at"] == nil {
 			t.Errorf("%v %v", header, got)
 		}
 		ask(412, "PUT", "anna", camera, `If-Match: "7"`)

@@ -1691,8 +1691,11 @@ export interface components {
     schemas: {
         Camera: {
             channel_id: string;
-            /** Format: date-time */
-            created_at: string;
+            /**
+             * Format: date-time
+             * @description Absent where there is no camera
+             */
+            created_at?: string;
             /** @description Whether it is pulled; it counts within a second */
             enabled: boolean;
             /** @description Whether there are a user and a password, which are shown to nobody */
