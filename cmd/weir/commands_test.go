@@ -482,6 +482,14 @@ func TestForPeople(t *testing.T) {
 			t.Errorf("forPeople(%q) = %q, want %q", addr, got, want)
 		}
 	}
+	for address, want := range map[string]string{
+		"": "", "https://tv.example.org/": "tv.example.org", "http://tv.example.org:8080": "tv.example.org", "http://[2001:db8::1]:8080": "[2001:db8::1]",
+	} {
+		n := &node{cfg: &Settings{}}
+		if n.cfg.HTTP.PublicURL = address; n.tellOfItself().Host != want {
+			t.Errorf("the host of %q is %q, want %q", address, n.tellOfItself().Host, want)
+		}
+	}
 	for addr, want := range map[string]string{":1935": "127.0.0.1:1935", "[::]:5": "127.0.0.1:5", "192.0.2.1:5": "192.0.2.1:5"} {
 		if got := dialable(addr); got != want {
 			t.Errorf("dialable(%q) = %q, want %q", addr, got, want)

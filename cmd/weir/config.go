@@ -26,7 +26,7 @@ type HTTPConfig struct {
 	Addr           Address  `env:"WEIR_HTTP_ADDR" envDefault:":8080" unit:"host:port" help:"the one public port: web, API, HLS and DASH"`
 	TLSCert        string   `env:"WEIR_TLS_CERT" unit:"file" help:"certificate chain, PEM: the public port (and RTMPS) speaks TLS and nothing else"`
 	TLSKey         string   `env:"WEIR_TLS_KEY" unit:"file" help:"private key of WEIR_TLS_CERT, PEM"`
-	PublicURL      string   `env:"WEIR_PUBLIC_URL" unit:"URL" help:"address of the public port as people see it, for what weir prints; empty: localhost or the host of WEIR_HTTP_ADDR"`
+	PublicURL      string   `env:"WEIR_PUBLIC_URL" unit:"URL" help:"address of the public port as people see it, for what weir prints; its host is in addresses to publish to; empty: localhost or the host of WEIR_HTTP_ADDR"`
 	TrustedProxies Networks `env:"WEIR_TRUSTED_PROXIES" unit:"networks" help:"networks whose X-Forwarded-For or PROXY header counts (PROXY also on the ports of RTMP, RTMPS and RTSP, those of players included), such as 10.0.0.0/8,192.0.2.7"`
 	NodeURL        string   `env:"WEIR_NODE_URL" unit:"URL" help:"where other media nodes reach the public port of this one, such as http://10.0.0.8:8080; with WEIR_REDIS_URL and WEIR_SECRET_KEY; empty: they do not"`
 	AdminAddr      Address  `env:"WEIR_ADMIN_ADDR" envDefault:"127.0.0.1:9090" unit:"host:port" help:"for operators, not the public: /metrics, /debug/pprof, /healthz and /readyz; empty: off"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -127,12 +128,24 @@ func (s *mediaStage) Run(ctx context.Context) error {
 
 // tellOfItself is what the API says of this server.
 func (n *node) tellOfItself() gateway.Server {
-	s := gateway.Server{Version: buildInfo().version, Publish: n.cfg.Ingest.Publish}
+	s := gateway.Server{Version: buildInfo().version, Host: hostOf(n.cfg.HTTP.PublicURL), Publish: n.cfg.Ingest.Publish}
 	if n.media != nil {
 		s.RTMPPort, s.RTMPSPort = portOf(n.media.RTMPAddr()), portOf(n.media.RTMPSAddr())
 		s.SRTPort, s.RTSPPort = portOf(n.media.SRTAddr()), portOf(n.media.RTSPAddr())
 	}
 	return s
+}
+
+// hostOf is the host of a URL as others have it, without the port; empty for none.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	if host := u.Hostname(); !strings.Contains(host, ":") {
+		return host
+	}
+	return "[" + u.Hostname() + "]"
 }
 
 // portOf is the port of a bound address, 0 for none.

@@ -47,11 +47,12 @@ type Rendition struct {
 // Server is what a server tells of itself, so that a page can say how to publish.
 type Server struct {
 	Version   string `json:"version"`
-	Publish   string `json:"publish"`    // "key": a stream key is needed; "open": the name is the key
-	RTMPPort  int    `json:"rtmp_port"`  // 0 when RTMP is off
-	RTMPSPort int    `json:"rtmps_port"` // 0 when RTMPS is off
-	SRTPort   int    `json:"srt_port"`   // UDP; 0 when SRT is off
-	RTSPPort  int    `json:"rtsp_port"`  // 0 when RTSP is off
+	Host      string `json:"host,omitempty"` // of addresses to publish to; empty: the one that was asked
+	Publish   string `json:"publish"`        // "key": a stream key is needed; "open": the name is the key
+	RTMPPort  int    `json:"rtmp_port"`      // 0 when RTMP is off
+	RTMPSPort int    `json:"rtmps_port"`     // 0 when RTMPS is off
+	SRTPort   int    `json:"srt_port"`       // UDP; 0 when SRT is off
+	RTSPPort  int    `json:"rtsp_port"`      // 0 when RTSP is off
 }
 
 //go:embed openapi.yaml

@@ -40,6 +40,10 @@ func TestServerAnswer(t *testing.T) {
 	if w := do(h, "GET", "/api/v1/server"); w.Body.String() != want || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("got\n%s\nwant\n%s", w.Body, want)
 	}
+	h = newTestRouter(t, Config{Server: func() Server { return Server{Host: "tv.example"} }})
+	if w := do(h, "GET", "/api/v1/server"); !strings.Contains(w.Body.String(), `"host":"tv.example",`) {
+		t.Errorf("its host is not in %s", w.Body)
+	}
 }
 
 // openapi.yaml and the Go types say the same.

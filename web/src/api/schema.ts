@@ -2769,6 +2769,8 @@ export interface components {
             user_id?: string;
         };
         Server: {
+            /** @description Host to publish to, by WEIR_PUBLIC_URL, an IPv6 address in brackets; absent: the one that is asked here. */
+            host?: string;
             /** @description What a publisher needs: key, a stream key; open, nothing, the name is the key. */
             publish: string;
             /** @description Port to publish to over RTMP; 0 when that is off. */
