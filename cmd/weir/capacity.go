@@ -211,20 +211,9 @@ func work(source *media.Track, rungs []media.Rendition) float64 {
 func (p *pipelines) measureWork() {
 	sum := 0.0
 	for _, pl := range p.list() {
-		if pl.job == nil {
-			continue
+		if pl.job != nil {
+			sum += work(pl.job.Making())
 		}
-		runs := map[string]bool{}
-		for _, st := range pl.job.Stats() {
-			runs[st.Rendition] = st.Active && !st.Shed
-		}
-		var rungs []media.Rendition
-		for _, r := range pl.job.Renditions() {
-			if runs[r.Name] {
-				rungs = append(rungs, r)
-			}
-		}
-		sum += work(video(pl.source.Tracks()), rungs)
 	}
 	p.capacity.measure(sum)
 }

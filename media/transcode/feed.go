@@ -36,6 +36,7 @@ type feed struct {
 }
 
 func newFeed(j *Job, r *hub.Reader) *feed {
+	j.now.Store(j.first)
 	return &feed{job: j, reader: r, plan: j.first, seek: true}
 }
 
@@ -66,6 +67,7 @@ func (f *feed) packet(p *media.Packet) {
 	if p.Track != f.plan.track {
 		f.drain()
 		f.plan = f.job.plan(p.Track)
+		f.job.now.Store(f.plan)
 	}
 	if p.Discontinuity {
 		f.drain()

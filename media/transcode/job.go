@@ -20,9 +20,10 @@ import (
 type Job struct {
 	config Config
 	first  *plan
-	rungs  []*rung  // largest first; they do not change after Open
-	feed   *feed    // nil without a picture
-	sounds []*sound // those that are not passed through
+	now    atomic.Pointer[plan] // of the source as it is; nil without a picture
+	rungs  []*rung              // largest first; they do not change after Open
+	feed   *feed                // nil without a picture
+	sounds []*sound             // those that are not passed through
 	load   *load
 
 	rate    rate // of the source's picture

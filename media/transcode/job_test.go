@@ -289,20 +289,7 @@ func TestFrameRateIsLearnt(t *testing.T) {
 }
 
 func TestSourceChanges(t *testing.T) {
-	big, tracks := shoot(t, testcard.CameraConfig{Width: 426, Height: 240, Silent: true}, 10)
-	lower, _ := shoot(t, testcard.CameraConfig{Width: 256, Height: 144, Silent: true}, 10)
-	tall, _ := shoot(t, testcard.CameraConfig{Width: 240, Height: 426, Silent: true}, 10)
-	var all []*media.Packet
-	for _, part := range [][]*media.Packet{big, lower, tall} {
-		base := media.FromScale(int64(len(all)), 30)
-		for i, p := range part {
-			p.DTS, p.PTS = p.DTS+base, p.PTS+base
-			if i == 0 {
-				p.Boundary, p.Discontinuity = media.KeyBoundary, base > 0
-			}
-			all = append(all, p)
-		}
-	}
+	all, tracks := changing(t)
 	s := newStage(t, tracks)
 	var said []string
 	j := s.open(Config{Ladder: small(t, "180p:300k,120p:200k"), OnShed: func(r string, shed bool) {

@@ -33,6 +33,20 @@ func (j *Job) Stats() []Stats {
 	return out
 }
 
+// Making is which pictures are encoded now, and what of; the track is nil without one.
+func (j *Job) Making() (source *media.Track, list []media.Rendition) {
+	p := j.now.Load()
+	if p == nil {
+		return nil, nil
+	}
+	for _, r := range j.rungs {
+		if want, ok := p.wants[r.name]; ok && r.active.Load() && !r.shed.Load() {
+			list = append(list, want)
+		}
+	}
+	return p.track, list
+}
+
 // Corrupt is the number of source packets that could not be decoded, and Dropped
 // that of packets for which there was no time.
 func (j *Job) Corrupt() uint64 { return j.corrupt.Load() }
