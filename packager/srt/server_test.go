@@ -37,13 +37,16 @@ type rig struct {
 	door   *doortest.Door
 }
 
-// passphraseOf knows that of one stream; of another it cannot be had.
-func passphraseOf(_ context.Context, name string) (string, error) {
+// passphraseOf knows that of one stream; of another it cannot be had. For a third the door
+// closes while it is asked, when the player is let in already.
+func (r *rig) passphraseOf(_ context.Context, name string) (string, error) {
 	switch name {
 	case "lena":
 		return "otters_and_weirs", nil
 	case "lost":
 		return "", errors.New("the database is gone")
+	case "shut":
+		r.door.Close("over", door.ErrHidden)
 	}
 	return "", nil
 }
@@ -52,7 +55,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, door: doortest.New(t)}
 	var err error
-	if r.server, err = Open(Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.door.Admit, Passphrase: passphraseOf, MaxConnsPerIP: 3}); err != nil {
+	if r.server, err = Open(Config{Addr: "127.0.0.1:0", Hub: &r.hub, Admit: r.door.Admit, Passphrase: r.passphraseOf, MaxConnsPerIP: 3}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -280,6 +283,17 @@ func TestEnds(t *testing.T) {
 	good.until(func() bool { return len(good.packets) > 20 })
 	s.Close()
 	good.ended()
+}
+
+// TestEndsAtOnce: who may watch no more before it has begun is sent away too.
+func TestEndsAtOnce(t *testing.T) {
+	r := newRig(t)
+	r.live("shut", (&mediatest.Source{}).Tracks()...)
+	over, err := r.play("play:~over/shut", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over.ended()
 }
 
 // code is how the library's client spells a reason.

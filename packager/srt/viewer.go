@@ -22,9 +22,11 @@ var (
 	errSlow = errors.New("the network takes nothing any more")
 )
 
-// show sends the stream until it ends, the player leaves or may watch no more.
+// show sends the stream until it ends, the player leaves or may watch no more; then it closes
+// the wire.
 func show(ctx context.Context, wire srt.Conn, c *channel, x *seat, watching func() error) error {
 	if err := watching(); err != nil {
+		_ = wire.Close()
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
