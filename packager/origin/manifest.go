@@ -28,6 +28,9 @@ func (s *Stream) mpd(tracks []*window.Track, timeURL string) ([]byte, error) {
 		for n < len(marks) && marks[n].Period == marks[i].Period {
 			n++
 		}
+		if n == len(marks) && len(p.Periods) > 0 && !begun(tracks, marks[i:]) {
+			break
+		}
 		period := s.period(tracks, marks[i:n], n == len(marks))
 		if n < len(marks) && marks[n].Period.Ended < marks[n].Period.Start {
 			// a hole: players that begin in it look in the Period that it belongs to
@@ -39,6 +42,25 @@ func (s *Stream) mpd(tracks []*window.Track, timeURL string) ([]byte, error) {
 		i = n
 	}
 	return p.Render()
+}
+
+// begun tells whether all renditions have something of the newest Period, which is not told of
+// before that, for as long as the start would wait: dash.js goes on in a new Period with what it
+// finds there first, be it Opus as it was sent, because the AAC that is made of it is not there yet.
+func begun(tracks []*window.Track, marks []window.Mark) bool {
+	var waiting waiting
+	for _, t := range tracks {
+		t.View(func(v *window.View) {
+			for _, m := range marks {
+				if seg := v.Find(m.MSN); seg != nil && (seg.Gap || len(seg.Parts) > 0) {
+					waiting.has(v.Segments[len(v.Segments)-1].End() - marks[0].Start)
+					return
+				}
+			}
+			waiting.lacks(t)
+		})
+	}
+	return waiting.over()
 }
 
 // What late makes of the media's distance from the wall clock.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/Eyevinn/dash-mpd/mpd"
 
+	"weir/media"
 	"weir/media/mediatest"
 	"weir/packager/window"
 )
@@ -58,5 +59,53 @@ func TestSegmentsOfAnotherPeriod(t *testing.T) {
 				t.Errorf("Period %d, %s: %s", i, a.ContentType, got)
 			}
 		}
+	}
+}
+
+// A new Period is told of when all renditions have something of it, and is waited for no longer
+// than they are at the start: players go on in it with what they find there first.
+func TestPeriodWaitsForItsRenditions(t *testing.T) {
+	for name, c := range map[string]struct {
+		parts int  // of the picture, and of Opus as it was sent
+		sound bool // what was made of that is there
+		want  string
+	}{
+		"nothing":          {0, false, "source,audio,original-audio"},
+		"no sound yet":     {3, false, "source,audio,original-audio"},
+		"all":              {1, true, "source,audio,original-audio|source,audio,original-audio"},
+		"no sound at last": {15, false, "source,audio,original-audio|source,original-audio"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			sent := r.stream.Window.Add("original-audio", media.Audio)
+			sent.Further = true
+			sent.AddInit(window.Init{Track: &media.Track{Kind: media.Audio, Codec: media.Opus, SampleRate: 48000, Channels: 2}, Data: []byte("opus init")})
+			r.handler.Add(r.stream)
+			r.publish(2, []*window.Track{sent}, true)
+			r.stream.Window.AddMark(window.Mark{MSN: r.msn, Start: r.at, Period: window.Period{Start: r.at, Ended: r.at, Number: 2}})
+			for _, t := range []*window.Track{r.video, sent, r.audio} {
+				t.Open(window.Segment{MSN: r.msn, Start: r.at, Key: true, Discontinuity: true})
+				for i := range c.parts {
+					if t != r.audio || c.sound {
+						t.AddPart(window.Part{Data: []byte(t.Name), Duration: part, Independent: i == 0})
+					}
+				}
+			}
+			m, err := mpd.ReadFromString(r.get(r.server.URL + "/live/x/manifest.mpd").body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var periods []string
+			for _, p := range m.Periods {
+				var sets []string
+				for _, a := range p.AdaptationSets {
+					sets = append(sets, a.Representations[0].Id)
+				}
+				periods = append(periods, strings.Join(sets, ","))
+			}
+			if got := strings.Join(periods, "|"); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
 	}
 }

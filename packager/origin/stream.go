@@ -62,18 +62,34 @@ func (s *Stream) open() {
 	})
 }
 
-// How long a rendition may keep the others waiting at the start.
+// How long a rendition may keep the others waiting, at the start and of a new Period.
 const (
 	lateAfter    = 3 * media.Second
 	furtherAfter = media.Second // a sound beside the first, which may never come
 )
 
+// waiting is what the renditions that are there know of those that are not.
+type waiting struct {
+	first, further bool       // such a rendition is not there
+	longest        media.Time // of those that are
+}
+
+func (w *waiting) has(media media.Time) { w.longest = max(w.longest, media) }
+
+func (w *waiting) lacks(t *window.Track) {
+	w.first, w.further = w.first || !t.Further, w.further || t.Further
+}
+
+// over tells that nothing is waited for any longer.
+func (w *waiting) over() bool {
+	return (!w.first || w.longest >= lateAfter) && (!w.further || w.longest >= furtherAfter)
+}
+
 // ready returns the renditions that can be offered, nil while players should not
 // start yet: each needs at least that many complete segments, or parts.
 func (s *Stream) ready(segments int) []*window.Track {
 	var ready []*window.Track
-	waiting, further := false, false
-	var longest media.Time
+	var waiting waiting
 	for _, t := range s.Window.Tracks() {
 		t.View(func(v *window.View) {
 			if v.Shed {
@@ -86,14 +102,14 @@ func (s *Stream) ready(segments int) []*window.Track {
 				}
 			}
 			if v.Newest() == nil || n < max(segments, 1) {
-				waiting, further = waiting || !t.Further, further || t.Further
+				waiting.lacks(t)
 				return
 			}
-			longest = max(longest, v.Segments[len(v.Segments)-1].End()-v.Segments[v.Foreign()].Start)
+			waiting.has(v.Segments[len(v.Segments)-1].End() - v.Segments[v.Foreign()].Start)
 			ready = append(ready, t)
 		})
 	}
-	if waiting && longest < lateAfter || further && longest < furtherAfter {
+	if !waiting.over() {
 		return nil
 	}
 	return ready
