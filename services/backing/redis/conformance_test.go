@@ -132,10 +132,11 @@ func testTime(t *testing.T, c *redis.Client) {
 
 func testLock(t *testing.T, c *redis.Client) {
 	ctx := t.Context()
-	same(t, "taken", c.SetNX(ctx, "lock", "me", 400*time.Millisecond).Val(), true)
+	same(t, "taken", c.SetNX(ctx, "lock", "me", time.Minute).Val(), true)
 	same(t, "held", c.SetNX(ctx, "lock", "you", time.Hour).Val(), false)
 	unlock := goredis.NewScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
 	same(t, "not the holder", unlock.Run(ctx, c, []string{"lock"}, "you").Val(), any(int64(0)))
+	ok(t, c.PExpire(ctx, "lock", 300*time.Millisecond).Err())
 	eventually(t, "free after its TTL", func() bool { return c.SetNX(ctx, "lock", "you", time.Hour).Val() })
 	same(t, "the holder", unlock.Run(ctx, c, []string{"lock"}, "you").Val(), any(int64(1)))
 	same(t, "freed", c.Exists(ctx, "lock").Val(), 0)
@@ -148,17 +149,18 @@ func testLua(t *testing.T, c *redis.Client) {
 		if n == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 		return {n, redis.call('PTTL', KEYS[1])}`)
 	count := func() (int64, time.Duration) {
-		v, err := limiter.Run(ctx, c, []string{"window"}, 400).Int64Slice()
+		v, err := limiter.Run(ctx, c, []string{"window"}, time.Minute.Milliseconds()).Int64Slice()
 		ok(t, err)
 		return v[0], time.Duration(v[1]) * time.Millisecond
 	}
 	for i := range int64(3) {
 		n, left := count()
 		same(t, "count", n, i+1)
-		if left <= 0 || left > 400*time.Millisecond {
+		if left <= 0 || left > time.Minute {
 			t.Fatalf("%v left of the window", left)
 		}
 	}
+	ok(t, c.PExpire(ctx, "window", 300*time.Millisecond).Err())
 	eventually(t, "a new window", func() bool { n, _ := count(); return n == 1 })
 	if err := c.Eval(ctx, `return redis.call('NOSUCH')`, nil).Err(); err == nil {
 		t.Fatal("a script's error is lost")
