@@ -102,7 +102,7 @@ func (s *Server) open(r *http.Request, key, text string, stood func()) (_ *conn,
 			c.abandon()
 		}
 	}()
-	if c.pc, err = s.cfg.Port.Publisher(); err != nil {
+	if c.pc, err = s.cfg.Port.Publisher(c.leave); err != nil {
 		return nil, "", err
 	}
 	c.log = s.cfg.Log.With("stream", c.session.Name(), "peer", c.peer)

@@ -59,8 +59,10 @@ func (o *Outlet) Close() {
 	o.Burst.follow(nil)
 }
 
-// Viewer makes a connection for H.264 and Opus. The caller closes it.
-func (p *Port) Viewer() (*Outlet, error) {
+// Viewer makes a connection for H.264 and Opus. The caller closes it, also when excess is
+// called: the peer makes up senders then, each of which costs memory as long as the connection
+// stands. excess may be called from anywhere and more than once, and must not wait.
+func (p *Port) Viewer(excess func()) (*Outlet, error) {
 	s := newSender()
 	o := &Outlet{Burst: &Burst{wire: p.wire}, Estimate: Estimate{s}}
 	m := &webrtc.MediaEngine{}
@@ -75,7 +77,7 @@ func (p *Port) Viewer() (*Outlet, error) {
 	r := &interceptor.Registry{}
 	r.Add(s)
 	var err error
-	if o.PC, err = p.connect(m, r); err != nil {
+	if o.PC, err = p.connect(m, r, &inboxes{excess: excess}); err != nil {
 		return nil, err
 	}
 	o.PC.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(o.Burst.follow)
@@ -83,8 +85,8 @@ func (p *Port) Viewer() (*Outlet, error) {
 }
 
 // Publisher makes a connection that only receives: H.264, H.265, AV1, VP8, VP9 and Opus,
-// several layers of a picture too. The caller closes it.
-func (p *Port) Publisher() (*webrtc.PeerConnection, error) {
+// several layers of a picture too. The caller closes it; excess is as with Viewer.
+func (p *Port) Publisher(excess func()) (*webrtc.PeerConnection, error) {
 	m := &webrtc.MediaEngine{}
 	if err := register(m, slices.Concat(h264(), newer(), vpx()), opus()); err != nil {
 		return nil, err
@@ -106,11 +108,13 @@ func (p *Port) Publisher() (*webrtc.PeerConnection, error) {
 	if err := webrtc.ConfigureTWCCSender(m, r); err != nil {
 		return nil, fmt.Errorf("webrtc: %w", err)
 	}
-	return p.connect(m, r)
+	return p.connect(m, r, &inboxes{media: mediaRoom, excess: excess})
 }
 
-func (p *Port) connect(m *webrtc.MediaEngine, r *interceptor.Registry) (*webrtc.PeerConnection, error) {
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r), webrtc.WithSettingEngine(p.engine))
+func (p *Port) connect(m *webrtc.MediaEngine, r *interceptor.Registry, in *inboxes) (*webrtc.PeerConnection, error) {
+	engine := p.engine
+	engine.BufferFactory = in.open
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r), webrtc.WithSettingEngine(engine))
 	pc, err := api.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return nil, fmt.Errorf("webrtc: %w", err)

@@ -90,7 +90,7 @@ func TestNothingIsDialled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pc, err := port.Publisher()
+	pc, err := port.Publisher(func() {})
 	if err != nil {
 		t.Fatal(err)
 	}

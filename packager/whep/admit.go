@@ -77,7 +77,7 @@ func (h *Handler) start(v *viewer, s *hub.Stream, senders []*webrtc.RTPSender, d
 // answer makes the connection and the answer for it.
 func (v *viewer) answer(ctx context.Context, s *hub.Stream, offer rtc.Offer) ([]*webrtc.RTPSender, string, error) {
 	var err error
-	if v.out, err = v.handler.cfg.Port.Viewer(); err != nil {
+	if v.out, err = v.handler.cfg.Port.Viewer(v.leave); err != nil {
 		return nil, "", err
 	}
 	v.out.PC.OnConnectionStateChange(v.state)
