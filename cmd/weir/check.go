@@ -78,6 +78,9 @@ func (s *Settings) check() []error {
 			bad(u.name, "%v", err)
 		}
 	}
+	if u, err := url.Parse(s.HTTP.PublicURL); err == nil && (u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		bad("WEIR_PUBLIC_URL", "want an address without a password, a query or a fragment: it is in the log and in links")
+	}
 	return problems
 }
 

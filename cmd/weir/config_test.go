@@ -287,6 +287,9 @@ func TestProviders(t *testing.T) {
 		public + acme + "WEIR_OIDC_ACME_ISSUER=https://l.example\nWEIR_OIDC_ACME_SCOPES=email":                                                                           {"WEIR_OIDC_ACME_SCOPES", "openid"},
 		acme + "WEIR_OIDC_ACME_ISSUER=https://l.example":                                                                                                                 {"WEIR_PUBLIC_URL: is needed with WEIR_OIDC_PROVIDERS"},
 		public + "WEIR_OIDC_PROVIDERS=a,b\nWEIR_OIDC_A_CLIENT_ID=x\nWEIR_OIDC_A_ISSUER=https://l.example\nWEIR_OIDC_B_CLIENT_ID=x\nWEIR_OIDC_B_ISSUER=https://l.example": {"WEIR_OIDC_B_ISSUER: is that of a too"},
+		"WEIR_PUBLIC_URL=https://u:hush@tv.example":                                                                                                                      {"WEIR_PUBLIC_URL", "without a password"},
+		"WEIR_PUBLIC_URL=https://tv.example/?hush":                                                                                                                       {"WEIR_PUBLIC_URL", "a query"},
+		"WEIR_PUBLIC_URL=https://tv.example/#hush":                                                                                                                       {"WEIR_PUBLIC_URL", "a fragment"},
 	} {
 		_, err := loadConfig(strings.Split(given, "\n"), "")
 		for _, w := range words {
