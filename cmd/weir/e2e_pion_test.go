@@ -37,6 +37,7 @@ func newPion(t *testing.T, more ...func(*webrtc.API)) *webrtc.PeerConnection {
 	e.SetIncludeLoopbackCandidate(true)
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	e.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
+	e.SetICEMaxBindingRequests(300) // one each 0.2 s; the library gives up after 7, which is early on a busy machine
 	pc, err := webrtc.NewAPI(append(more, webrtc.WithMediaEngine(m), webrtc.WithSettingEngine(e))...).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		t.Fatal(err)
@@ -135,9 +136,10 @@ func publishWHIP(t *testing.T, s *station, f flashes, name string) func() error 
 	x, pc := readTape(t, f.opus), newPion(t, webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 	pictures, sounds := openLens(t, pc, webrtc.MimeTypeH264, 90000), openLens(t, pc, webrtc.MimeTypeOpus, 48000)
 	up := make(chan struct{})
+	opened := sync.OnceFunc(func() { close(up) }) // it may falter, and stand again
 	pc.OnConnectionStateChange(func(c webrtc.PeerConnectionState) {
 		if c == webrtc.PeerConnectionStateConnected {
-			close(up)
+			opened()
 		}
 	})
 	if err := s.call(limited(t), pc, "/live/"+name+"/whip"); err != nil {
@@ -223,7 +225,7 @@ func watchByPion(ctx context.Context, t *testing.T, s *station, name string, sec
 			select {
 			case <-more:
 			case <-ctx.Done():
-				return onsets{}, fmt.Errorf("WHEP: %w", ctx.Err())
+				return onsets{}, fmt.Errorf("WHEP, %v: %w", pc.ConnectionState(), ctx.Err())
 			}
 		}
 		flashes, err := reels[webrtc.RTPCodecTypeVideo].flashes()

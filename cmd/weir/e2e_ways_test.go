@@ -210,7 +210,7 @@ func publishSRT(t *testing.T, s *station, f flashes, name string) func() error {
 		t.Fatal(err)
 	}
 	cfg := srt.DefaultConfig()
-	cfg.StreamId = "publish:" + name
+	cfg.StreamId, cfg.PeerIdleTimeout = "publish:"+name, patience // its 2 s are little on a busy machine
 	c, err := srt.Dial("srt", s.srt, cfg)
 	if err != nil {
 		t.Fatal(err)

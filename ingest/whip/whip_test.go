@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -117,6 +118,7 @@ func newBareCamera(r *rig, codecs ...func(*webrtc.MediaEngine) error) *camera {
 	e.SetIncludeLoopbackCandidate(true)
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	e.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
+	e.SetICEMaxBindingRequests(300) // one each 0.2 s; the library gives up after 7, which is early on a busy machine
 	c := &camera{r: r}
 	var err error
 	if c.pc, err = webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithSettingEngine(e)).NewPeerConnection(webrtc.Configuration{}); err != nil {
@@ -210,9 +212,10 @@ func (c *camera) connect(path, key string) {
 // connected is closed when the connection stands.
 func (c *camera) connected() <-chan struct{} {
 	up := make(chan struct{})
+	opened := sync.OnceFunc(func() { close(up) }) // it may falter, and stand again
 	c.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		if s == webrtc.PeerConnectionStateConnected {
-			close(up)
+			opened()
 		}
 	})
 	return up

@@ -167,6 +167,7 @@ func newPeer(r *rig, mime ...string) *peer {
 	e.SetIncludeLoopbackCandidate(true)
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	e.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
+	e.SetICEMaxBindingRequests(300) // one each 0.2 s; the library gives up after 7, which is early on a busy machine
 	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithSettingEngine(e)).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		r.t.Fatal(err)
@@ -241,9 +242,9 @@ func watch(r *rig, name string) *peer {
 // wait blocks until ok is true of the packets that came of a kind.
 func (p *peer) wait(what string, k webrtc.RTPCodecType, ok func([]*rtp.Packet) bool) []*rtp.Packet {
 	p.r.t.Helper()
-	late := time.AfterFunc(patience, p.arrived.Broadcast)
-	defer late.Stop()
 	end := time.Now().Add(patience)
+	late := time.AfterFunc(patience, p.arrived.Broadcast) // after end, or nobody looks again
+	defer late.Stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !ok(p.packets[k]) {
