@@ -1,12 +1,12 @@
 package whip_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
@@ -120,17 +120,10 @@ func TestSimulcast(t *testing.T) {
 	s := r.Next(t)
 	widthIs := func(want int) {
 		t.Helper()
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for end := time.Now().Add(30 * time.Second); ; <-tick.C {
+		eventually(t, fmt.Sprintf("the picture is %d wide", want), func() bool {
 			got := s.Packets(media.Video)
-			if n := len(got); n > 0 && got[n-1].Track.Width == want {
-				break
-			}
-			if time.Now().After(end) {
-				t.Fatalf("the picture is never %d wide", want)
-			}
-		}
+			return len(got) > 0 && got[len(got)-1].Track.Width == want
+		})
 	}
 	widthIs(1280)
 	list[2].off.Store(true)

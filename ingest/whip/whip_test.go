@@ -328,15 +328,20 @@ func TestPublish(t *testing.T) {
 	}
 	<-s.Done()
 	// The stream ends a moment before the connection is let go.
+	eventually(t, "DELETE finds nothing", func() bool {
+		res, _ := r.request(http.MethodDelete, c.session, "", "", "")
+		return res.StatusCode == http.StatusNotFound
+	})
+}
+
+// eventually waits until ok is true.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); ; <-tick.C {
-		res, _ := r.request(http.MethodDelete, c.session, "", "", "")
-		if res.StatusCode == http.StatusNotFound {
-			break
-		}
+	for end := time.Now().Add(30 * time.Second); !ok(); <-tick.C {
 		if time.Now().After(end) {
-			t.Fatalf("DELETE again: still %d", res.StatusCode)
+			t.Fatalf("not in half a minute: %s", what)
 		}
 	}
 }
@@ -446,17 +451,10 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("a second publisher of the name: %d %s", res.StatusCode, text)
 	}
 	// one that never connects is forgotten
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); ; <-tick.C {
+	eventually(t, "the name is free again", func() bool {
 		res, _ := r.request("POST", r.base+"/whip", "x", rtc.TypeSDP, offer)
-		if res.StatusCode == 201 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("still %d", res.StatusCode)
-		}
-	}
+		return res.StatusCode == 201
+	})
 }
 
 // The key is asked for before anything is made of an offer, and an offer that cannot be
@@ -492,11 +490,5 @@ func TestPanic(t *testing.T) {
 	r := newRig(t, func(c *whip.Config) { c.Sessions = fragile{c.Sessions} })
 	c := newCamera(r)
 	c.live("/whip", "x")
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); r.Sessions.Get("x") != nil; <-tick.C {
-		if time.Now().After(end) {
-			t.Fatal("the session is still there")
-		}
-	}
+	eventually(t, "the session is gone", func() bool { return r.Sessions.Get("x") == nil })
 }

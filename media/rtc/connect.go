@@ -20,22 +20,19 @@ const (
 
 const mostRTCP = 1500 // bytes of a compound packet; what is longer is cut
 
-// Estimate is how much can be sent to a peer, by its own feedback. It may be asked from
-// anywhere.
-type Estimate struct{ sender *sender }
-
-// Rate is in bit/s. It does not grow far above what is sent.
-func (e Estimate) Rate() int { return int(e.sender.rate.Load()) }
-
-// Congested tells whether packets become later and later now, or are lost.
-func (e Estimate) Congested() bool { return e.sender.congested.Load() }
-
 // Outlet is a connection that only sends.
 type Outlet struct {
-	PC       *webrtc.PeerConnection
-	Estimate Estimate
-	Burst    *Burst
+	PC     *webrtc.PeerConnection
+	Burst  *Burst
+	sender *sender
 }
+
+// Rate is how much can be sent, by the viewer's own feedback, in bit/s. It does not grow far
+// above what is sent. It may be asked from anywhere, as Congested may.
+func (o *Outlet) Rate() int { return int(o.sender.rate.Load()) }
+
+// Congested tells whether packets become later and later now, or are lost.
+func (o *Outlet) Congested() bool { return o.sender.congested.Load() }
 
 // Listen takes what the viewer says of a track until the connection ends: without it nothing
 // is sent again, and the estimate stays as it is. wantKey is called when the viewer asks for a
@@ -47,7 +44,7 @@ func (o *Outlet) Listen(track *webrtc.RTPSender, wantKey func()) {
 		if err != nil {
 			return
 		}
-		if o.Estimate.sender.listen(b[:n]) {
+		if o.sender.listen(b[:n]) {
 			wantKey()
 		}
 	}
@@ -64,7 +61,7 @@ func (o *Outlet) Close() {
 // stands. excess may be called from anywhere and more than once, and must not wait.
 func (p *Port) Viewer(excess func()) (*Outlet, error) {
 	s := newSender()
-	o := &Outlet{Burst: &Burst{wire: p.wire}, Estimate: Estimate{s}}
+	o := &Outlet{Burst: &Burst{wire: p.wire}, sender: s}
 	m := &webrtc.MediaEngine{}
 	if err := register(m, h264(), opus()); err != nil {
 		return nil, err

@@ -6,7 +6,8 @@
 // numbers them, sends again what is asked for (NACK) and estimates the bandwidth
 // (transport-wide congestion control); what a frame becomes goes to the kernel in one
 // call (Burst). A publisher gets the NACKs, receiver reports and feedback that it
-// steers by from pion's interceptors.
+// steers by from pion's interceptors. What peers send waits in inboxes, a bounded number
+// of each connection.
 //
 // What WHIP and WHEP say over HTTP alike is here too: an offer, its answer, and the
 // session that comes of it. It knows no stream.

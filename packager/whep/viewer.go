@@ -210,7 +210,7 @@ func (v *viewer) settlePicture(now time.Time) bool {
 	if picture != nil {
 		current = picture.stream.ID()
 	}
-	at := v.steer.pick(options, current, link{v.out.Estimate.Rate(), v.out.Estimate.Congested()}, now)
+	at := v.steer.pick(options, current, link{v.out.Rate(), v.out.Congested()}, now)
 	if at < 0 {
 		v.change(nil, now)
 		return false
